@@ -1,0 +1,98 @@
+/**
+ * Source texts and spans. A span is a pair of offsets; line and column are computed only when a message is
+ * printed. A script that was embedded in another file (a block scalar of a YAML scenario) keeps its origin, so
+ * that every diagnostic can be shown where the user wrote it.
+ */
+
+export interface Origin {
+  source: Source;
+  /** Maps an offset in the embedded text to an offset in the surrounding one. Monotonic. */
+  toOuter(offset: number): number;
+}
+
+export interface Position {
+  /** 1-based. */
+  line: number;
+  /** 1-based, in UTF-16 code units. */
+  column: number;
+}
+
+export class Source {
+  readonly name: string;
+  readonly text: string;
+  readonly origin: Origin | undefined;
+  #lineStarts: number[] | undefined;
+
+  constructor(name: string, text: string, origin?: Origin) {
+    this.name = name;
+    this.text = text;
+    this.origin = origin;
+  }
+
+  position(offset: number): Position {
+    const starts = this.#starts();
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const mid = (low + high + 1) >> 1;
+      if (starts[mid]! <= offset) low = mid;
+      else high = mid - 1;
+    }
+    return { line: low + 1, column: offset - starts[low]! + 1 };
+  }
+
+  /** The text of a 1-based line, without its line break. */
+  line(line: number): string {
+    const starts = this.#starts();
+    const start = starts[line - 1] ?? this.text.length;
+    const end = starts[line] ?? this.text.length;
+    return this.text.slice(start, end).replace(/\r?\n$/, "");
+  }
+
+  get lineCount(): number {
+    return this.#starts().length;
+  }
+
+  #starts(): number[] {
+    if (!this.#lineStarts) {
+      const starts = [0];
+      for (let i = this.text.indexOf("\n"); i >= 0; i = this.text.indexOf("\n", i + 1)) starts.push(i + 1);
+      this.#lineStarts = starts;
+    }
+    return this.#lineStarts;
+  }
+}
+
+/** A half-open range of offsets in one source. */
+export interface Span {
+  readonly source: Source;
+  readonly start: number;
+  readonly end: number;
+}
+
+export function span(source: Source, start: number, end: number): Span {
+  return { source, start, end };
+}
+
+/** From the start of `a` to the end of `b`; both lie in the same source. */
+export function join(a: Span, b: Span): Span {
+  return a.source === b.source ? { source: a.source, start: a.start, end: Math.max(a.end, b.end) } : a;
+}
+
+export function spanText(s: Span): string {
+  return s.source.text.slice(s.start, s.end);
+}
+
+/** The same place in the outermost source: what the user sees in an editor. */
+export function outermost(s: Span): Span {
+  let { source, start, end } = s;
+  while (source.origin) {
+    const { origin } = source;
+    const outerStart = origin.toOuter(start);
+    // The end is mapped through its last character, so that a span never swallows the indentation that follows it.
+    end = end > start ? origin.toOuter(end - 1) + 1 : outerStart;
+    start = outerStart;
+    source = origin.source;
+  }
+  return { source, start, end: Math.max(start, end) };
+}
