@@ -1,0 +1,289 @@
+/**
+ * Builds functions in SSA form while the tree is walked. Variables are written and read by a key; the builder finds
+ * the reaching definition and adds block parameters where several reach (the on-the-fly construction of Braun et al., 2013:
+ * a block is sealed when all its predecessors are known, and until then its parameters are provisional).
+ */
+
+import type { HelperName } from "../asm/helpers.ts";
+import type { Span } from "../source.ts";
+import {
+  type AluOp,
+  type BlockId,
+  type Condition,
+  type Edge,
+  type Insn,
+  type IrBlock,
+  type IrFunction,
+  isImm,
+  type Operand,
+  type Size,
+  type SlotId,
+  type Terminator,
+  type VReg,
+} from "./ir.ts";
+
+/** Identifies a variable; any object or string will do. */
+export type VariableKey = object | string;
+
+interface BlockState {
+  block: IrBlock;
+  ended: boolean;
+  sealed: boolean;
+  predecessors: Edge[];
+  /** The block that each predecessor edge leaves. */
+  from: BlockId[];
+  definitions: Map<VariableKey, VReg>;
+  /** Parameters that were added before the block was sealed. */
+  incomplete: { key: VariableKey; param: VReg }[];
+}
+
+export class FunctionBuilder {
+  readonly function: IrFunction;
+  /** Attached to every instruction that is emitted; the line table comes from it. */
+  span: Span | undefined;
+  readonly #states: BlockState[] = [];
+  #current: BlockState;
+
+  constructor(name: string, params: number) {
+    this.function = { name, params: [], blocks: [], slots: [], nextVReg: 0 };
+    for (let i = 0; i < params; i++) this.function.params.push(this.#fresh());
+    const entry = this.newBlock();
+    this.#current = this.#state(entry);
+    this.seal(entry);
+  }
+
+  // Blocks
+
+  newBlock(): BlockId {
+    const id = this.function.blocks.length;
+    const block: IrBlock = { id, params: [], insns: [], end: { op: "exit", value: { imm: 0n } } };
+    this.function.blocks.push(block);
+    this.#states.push({
+      block,
+      ended: false,
+      sealed: false,
+      predecessors: [],
+      from: [],
+      definitions: new Map(),
+      incomplete: [],
+    });
+    return id;
+  }
+
+  /** Goes on emitting at the end of a block. */
+  enter(id: BlockId): void {
+    this.#current = this.#state(id);
+  }
+
+  /** Seals and enters: for blocks whose predecessors are all known by now. */
+  enterSealed(id: BlockId): void {
+    this.seal(id);
+    this.enter(id);
+  }
+
+  get current(): BlockId {
+    return this.#current.block.id;
+  }
+
+  /** True when the current block already ended: what follows cannot be reached. */
+  get ended(): boolean {
+    return this.#current.ended;
+  }
+
+  /** Whether any edge leads to the block so far. */
+  reached(id: BlockId): boolean {
+    return id === 0 || this.#state(id).predecessors.length > 0;
+  }
+
+  seal(id: BlockId): void {
+    const state = this.#state(id);
+    if (state.sealed) return;
+    state.sealed = true;
+    for (const { key, param } of state.incomplete) this.#fillParam(state, key, param);
+    state.incomplete = [];
+  }
+
+  jump(to: BlockId): void {
+    this.#end({ op: "jump", to: { block: to, args: [] } });
+  }
+
+  branch(condition: Condition, a: VReg, b: Operand, then: BlockId, otherwise: BlockId): void {
+    this.#end({
+      op: "branch",
+      condition,
+      a,
+      b,
+      then: { block: then, args: [] },
+      otherwise: { block: otherwise, args: [] },
+    });
+  }
+
+  exit(value: Operand): void {
+    this.#end({ op: "exit", value });
+  }
+
+  // Variables
+
+  write(key: VariableKey, value: VReg): void {
+    this.#current.definitions.set(key, value);
+  }
+
+  /** The value of a variable here. Reading one that is unassigned on some path is a bug of the caller. */
+  read(key: VariableKey): VReg {
+    return this.#read(this.#current, key);
+  }
+
+  // Instructions
+
+  const(value: bigint | number): VReg {
+    return this.#define((dst) => ({ op: "const", dst, value: BigInt.asIntN(64, BigInt(value)) }));
+  }
+
+  alu(alu: AluOp, a: VReg, b: Operand): VReg {
+    return this.#define((dst) => ({ op: "alu", alu, dst, a, b }));
+  }
+
+  add(a: VReg, offset: number): VReg {
+    return offset === 0 ? a : this.alu("add", a, { imm: BigInt(offset) });
+  }
+
+  extend(src: VReg, size: Size, signed: boolean): VReg {
+    return size === 8 ? src : this.#define((dst) => ({ op: "extend", dst, src, size, signed }));
+  }
+
+  compare(condition: Condition, a: VReg, b: Operand): VReg {
+    return this.#define((dst) => ({ op: "compare", dst, condition, a, b }));
+  }
+
+  load(base: VReg, offset: number, size: Size, options: { signed?: boolean; invariant?: boolean } = {}): VReg {
+    const { signed = false, invariant = false } = options;
+    return this.#define((dst) => ({ op: "load", dst, base, offset, size, signed, invariant }));
+  }
+
+  store(base: VReg, offset: number, size: Size, value: Operand): void {
+    this.emit({ op: "store", base, offset, size, value });
+  }
+
+  slot(size: number, note: string): SlotId {
+    this.function.slots.push({ size, note });
+    return this.function.slots.length - 1;
+  }
+
+  slotAddress(slot: SlotId, offset = 0): VReg {
+    return this.#define((dst) => ({ op: "slot", dst, slot, offset }));
+  }
+
+  call(helper: HelperName, args: Operand[], options: { pure?: boolean } = {}): VReg {
+    return this.#define((dst) => ({ op: "call", dst, helper, args, pure: options.pure ?? false }));
+  }
+
+  /** For every other instruction with a result. */
+  define(make: (dst: VReg) => Insn): VReg {
+    return this.#define(make);
+  }
+
+  emit(insn: Insn): void {
+    if (this.#current.ended) return;
+    if (this.span) insn.span = this.span;
+    this.#current.block.insns.push(insn);
+  }
+
+  /** Ends construction: every block must be sealed by now. Unreached blocks are removed. */
+  finish(): IrFunction {
+    for (const state of this.#states) {
+      if (!state.sealed) throw new Error(`block ${state.block.id} of ${this.function.name} was not sealed`);
+    }
+    const reached = new Set<BlockId>([0]);
+    const queue: BlockId[] = [0];
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      for (const edge of edges(this.function.blocks[id]!.end)) {
+        if (reached.has(edge.block)) continue;
+        reached.add(edge.block);
+        queue.push(edge.block);
+      }
+    }
+    this.function.blocks.forEach((block, id) => {
+      if (block && !reached.has(id)) this.function.blocks[id] = undefined;
+    });
+    return this.function;
+  }
+
+  #fresh(): VReg {
+    return this.function.nextVReg++ as VReg;
+  }
+
+  #define(make: (dst: VReg) => Insn): VReg {
+    const dst = this.#fresh();
+    this.emit(make(dst));
+    return dst;
+  }
+
+  #state(id: BlockId): BlockState {
+    const state = this.#states[id];
+    if (!state) throw new Error(`no block ${id} in ${this.function.name}`);
+    return state;
+  }
+
+  #end(end: Terminator): void {
+    const state = this.#current;
+    if (state.ended) return;
+    if (this.span) end.span = this.span;
+    state.block.end = end;
+    state.ended = true;
+    for (const edge of edges(end)) {
+      const target = this.#state(edge.block);
+      if (target.sealed) throw new Error(`block ${edge.block} of ${this.function.name} is sealed`);
+      target.predecessors.push(edge);
+      target.from.push(state.block.id);
+    }
+  }
+
+  #read(state: BlockState, key: VariableKey): VReg {
+    const known = state.definitions.get(key);
+    if (known !== undefined) return known;
+    let value: VReg;
+    if (!state.sealed) {
+      value = this.#fresh();
+      state.block.params.push(value);
+      state.incomplete.push({ key, param: value });
+    } else if (state.predecessors.length === 1) {
+      value = this.#read(this.#state(state.from[0]!), key);
+    } else if (state.predecessors.length === 0) {
+      if (state.block.id === 0) throw new Error(`variable ${String(key)} is read before it is written`);
+      // Unreachable code reads anything.
+      value = this.#fresh();
+      state.block.insns.unshift({ op: "const", dst: value, value: 0n });
+    } else {
+      value = this.#fresh();
+      state.block.params.push(value);
+      state.definitions.set(key, value);
+      this.#fillParam(state, key, value);
+    }
+    state.definitions.set(key, value);
+    return value;
+  }
+
+  #fillParam(state: BlockState, key: VariableKey, param: VReg): void {
+    const index = state.block.params.indexOf(param);
+    state.predecessors.forEach((edge, i) => {
+      edge.args[index] = this.#read(this.#state(state.from[i]!), key);
+    });
+  }
+}
+
+/** The edges that leave a block. */
+export function edges(end: Terminator): Edge[] {
+  switch (end.op) {
+    case "jump":
+      return [end.to];
+    case "branch":
+      return [end.then, end.otherwise];
+    case "exit":
+      return [];
+  }
+}
+
+/** The registers among some operands. */
+export function registers(operands: Operand[]): VReg[] {
+  return operands.filter((operand): operand is VReg => !isImm(operand));
+}

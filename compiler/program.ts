@@ -1,0 +1,230 @@
+/**
+ * What the compiler hands to the harness: byte code, the kernel maps that it names, where to attach it, and how to
+ * read what comes out. Plain data without file descriptors; every number that only the running host knows is a
+ * relocation that the loader patches.
+ */
+import type { Span } from "./source.ts";
+
+export interface CompiledProgram {
+  /** Kernel maps to create, in this order; relocations and script maps refer to them by index. */
+  maps: KernelMap[];
+  /** In the order of the script. `begin` programs run in this order before attaching, `end` ones after detaching. */
+  programs: Program[];
+  /** The script's own maps (`@x`), in order of first appearance. */
+  scriptMaps: ScriptMap[];
+  /** Layouts of ring buffer records; a record starts with a 64-bit index into this list. */
+  events: EventLayout[];
+  /** Index of the ring buffer in `maps`, if anything is ever sent through it. */
+  ringBuffer: number | undefined;
+  /** Index of the health map in `maps`; see {@link HEALTH_SLOTS}. */
+  health: number | undefined;
+  config: RuntimeConfig;
+}
+
+export interface RuntimeConfig {
+  license: string;
+  /** Whether non-empty maps are printed at the end. */
+  printMapsOnExit: boolean;
+  stackMode: StackMode;
+  missingProbes: "error" | "warn" | "ignore";
+  maxCatBytes: number;
+  cppDemangle: boolean;
+  strTruncTrailer: string;
+}
+
+// Kernel maps
+
+export type KernelMapType =
+  | "hash"
+  | "array"
+  | "percpu_hash"
+  | "percpu_array"
+  | "lru_hash"
+  | "lru_percpu_hash"
+  | "ringbuf"
+  | "stack_trace"
+  | "prog_array";
+
+export interface KernelMap {
+  /** At most 15 characters of [A-Za-z0-9_.], as the kernel wants it. */
+  name: string;
+  type: KernelMapType;
+  /** Bytes; 0 for ring buffers. */
+  keySize: number;
+  valueSize: number;
+  /** For ring buffers the size in bytes; "auto" lets the loader choose by memory. */
+  maxEntries: number | "auto";
+  /** BPF_F_* bits. */
+  flags: number;
+  /** Bytes that the loader writes before any program runs (read-only data); freezes the map. */
+  initial?: Uint8Array;
+}
+
+// Programs
+
+export type ProgramType = "tracing" | "raw_tracepoint" | "tracepoint" | "kprobe" | "perf_event";
+
+export interface Program {
+  /** At most 15 characters, for the kernel; unique in the script. */
+  name: string;
+  type: ProgramType;
+  attach: AttachTarget;
+  /** 8 bytes an instruction slot. */
+  code: Uint8Array;
+  relocations: Relocation[];
+  /** Which part of the script an instruction slot came from; sorted, each entry holds until the next. */
+  lines: { slot: number; span: Span }[];
+  /** Script probes (as printed by the `probe` builtin) that this program serves. */
+  probes: string[];
+}
+
+/** How a program gets its events. */
+export type AttachTarget =
+  /** Run once with BPF_PROG_RUN before everything else is attached, or after everything is detached. */
+  | { kind: "begin" | "end" }
+  /** tp_btf (type "tracing": attach by the BTF id of `btf_trace_<name>`) or a raw tracepoint. */
+  | { kind: "raw_tracepoint"; tracepoint: string; btfId: number | undefined; btfModule: string | undefined }
+  /** perf-based tracepoint: its id is read by the host from events/<category>/<name>/id. */
+  | { kind: "tracepoint"; category: string; name: string }
+  /** One perf event on one CPU (interval) or on each online CPU (profile). */
+  | { kind: "interval"; periodNs: number }
+  | { kind: "profile"; period: { ns: number } | { hz: number } }
+  /** PERF_COUNT_SW_* or PERF_COUNT_HW_* on each online CPU, firing once in `period` events. */
+  | { kind: "perf_counter"; class: "software" | "hardware"; config: number; period: number }
+  | { kind: "kprobe"; symbol: string; offset: number; returns: boolean }
+  | { kind: "uprobe"; path: string; targets: { symbol: string; offset: number }[]; returns: boolean }
+  | { kind: "fentry"; function: string; btfId: number; btfModule: string | undefined; returns: boolean };
+
+/** A place in the code that the loader fills in. Slots count 8-byte units; both halves of an ld_imm64 are patched. */
+export type Relocation =
+  /** src_reg = BPF_PSEUDO_MAP_FD. */
+  | { kind: "map"; slot: number; map: number }
+  /** src_reg = BPF_PSEUDO_MAP_VALUE; imm of the second half = offset into the single value. */
+  | { kind: "map_value"; slot: number; map: number; offset: number }
+  /** A 64-bit number that the loader knows. */
+  | { kind: "constant"; slot: number; constant: HostConstant };
+
+export type HostConstant =
+  /** The id and the depth (root = 0) of the cgroup that the scope filter lets through. */
+  | "scope_cgroup_id"
+  | "scope_cgroup_level"
+  /** Process id of the workload (`cpid`), 0 without one. */
+  | "cpid"
+  /** CLOCK_BOOTTIME, CLOCK_MONOTONIC ns when tracing started (`elapsed`), in the clock that the compiler asks for. */
+  | "start_time_boot"
+  | "start_time_monotonic"
+  /** CLOCK_REALTIME minus CLOCK_BOOTTIME, ns: turns bpf_ktime_get_boot_ns into wall-clock time. */
+  | "boot_to_real"
+  /** Device and inode of the tool's PID namespace. */
+  | "pidns_dev"
+  | "pidns_ino"
+  /** The process given by -p, 0 without one. */
+  | "target_pid";
+
+// Script maps
+
+export interface ScriptMap {
+  /** With its at sign. */
+  name: string;
+  /** undefined for a scalar map. A key of several parts is a tuple. */
+  key: ValueLayout | undefined;
+  value: ValueLayout;
+  storage: MapStorage;
+}
+
+export type MapStorage =
+  /** A kernel hash of its own; per-CPU values are padded to 8 bytes and to be combined by the layout's kind. */
+  | { kind: "hash"; map: number; perCpu: boolean }
+  /**
+   * A region of a one-entry mmap-able array. Shared scalars have one copy; aggregates have one copy per CPU, `stride`
+   * bytes apart. `presence` is the offset of a byte that is set when a shared scalar is first assigned.
+   */
+  | { kind: "global"; map: number; offset: number; stride: number; copies: number; presence: number | undefined };
+
+// Values
+
+export type StackMode = "bpftrace" | "perf" | "raw" | "build_id";
+
+/** How bytes in a map or a record are to be read. `size` is always in bytes and includes padding. */
+export type ValueLayout =
+  | { kind: "integer"; size: 1 | 2 | 4 | 8; signed: boolean }
+  | { kind: "boolean"; size: 1 }
+  /** NUL-terminated within `size`; a string that fills size - 1 bytes may have been cut. */
+  | { kind: "string"; size: number }
+  /** u32 length, then bytes. */
+  | { kind: "buffer"; size: number }
+  | { kind: "tuple"; size: number; elements: { offset: number; layout: ValueLayout }[] }
+  | { kind: "record"; size: number; fields: { name: string; offset: number; layout: ValueLayout }[] }
+  | { kind: "array"; size: number; element: ValueLayout; count: number }
+  | {
+      kind: "struct";
+      size: number;
+      name: string;
+      fields: { name: string; offset: number; layout: ValueLayout; bits?: { offset: number; size: number } }[];
+    }
+  | { kind: "pointer"; size: 8 }
+  | { kind: "enum"; size: 1 | 2 | 4 | 8; signed: boolean; name: string; values: [value: string, name: string][] }
+  /** u64 id of an attach point: an index into `names` (sparse, as pairs). */
+  | { kind: "probe"; size: 8; names: [id: number, name: string][] }
+  | { kind: "ksym"; size: 8 }
+  /** u64 address, u64 process id. */
+  | { kind: "usym"; size: 16 }
+  /** u64 stack id (index into the stack map at `map`), u32 frames; see the tracing layer. */
+  | { kind: "kstack" | "ustack"; size: number; map: number; mode: StackMode; limit: number }
+  /** u64 ns and the strftime format. */
+  | { kind: "timestamp"; size: 8; format: string; clock: "boot" | "realtime" | "monotonic" }
+  /** u32 family (AF_INET 2, AF_INET6 10) padded to 8, 16 address bytes. */
+  | { kind: "inet"; size: 24 }
+  | { kind: "mac"; size: 6 }
+  /** u64 cgroup id; the path is looked up below `filter`. */
+  | { kind: "cgroup_path"; size: 8; filter: string }
+  | { kind: "strerror" | "signal_name" | "username"; size: 8 }
+  // Aggregations (map values only). Each CPU's copy has this shape; all numbers are 64 bit.
+  | { kind: "count"; size: 8 }
+  | { kind: "sum"; size: 8; signed: boolean }
+  /** [value, isSet] */
+  | { kind: "min" | "max"; size: 16; signed: boolean }
+  /** [count, total] */
+  | { kind: "avg"; size: 16; signed: boolean }
+  | { kind: "stats"; size: 16; signed: boolean }
+  /** u64 buckets: see compiler/histogram.ts for which value falls where. */
+  | { kind: "hist"; size: number; bits: number }
+  | { kind: "lhist"; size: number; min: number; max: number; step: number };
+
+// Events
+
+export type EventLayout =
+  /** Arguments lie behind the 8-byte event index. `size` is the whole record's size. */
+  | {
+      kind: "printf" | "errorf" | "warnf" | "system" | "cat";
+      size: number;
+      format: string;
+      args: EventField[];
+      span: Span;
+    }
+  /** print(value) */
+  | { kind: "print"; size: number; value: EventField; span: Span }
+  /** print(@map[, top[, div]]); the numbers are part of the record where they are not constant. */
+  | { kind: "print_map"; size: number; map: number; top: EventField | undefined; div: EventField | undefined }
+  /** print(@map[key]): the value was copied into the record; its label is the map and the key. */
+  | { kind: "print_map_value"; size: number; map: number; key: EventField; value: EventField }
+  | { kind: "clear_map" | "zero_map"; size: number; map: number }
+  | { kind: "exit"; size: number; code: EventField | undefined }
+  | { kind: "time"; size: number; format: string }
+  | { kind: "join"; size: number; separator: string; args: EventField[] }
+  /** A helper failed at run time (with -k). */
+  | { kind: "runtime_error"; size: number; helper: string; result: EventField; span: Span };
+
+export interface EventField {
+  offset: number;
+  layout: ValueLayout;
+}
+
+// Health
+
+/**
+ * The health map is a one-entry mmap-able array of 64-bit counters, each incremented atomically. A run with a counter
+ * above zero has lost something. Slot 0: ring buffer records that found no room. Slot 1 + i: updates of script map i that failed
+ * (the map was full).
+ */
+export const HEALTH_SLOTS = { lostEvents: 0, firstMap: 1 } as const;
