@@ -18,8 +18,16 @@ export interface CompiledProgram {
   ringBuffer: number | undefined;
   /** Index of the health map in `maps`; see {@link HEALTH_SLOTS}. */
   health: number | undefined;
+  /**
+   * Index in `maps` of the set of traced processes (hash: u32 process id -> u8), where the program was compiled with the
+   * process-tree scope. The harness puts the workload's process in; the program's own fork and exit probes keep it true.
+   */
+  scopeTree: number | undefined;
   config: RuntimeConfig;
 }
+
+/** Which tasks' events count; the compiler puts the test in front of every probe that fires in a task's context. */
+export type ScopeFilter = "system" | "cgroup" | "tree";
 
 export interface RuntimeConfig {
   license: string;
