@@ -13,6 +13,7 @@ export interface Script {
   imports: Import[];
   mapDeclarations: MapDeclaration[];
   macros: Macro[];
+  functions: FunctionDefinition[];
   probes: Probe[];
   comments: Comment[];
 }
@@ -20,7 +21,7 @@ export interface Script {
 export interface Comment {
   kind: "comment";
   span: Span;
-  /** Including its `//` or slash-star markers. */
+  /** Including its `//` or slash-star markers; a `#!` line at the top of a script counts as a comment. */
   text: string;
 }
 
@@ -45,6 +46,7 @@ export interface ConfigEntry {
   value: { kind: "integer"; value: bigint; span: Span } | { kind: "string" | "word"; value: string; span: Span };
 }
 
+/** Among the first items of a script, or a statement in a block. */
 export interface Import {
   kind: "import";
   span: Span;
@@ -68,6 +70,16 @@ export interface Macro {
   body: Block | BlockExpression;
 }
 
+/** `fn name($a : int32) : int64 { ... }` */
+export interface FunctionDefinition {
+  kind: "function";
+  span: Span;
+  name: Name;
+  parameters: { variable: Variable; type: TypeName | TypeOf }[];
+  returnType: TypeName | TypeOf;
+  body: Block;
+}
+
 export interface Probe {
   kind: "probe";
   span: Span;
@@ -76,13 +88,21 @@ export interface Probe {
   body: Block;
 }
 
-/** `name=provider:part:part`; the parts are kept as written (quotes removed), wildcards included. */
+/**
+ * `name=provider:part:part`; the parts are kept as written (quotes removed), wildcards included. An `@` that stands
+ * outside quotes is a part of its own: `uprobe:/bin/x@file.c:12` has the parts `/bin/x`, `@`, `file.c` and `12`.
+ */
 export interface AttachPoint {
   kind: "attach-point";
   span: Span;
   name: Name | undefined;
   provider: Name;
-  parts: Name[];
+  parts: AttachPointPart[];
+}
+
+export interface AttachPointPart extends Name {
+  /** Whether some of it stood in quotes: a `$1` in a quoted part is no positional parameter. */
+  quoted: boolean;
 }
 
 /** A word together with where it stands. */
@@ -93,7 +113,18 @@ export interface Name {
 
 // Statements
 
-export type Statement = ExpressionStatement | Assignment | Let | If | While | For | Unroll | Return | Jump | Block;
+export type Statement =
+  | ExpressionStatement
+  | Assignment
+  | Let
+  | If
+  | While
+  | For
+  | Unroll
+  | Return
+  | Jump
+  | Block
+  | Import;
 
 export interface Block {
   kind: "block";
@@ -123,7 +154,7 @@ export interface Let {
   kind: "let";
   span: Span;
   variable: Variable;
-  type: TypeName | undefined;
+  type: TypeName | TypeOf | undefined;
   value: Expression | undefined;
 }
 
@@ -202,6 +233,8 @@ export type Expression =
   | SizeOf
   | OffsetOf
   | TypeOf
+  | TypeInfo
+  | Comptime
   | BlockExpression;
 
 export interface IntegerLiteral {
@@ -304,9 +337,14 @@ export interface Binary {
   right: Expression;
 }
 
+/**
+ * `a ? b : c`, or an `if` that stands for a value (its branches are block expressions then, or another ternary after
+ * `else if`). In the short form `a ?: c` the same node is both condition and `then`, and is evaluated once.
+ */
 export interface Ternary {
   kind: "ternary";
   span: Span;
+  form: "operator" | "if";
   condition: Expression;
   then: Expression;
   otherwise: Expression;
@@ -353,8 +391,8 @@ export interface Call {
   kind: "call";
   span: Span;
   callee: Name;
-  /** A type stands as an argument only where a function takes one. */
-  args: (Expression | TypeName)[];
+  /** A type, or a block without a value, stands as an argument only where a function or a macro takes one. */
+  args: (Expression | TypeName | Block)[];
 }
 
 export interface Cast {
@@ -381,8 +419,22 @@ export interface TypeOf {
   kind: "typeof";
   span: Span;
   of: Expression | TypeName;
-  /** `typeof(x)*` and `typeof(x)[4]`, as in a type name. */
-  pointers: number;
+  /** As in a type name: `typeof(x)*`, `typeof(x)[4]`. */
+  modifiers: TypeModifier[];
+}
+
+/** `typeinfo(x)`: a record that describes a type. */
+export interface TypeInfo {
+  kind: "typeinfo";
+  span: Span;
+  of: Expression | TypeName | TypeOf;
+}
+
+/** `comptime x`: `x` has to be known when the script is compiled. */
+export interface Comptime {
+  kind: "comptime";
+  span: Span;
+  operand: Expression;
 }
 
 /** `{ statements; value }`: the last expression has no semicolon. */
@@ -393,16 +445,21 @@ export interface BlockExpression {
   value: Expression;
 }
 
-/** `uint64`, `struct task_struct *`, `int8[16]`, `string[64]`, `(int32, string)` */
+/**
+ * What a type is made into, one step: a pointer to it, an array of so many of it, or an array whose length follows from
+ * the value (`[]`). After `string` and `buffer` the number is the size in bytes.
+ */
+export type TypeModifier = "*" | "[]" | number;
+
+/** `uint64`, `struct task_struct *`, `int8[16]`, `string[64]`, `int32*[4]` */
 export interface TypeName {
   kind: "type-name";
   span: Span;
   /** `struct`, `union` or `enum` where it was written. */
   tag: "struct" | "union" | "enum" | undefined;
   name: string;
-  pointers: number;
-  /** Array dimensions, outermost first; "auto" stands for `[]`. For `string` and `buffer` the size in bytes. */
-  dimensions: (number | "auto")[];
+  /** Applied from left to right: `int32*[4]` is an array of four pointers. */
+  modifiers: TypeModifier[];
 }
 
 export type Node =
@@ -414,6 +471,7 @@ export type Node =
   | Import
   | MapDeclaration
   | Macro
+  | FunctionDefinition
   | Probe
   | AttachPoint
   | Range
