@@ -27,14 +27,17 @@ export interface Scenario {
   /** In the order of the file, a preset's metrics before the scenario's own. Free metrics are not listed. */
   readonly metrics: readonly Metric[];
   readonly assertions: readonly Assertion[];
-  readonly compare: CompareRules;
   /**
-   * What is run and how: workload, warm-up, scopes and matrix values. Not part of it: descriptions, assertions,
-   * limits, the number of runs, and the metrics (each has its own `definition`). SHA-256 in hex; the same in every
-   * checkout of the file.
+   * What is compared with a baseline, and how: all of the scenario's own metrics, and those free metrics that are
+   * named under `compare:`. Defaults are resolved.
+   */
+  readonly compare: ReadonlyMap<string, ComparePolicy>;
+  /**
+   * What is run and how: workload and warm-up. Not part of it: descriptions, timeouts, assertions, limits, the number
+   * of runs, and the metrics (each has its own `definition`). SHA-256 in hex; the same in every checkout of the file.
    */
   readonly contentHash: string;
-  /** The texts and parameters of all probe scripts in order. SHA-256 in hex. */
+  /** The texts, parameters and scopes of all probe scripts in order. SHA-256 in hex. */
   readonly scriptHash: string;
 }
 
@@ -132,10 +135,10 @@ export interface Metric {
   /** How to print it. Declared, or inferred from the expression. Values are in the base unit (ns, bytes, plain). */
   readonly unit: Unit;
   /**
-   * What one unit of the expression's value is in the base unit: 1000 for a metric declared in `us` whose maps hold
-   * microseconds. The evaluator has applied it already.
+   * The evaluator multiplies the expression's value by this to get the base unit: 1000n for a metric declared in
+   * `us` whose maps hold microseconds, 1n where the expression is in the base unit already.
    */
-  readonly scale: number;
+  readonly scale: bigint;
   readonly better: Better;
   /** A pure count (no time, quantile or mean in it): repetition may show it to be exact. */
   readonly counter: boolean;
@@ -155,10 +158,4 @@ export interface Assertion {
   /** A comparison, or comparisons joined by && || !. */
   readonly expression: Expression;
   readonly span: Span;
-}
-
-export interface CompareRules {
-  readonly default: ComparePolicy;
-  /** By metric name (own or free metrics). */
-  readonly metrics: ReadonlyMap<string, ComparePolicy>;
 }

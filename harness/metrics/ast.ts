@@ -12,7 +12,7 @@ export type KeyPart = string | bigint | boolean | readonly KeyPart[];
 export type MapKey = readonly KeyPart[];
 
 export type ComparisonOp = "<" | "<=" | ">" | ">=" | "==" | "!=";
-export type ArithmeticOp = "+" | "-" | "*" | "/" | "%";
+export type ArithmeticOp = "+" | "-" | "*" | "/";
 export type LogicalOp = "&&" | "||";
 export type BinaryOp = ComparisonOp | ArithmeticOp | LogicalOp;
 

@@ -39,11 +39,11 @@ export const UNITS: Readonly<Record<string, UnitInfo>> = {
 };
 
 /** A decimal number without sign, as in `1.5` or `1_000`. */
-const DECIMAL = /^(\d[\d_]*)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
+const DECIMAL = /^(\d[\d_]*)(?:\.(\d+))?(?:[eE]([+-]?\d{1,2}))?$/;
 
 /**
  * The exact value of a decimal text times a unit's factor: a bigint where the result is whole, else a number.
- * Undefined if the text is no decimal number.
+ * Undefined if the text is no decimal number, or out of range.
  */
 export function parseDecimal(text: string, unit: UnitInfo = UNITS.count!): Num | undefined {
   const match = DECIMAL.exec(text);
@@ -54,5 +54,6 @@ export function parseDecimal(text: string, unit: UnitInfo = UNITS.count!): Num |
   const numerator = exponent > 0 ? digits * 10n ** BigInt(exponent) : digits;
   const denominator = exponent < 0 ? 10n ** BigInt(-exponent) * unit.divisor : unit.divisor;
   if (numerator % denominator === 0n) return numerator / denominator;
-  return Number(numerator) / Number(denominator);
+  const ratio = Number(numerator) / Number(denominator);
+  return Number.isFinite(ratio) ? ratio : undefined;
 }
