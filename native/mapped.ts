@@ -1,0 +1,53 @@
+/** Array maps as memory: a BPF_F_MMAPABLE array that is read, and written, without a system call. */
+import { MapType } from "./abi.ts";
+import { binding, type RawMapping } from "./addon.ts";
+import { SysError } from "./errors.ts";
+import type { MapFd } from "./map.ts";
+
+/**
+ * The values of an ARRAY map as memory of this process, each padded to 8 bytes. It is always mapped for writing, since a
+ * write to read-only pages would end the process instead of throwing; a frozen map therefore answers EPERM. Using `view`
+ * or `bytes` after `close` throws a TypeError. Of the views made before, a DataView throws and a typed array is empty.
+ */
+export class MappedArray {
+  readonly #raw: RawMapping;
+  readonly #label: string;
+  readonly length: number;
+  #closed = false;
+
+  constructor(map: MapFd) {
+    if (map.type !== MapType.ARRAY) throw new RangeError(`${map.label} is not an array`);
+    this.length = Math.ceil(map.valueSize / 8) * 8 * map.maxEntries;
+    this.#label = map.label;
+    const raw = binding().mapMemory(map.value, this.length);
+    if (typeof raw === "number") throw new SysError("mmap of a map", -raw, { descriptor: map.label });
+    this.#raw = raw;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.#memory());
+  }
+
+  get view(): DataView {
+    return new DataView(this.#memory());
+  }
+
+  /** Detaches every view, then unmaps. Closing again does nothing. */
+  close(): void {
+    this.#closed = true;
+    this.#raw.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #memory(): ArrayBuffer {
+    if (this.#closed) throw new TypeError(`the memory of ${this.#label} is no longer mapped`);
+    return this.#raw.buffer;
+  }
+}
