@@ -7,6 +7,7 @@
  */
 import type { Source, Span } from "../../compiler/source.ts";
 import type { Expression } from "../metrics/ast.ts";
+import type { Dimension } from "../metrics/dimension.ts";
 import type { Unit } from "../metrics/units.ts";
 import type { Better, ComparePolicy } from "../stats/policy.ts";
 
@@ -134,6 +135,8 @@ export interface Metric {
   readonly expression: Expression;
   /** How to print it. Declared, or inferred from the expression. Values are in the base unit (ns, bytes, plain). */
   readonly unit: Unit;
+  /** What evaluateAssertion needs to print a comparison with this metric. */
+  readonly dimension: Dimension;
   /**
    * The evaluator multiplies the expression's value by this to get the base unit: 1000n for a metric declared in
    * `us` whose maps hold microseconds, 1n where the expression is in the base unit already.
@@ -143,8 +146,8 @@ export interface Metric {
   /** A pure count (no time, quantile or mean in it): repetition may show it to be exact. */
   readonly counter: boolean;
   /**
-   * The meaning in canonical form, other metrics replaced by their own definitions. A baseline stores it per metric:
-   * a value measured under another definition is no baseline (verdict `new`).
+   * A digest of the meaning (the expression and the metrics that it uses). A baseline stores it per metric: a value
+   * measured under another definition is no baseline (verdict `new`).
    */
   readonly definition: string;
   /** The name under `metrics:`. */

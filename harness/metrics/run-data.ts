@@ -2,22 +2,8 @@
  * What one run of a workload measured, as the metric expressions see it: decoded maps and the free metrics. The
  * tracing layer and the runner produce it; it holds no file descriptors and no bytes.
  */
+import type { Histogram } from "../stats/histogram.ts";
 import type { MapKey, Num } from "./ast.ts";
-
-/**
- * One histogram bucket: values v with low <= v < high. `null` is "no limit" (the outer buckets of lhist).
- * Empty buckets may be left out.
- */
-export interface Bucket {
-  readonly low: bigint | null;
-  readonly high: bigint | null;
-  readonly count: bigint;
-}
-
-/** Buckets in ascending order, not overlapping. hist(n, k) and lhist(...) both decode to this. */
-export interface Histogram {
-  readonly buckets: readonly Bucket[];
-}
 
 /** A decoded map value. */
 export type MapValue =
@@ -25,6 +11,7 @@ export type MapValue =
   | { readonly kind: "integer"; readonly value: Num }
   | { readonly kind: "count" | "sum" | "min" | "max"; readonly value: Num }
   | { readonly kind: "avg" | "stats"; readonly count: Num; readonly total: Num }
+  /** Both kinds of histogram decode to the same neutral buckets. */
   | { readonly kind: "hist" | "lhist"; readonly histogram: Histogram }
   /** Strings, tuples and whatever else has no numeric meaning, as text. */
   | { readonly kind: "other"; readonly text: string };
