@@ -24,7 +24,7 @@ export type BtfType =
   | { kind: "func"; id: TypeId; name: string; type: TypeId; linkage: Linkage }
   | BtfPrototype
   | { kind: "var"; id: TypeId; name: string; type: TypeId; linkage: Linkage }
-  | { kind: "datasec"; id: TypeId; name: string; size: number; variables: SectionVariable[] }
+  | { kind: "datasec"; id: TypeId; name: string; size: number; variables: readonly SectionVariable[] }
   /** `component` is the index of a member or parameter, -1 for the whole of `type`. */
   | { kind: "decl_tag"; id: TypeId; name: string; type: TypeId; component: number };
 
@@ -41,7 +41,7 @@ export interface BtfComposite {
   name: string;
   /** Bytes. */
   size: number;
-  members: BtfMember[];
+  members: readonly BtfMember[];
 }
 
 export interface BtfMember {
@@ -61,7 +61,7 @@ export interface BtfEnum {
   /** Bytes. */
   size: number;
   signed: boolean;
-  values: { name: string; value: bigint }[];
+  values: readonly { name: string; value: bigint }[];
 }
 
 export interface BtfPrototype {
@@ -69,7 +69,7 @@ export interface BtfPrototype {
   id: TypeId;
   returns: TypeId;
   /** Names may be empty. */
-  params: BtfParam[];
+  params: readonly BtfParam[];
   /** Ends in `...`. */
   variadic: boolean;
 }
@@ -114,7 +114,7 @@ export interface BtfTracepoint {
   /** Of the typedef `btf_trace_<name>`, which is what a tp_btf program attaches to. */
   id: TypeId;
   /** Arguments without the leading `void *` that the kernel keeps for itself. Named where the BTF knows names. */
-  params: BtfParam[];
+  params: readonly BtfParam[];
 }
 
 /** BTF that breaks the format's rules, with the place. */
