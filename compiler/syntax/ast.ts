@@ -427,7 +427,7 @@ export interface TypeOf {
 export interface TypeInfo {
   kind: "typeinfo";
   span: Span;
-  of: Expression | TypeName | TypeOf;
+  of: Expression | TypeName;
 }
 
 /** `comptime x`: `x` has to be known when the script is compiled. */
