@@ -1,0 +1,140 @@
+/**
+ * Attaches programs to their events. Each kind of target is a row in a table; a row opens descriptors, and closing
+ * those detaches, so that the kernel itself cleans up after a killed process.
+ */
+import { readFileSync } from "node:fs";
+import type { AttachTarget } from "../../compiler/program.ts";
+import {
+  type Fd,
+  type PerfEventSpec,
+  PerfSoftware,
+  PerfType,
+  perfEnable,
+  perfEventOpen,
+  perfIoctlSetBpf,
+  rawTracepointOpen,
+} from "../../native/index.ts";
+import { onlineCpus } from "./cpus.ts";
+import type { LoadedProgram } from "./loader.ts";
+
+/** A probe could not be attached. */
+export class AttachError extends Error {
+  override readonly name = "AttachError";
+  /** The script's probes that stay without events. */
+  readonly probes: readonly string[];
+
+  constructor(probes: readonly string[], cause: unknown) {
+    const [first, ...others] = probes;
+    const names = others.length === 0 ? first : `${first} and ${others.length} more`;
+    super(`cannot attach ${names}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.probes = probes;
+  }
+}
+
+export interface AttachOptions {
+  /** Sampling and counting events fire only in this process and what it starts from then on. */
+  pid?: number;
+  /** Where tracefs is mounted. */
+  tracefs?: string;
+}
+
+/** Attaches one program. The answer's descriptors keep it attached; there are none for begin and end programs. */
+export function attachProgram(loaded: LoadedProgram, options: AttachOptions = {}): Fd[] {
+  const target = loaded.program.attach;
+  const opened: Fd[] = [];
+  try {
+    // the row for target.kind takes targets of that kind, which the compiler cannot see through the lookup
+    const attacher = ATTACHERS[target.kind] as Attacher<AttachTarget> | undefined;
+    if (attacher === undefined) throw new Error(`${target.kind} probes are not supported`);
+    attacher(target, {
+      prog: loaded.fd,
+      name: loaded.program.name,
+      options,
+      own: (fd) => {
+        opened.push(fd);
+        return fd;
+      },
+    });
+    return opened;
+  } catch (error) {
+    for (const fd of opened) fd.close();
+    throw new AttachError(loaded.program.probes, error);
+  }
+}
+
+interface Attachment {
+  prog: Fd;
+  name: string;
+  options: AttachOptions;
+  /** Puts a descriptor among those that keep the program attached. */
+  own(fd: Fd): Fd;
+}
+
+type Attacher<Target> = (target: Target, attachment: Attachment) => void;
+type Kind = AttachTarget["kind"];
+type TargetOf<K extends Kind> = AttachTarget extends infer T
+  ? T extends { kind: infer TK }
+    ? K extends TK
+      ? T
+      : never
+    : never
+  : never;
+
+const nothing = (): void => {};
+
+const ATTACHERS: { readonly [K in Kind]?: Attacher<TargetOf<K>> } = {
+  begin: nothing,
+  end: nothing,
+
+  raw_tracepoint({ tracepoint, btfId }, { prog, own }) {
+    own(rawTracepointOpen(btfId === undefined ? tracepoint : null, prog));
+  },
+
+  fentry(_, { prog, own }) {
+    own(rawTracepointOpen(null, prog));
+  },
+
+  // one event on one CPU is enough: the kernel calls a tracepoint's programs wherever it fires
+  tracepoint({ category, name }, attachment) {
+    const id = tracepointId(attachment.options.tracefs ?? "/sys/kernel/tracing", category, name);
+    const event = { type: PerfType.TRACEPOINT, config: id, samplePeriod: 1, name: `${category}:${name}` };
+    onEvent(attachment, { ...event, cpu: firstCpu() });
+  },
+
+  interval({ periodNs }, attachment) {
+    onEvent(attachment, { ...CPU_CLOCK, samplePeriod: periodNs, cpu: firstCpu() });
+  },
+
+  profile({ period }, attachment) {
+    const rate = "hz" in period ? { sampleFreq: period.hz } : { samplePeriod: period.ns };
+    onEachCpu(attachment, { ...CPU_CLOCK, ...rate });
+  },
+
+  perf_counter(target, attachment) {
+    const type = target.class === "software" ? PerfType.SOFTWARE : PerfType.HARDWARE;
+    onEachCpu(attachment, { type, config: target.config, samplePeriod: target.period, name: attachment.name });
+  },
+};
+
+const CPU_CLOCK = { type: PerfType.SOFTWARE, config: PerfSoftware.CPU_CLOCK, name: "cpu-clock" };
+
+/** Opens an event with the program in place before the first one can happen. */
+function onEvent({ prog, own }: Attachment, spec: PerfEventSpec): void {
+  const event = own(perfEventOpen({ ...spec, disabled: true }));
+  perfIoctlSetBpf(event, prog);
+  perfEnable(event);
+}
+
+function onEachCpu(attachment: Attachment, spec: PerfEventSpec): void {
+  const { pid } = attachment.options;
+  const task = pid === undefined ? {} : { pid, inherit: true };
+  for (const cpu of onlineCpus()) onEvent(attachment, { ...spec, ...task, cpu });
+}
+
+function firstCpu(): number {
+  return onlineCpus()[0] ?? 0;
+}
+
+function tracepointId(tracefs: string, category: string, name: string): number {
+  return Number(readFileSync(`${tracefs}/events/${category}/${name}/id`, "utf8"));
+}

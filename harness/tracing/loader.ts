@@ -1,0 +1,149 @@
+/**
+ * Turns a compiled program into kernel objects: maps are created, the code gets their descriptors and the host's
+ * numbers, the verifier judges it. Everything that was opened is closed again when any step fails.
+ */
+import type { AttachTarget, CompiledProgram, HostConstant, Program, ProgramType } from "../../compiler/program.ts";
+import {
+  AttachType,
+  btfInfo,
+  Fd,
+  getFdById,
+  getNextId,
+  LoadError,
+  type MapFd,
+  type ProgSpec,
+  ProgType,
+  progLoad,
+} from "../../native/index.ts";
+import { createMap } from "./kernel-maps.ts";
+import { relocate } from "./relocate.ts";
+import { loadFailure } from "./verifier-error.ts";
+
+export interface LoadedProgram {
+  readonly program: Program;
+  readonly fd: Fd;
+}
+
+export type ConstantSource = (name: HostConstant) => bigint;
+
+/** Creates all maps, in their order. */
+export function createMaps(compiled: CompiledProgram): MapFd[] {
+  return allOrNone(compiled.maps, createMap);
+}
+
+/** Loads all programs, in their order. Throws VerifierError for a program that the kernel refuses, else SysError. */
+export function loadPrograms(
+  compiled: CompiledProgram,
+  maps: readonly MapFd[],
+  constant: ConstantSource,
+): LoadedProgram[] {
+  const opened = allOrNone(compiled.programs, (program) => loadProgram(program, compiled, maps, constant));
+  return opened.map((fd, i) => ({ fd, program: compiled.programs[i]! }));
+}
+
+function loadProgram(
+  program: Program,
+  compiled: CompiledProgram,
+  maps: readonly MapFd[],
+  constant: ConstantSource,
+): Fd {
+  const module = moduleOf(program.attach);
+  const moduleBtf = module === undefined ? undefined : openModuleBtf(module);
+  try {
+    return loadVerified(program, {
+      name: program.name,
+      type: PROGRAM_TYPES[program.type],
+      license: compiled.config.license,
+      insns: relocate(program, { mapFd: (map) => maps[map]!.value, constant }),
+      attachTo: moduleBtf,
+      ...btfTarget(program.attach),
+    });
+  } finally {
+    moduleBtf?.close();
+  }
+}
+
+const PROGRAM_TYPES: Readonly<Record<ProgramType, number>> = {
+  tracing: ProgType.TRACING,
+  raw_tracepoint: ProgType.RAW_TRACEPOINT,
+  tracepoint: ProgType.TRACEPOINT,
+  kprobe: ProgType.KPROBE,
+  perf_event: ProgType.PERF_EVENT,
+};
+
+/** What a TRACING program must say about its target when it is loaded. */
+function btfTarget(target: AttachTarget): Pick<ProgSpec, "attachBtfId" | "expectedAttachType"> {
+  switch (target.kind) {
+    case "raw_tracepoint":
+      if (target.btfId === undefined) return {};
+      return { attachBtfId: target.btfId, expectedAttachType: AttachType.TRACE_RAW_TP };
+    case "fentry":
+      return {
+        attachBtfId: target.btfId,
+        expectedAttachType: target.returns ? AttachType.TRACE_FEXIT : AttachType.TRACE_FENTRY,
+      };
+    default:
+      return {};
+  }
+}
+
+function moduleOf(target: AttachTarget): string | undefined {
+  return target.kind === "raw_tracepoint" || target.kind === "fentry" ? target.btfModule : undefined;
+}
+
+/**
+ * Loads without a log, which is the fast way, and again with one when the kernel refuses. A log that did not fit hides
+ * the reason and its own errno, so it gets more room each time.
+ */
+function loadVerified(program: Program, spec: ProgSpec): Fd {
+  const refusal = attempt(spec);
+  if (refusal instanceof Fd) return refusal;
+  let logged = refusal;
+  for (const logSize of LOG_SIZES) {
+    const next = attempt({ ...spec, logLevel: 1, logSize });
+    if (next instanceof Fd) return next;
+    logged = next;
+    if (logged.code !== "ENOSPC") break;
+  }
+  throw loadFailure(program, logged, refusal.errno);
+}
+
+/** Loads once, but the verifier gives up with EAGAIN when a signal arrives, and then it is to be asked again. */
+function attempt(spec: ProgSpec): Fd | LoadError {
+  for (let tries = 1; ; tries++) {
+    try {
+      return progLoad(spec).fd;
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      if (error.code !== "EAGAIN" || tries === 10) return error;
+    }
+  }
+}
+
+const LOG_SIZES = [64 * 1024, 1024 * 1024, 16 * 1024 * 1024];
+
+/** The BTF of a kernel module. */
+function openModuleBtf(module: string): Fd {
+  for (let id = getNextId("btf", 0); id !== null; id = getNextId("btf", id)) {
+    const btf = getFdById("btf", id);
+    try {
+      const info = btfInfo(btf);
+      if (info.kernel && info.name === module) return new Fd(btf.take(), `btf of ${module}`);
+    } finally {
+      btf.close();
+    }
+  }
+  throw new Error(`no type information of kernel module ${module}: was it unloaded?`);
+}
+
+/** Opens one descriptor for each item; closes those opened so far when one fails. */
+function allOrNone<Item, Opened extends Fd>(items: readonly Item[], open: (item: Item) => Opened): Opened[] {
+  const opened: Opened[] = [];
+  try {
+    for (const item of items) opened.push(open(item));
+    return opened;
+  } catch (error) {
+    for (const fd of opened) fd.close();
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The script's own maps, wherever they are stored: read as bytes, cleared, set to zero. A map with keys is a kernel hash;
+ * one without is a region of an array that is mapped into this process, and costs no system call.
+ */
+import type { CompiledProgram, MapStorage, ScriptMap } from "../../compiler/program.ts";
+import { unreachable } from "../../compiler/unreachable.ts";
+import { type MapFd, MapFlag, MappedArray } from "../../native/index.ts";
+import { clearMap, forEachEntry, zeroMap } from "./hash-map.ts";
+
+/** What a script map held at one moment. */
+export interface MapSnapshot {
+  readonly map: ScriptMap;
+  /** In the kernel's order. A map without keys has one entry, or none while it is untouched. */
+  readonly entries: readonly EntrySnapshot[];
+}
+
+export interface EntrySnapshot {
+  /** Empty for a map without keys. */
+  readonly key: Uint8Array;
+  /** One value, or one for each possible CPU, to be combined as the map's value layout says. */
+  readonly copies: readonly Uint8Array[];
+}
+
+type Global = Extract<MapStorage, { kind: "global" }>;
+
+/** Reads and writes the script maps of one session. */
+export class ScriptMaps {
+  readonly #compiled: CompiledProgram;
+  readonly #fds: readonly MapFd[];
+  readonly #memory = new Map<number, MappedArray>();
+
+  constructor(compiled: CompiledProgram, fds: readonly MapFd[]) {
+    this.#compiled = compiled;
+    this.#fds = fds;
+  }
+
+  readAll(): MapSnapshot[] {
+    return this.#compiled.scriptMaps.map((map) => this.read(map));
+  }
+
+  read(map: ScriptMap): MapSnapshot {
+    const { storage } = map;
+    switch (storage.kind) {
+      case "hash":
+        return { map, entries: this.#readHash(map, this.#fds[storage.map]!, storage.perCpu) };
+      case "global":
+        return { map, entries: this.#readGlobal(map, storage) };
+      default:
+        return unreachable(storage, "map storage");
+    }
+  }
+
+  /** Forgets everything: the map is as before its first assignment. */
+  clear(map: ScriptMap): void {
+    const { storage } = map;
+    if (storage.kind === "hash") {
+      clearMap(this.#fds[storage.map]!);
+    } else {
+      this.#zeroRegion(storage);
+      if (storage.presence !== undefined) this.memory(storage.map).bytes[storage.presence] = 0;
+    }
+  }
+
+  /** Sets the values to zero and keeps the keys. */
+  zero(map: ScriptMap): void {
+    const { storage } = map;
+    if (storage.kind === "hash") zeroMap(this.#fds[storage.map]!);
+    else this.#zeroRegion(storage);
+  }
+
+  /**
+   * Brings every map into the state right after loading: the script's, and those that the compiler added. Read-only data
+   * stays, and so do ring buffers, which their consumer empties.
+   */
+  reset(): void {
+    this.#compiled.maps.forEach(({ type, flags, initial }, i) => {
+      if (initial !== undefined) return;
+      if (CLEARABLE.has(type)) clearMap(this.#fds[i]!);
+      else if (type === "array" && (flags & MapFlag.MMAPABLE) !== 0) this.memory(i).bytes.fill(0);
+    });
+  }
+
+  /** The memory of a mmap-able array, by its index in the compiled program. Mapped at the first use. */
+  memory(index: number): MappedArray {
+    let memory = this.#memory.get(index);
+    if (memory === undefined) {
+      memory = new MappedArray(this.#fds[index]!);
+      this.#memory.set(index, memory);
+    }
+    return memory;
+  }
+
+  /** Unmaps what was mapped; the descriptors belong to somebody else. Closing again does nothing. */
+  close(): void {
+    for (const memory of this.#memory.values()) memory.close();
+  }
+
+  #readHash(map: ScriptMap, fd: MapFd, perCpu: boolean): EntrySnapshot[] {
+    const entries: EntrySnapshot[] = [];
+    const { size } = map.value;
+    forEachEntry(fd, (key, value) => {
+      const copies: Uint8Array[] = [];
+      const end = perCpu ? value.length : fd.valueStride;
+      for (let at = 0; at < end; at += fd.valueStride) copies.push(value.subarray(at, at + size));
+      entries.push({ key, copies });
+    });
+    return entries;
+  }
+
+  #readGlobal(map: ScriptMap, storage: Global): EntrySnapshot[] {
+    const { bytes } = this.memory(storage.map);
+    const copies = Array.from({ length: storage.copies }, (_, i) => {
+      const start = storage.offset + i * storage.stride;
+      return bytes.slice(start, start + map.value.size);
+    });
+    const touched =
+      storage.presence === undefined
+        ? copies.some((copy) => copy.some((byte) => byte !== 0))
+        : bytes[storage.presence] !== 0;
+    return touched ? [{ key: NO_KEY, copies }] : [];
+  }
+
+  #zeroRegion({ map, offset, stride, copies }: Global): void {
+    this.memory(map).bytes.fill(0, offset, offset + stride * copies);
+  }
+}
+
+const NO_KEY = new Uint8Array(0);
+/** Kernel map types whose entries come and go. */
+const CLEARABLE: ReadonlySet<string> = new Set(["hash", "percpu_hash", "lru_hash", "lru_percpu_hash", "stack_trace"]);

@@ -1,0 +1,272 @@
+/**
+ * One compiled program in the kernel, from its loading to its last map: the only owner of the descriptors. A session
+ * may be attached and detached many times, as the runs of a scenario do, without being loaded again.
+ */
+import { type CompiledProgram, HEALTH_SLOTS, type ScriptMap } from "../../compiler/program.ts";
+import {
+  enableStats,
+  type Fd,
+  type MapFd,
+  mapUpdate,
+  progInfo,
+  progTestRun,
+  type RecordVisitor,
+  RingBuffer,
+} from "../../native/index.ts";
+import { AttachError, type AttachOptions, attachProgram } from "./attach.ts";
+import { hostConstants, type TraceSubject } from "./host-constants.ts";
+import { createMaps, type LoadedProgram, loadPrograms } from "./loader.ts";
+import { type MapSnapshot, ScriptMaps } from "./maps.ts";
+
+export interface SessionOptions extends TraceSubject, AttachOptions {
+  /** Keeps the kernel's run-time statistics on, for `cost()`. That makes every run of every program dearer. */
+  cost?: boolean;
+}
+
+/** What went missing since the last reset. All empty or zero: the maps are the truth. */
+export interface Health {
+  /** Records that found no room in the ring buffer. */
+  lostEvents: number;
+  /** Script maps that were full. */
+  failedUpdates: { map: string; count: number }[];
+  /** Programs that the kernel skipped because they were already running on that CPU. */
+  missedRuns: { program: string; probes: readonly string[]; count: number }[];
+}
+
+export interface ProgramCost {
+  program: string;
+  probes: readonly string[];
+  hits: number;
+  /** Nanoseconds in the program, all hits together. */
+  ns: number;
+}
+
+/**
+ * Creates the maps and loads the programs; nothing is attached yet. Throws VerifierError for a program that the kernel
+ * refuses and SysError for what it does not permit; nothing stays open then.
+ */
+export function loadSession(compiled: CompiledProgram, options: SessionOptions = {}): Session {
+  const open: { close(): void }[] = [];
+  try {
+    const maps = createMaps(compiled);
+    open.push(...maps);
+    const programs = loadPrograms(compiled, maps, hostConstants(options));
+    open.push(...programs.map(({ fd }) => fd));
+    const ring = compiled.ringBuffer === undefined ? undefined : new RingBuffer(maps[compiled.ringBuffer]!);
+    if (ring) open.push(ring);
+    const stats = options.cost ? enableStats() : undefined;
+    return new Session({ compiled, options, maps, programs, ring, stats });
+  } catch (error) {
+    for (const resource of open) resource.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  compiled: CompiledProgram;
+  options: SessionOptions;
+  maps: MapFd[];
+  programs: LoadedProgram[];
+  ring: RingBuffer | undefined;
+  stats: Fd | undefined;
+}
+
+export class Session {
+  readonly compiled: CompiledProgram;
+  readonly scriptMaps: ScriptMaps;
+  readonly #maps: readonly MapFd[];
+  readonly #ring: RingBuffer | undefined;
+  readonly #stats: Fd | undefined;
+  readonly #options: AttachOptions;
+  readonly #programs: readonly LoadedProgram[];
+  #attached: Fd[] = [];
+  #state: "detached" | "attached" | "closed" = "detached";
+  /** The kernel's counters of a program only grow; a reset remembers where they stood. */
+  readonly #origin = new Map<Fd, Counters>();
+
+  constructor({ compiled, options, maps, programs, ring, stats }: Parts) {
+    this.compiled = compiled;
+    this.scriptMaps = new ScriptMaps(compiled, maps);
+    this.#options = options;
+    this.#maps = maps;
+    this.#programs = programs;
+    this.#ring = ring;
+    this.#stats = stats;
+  }
+
+  /** Runs the begin programs. */
+  begin(): void {
+    this.#runAll("begin");
+  }
+
+  /**
+   * Attaches all programs that wait for events, in the script's order. Answers the probes that could not be attached,
+   * where the script permits that; throws AttachError where it does not, with nothing attached.
+   */
+  attach(): AttachError[] {
+    if (this.#state !== "detached") throw new Error(`the session is ${this.#state}`);
+    this.#state = "attached";
+    const missing: AttachError[] = [];
+    try {
+      for (const loaded of this.#programs) {
+        const failure = this.#attachOne(loaded);
+        if (failure) missing.push(failure);
+      }
+      return missing;
+    } catch (error) {
+      this.detach();
+      throw error;
+    }
+  }
+
+  /** Detaches all programs: no event is counted after this. Does nothing when none is attached. */
+  detach(): void {
+    if (this.#state !== "attached") return;
+    this.#state = "detached";
+    for (const fd of this.#attached) fd.close();
+    this.#attached = [];
+  }
+
+  /** Runs the end programs. */
+  end(): void {
+    this.#runAll("end");
+  }
+
+  /** Begins tracing: `begin`, then `attach`. */
+  start(): AttachError[] {
+    this.begin();
+    return this.attach();
+  }
+
+  /**
+   * Ends tracing: detaches, drains, runs the end programs, drains again. `pending` says what becomes of the records that
+   * were waiting: after exit() nobody wants them.
+   */
+  stop(visit: RecordVisitor, pending: "deliver" | "discard" = "deliver"): void {
+    this.detach();
+    this.drain(pending === "deliver" ? visit : ignore);
+    this.end();
+    this.drain(visit);
+  }
+
+  /** Shows all waiting records to `visit`, oldest first, and answers how many there were. */
+  drain(visit: RecordVisitor): number {
+    return this.#ring?.drain(visit) ?? 0;
+  }
+
+  /** Calls back from the event loop while records are waiting. Undefined stops that. */
+  onReadable(callback: (() => void) | undefined): void {
+    if (callback === undefined) this.#ring?.offReadable();
+    else this.#ring?.onReadable(callback);
+  }
+
+  /** All script maps, in the order of the script. */
+  readMaps(): MapSnapshot[] {
+    return this.scriptMaps.readAll();
+  }
+
+  readMap(map: ScriptMap): MapSnapshot {
+    return this.scriptMaps.read(map);
+  }
+
+  clear(map: ScriptMap): void {
+    this.scriptMaps.clear(map);
+  }
+
+  zero(map: ScriptMap): void {
+    this.scriptMaps.zero(map);
+  }
+
+  /** Puts a process among those that a program with the process-tree scope counts. */
+  addToScope(pid: number): void {
+    const tree = this.compiled.scopeTree;
+    if (tree === undefined) throw new Error("the program was not compiled with the process-tree scope");
+    mapUpdate(this.#maps[tree]!, new Uint8Array(Uint32Array.of(pid).buffer), Uint8Array.of(1));
+  }
+
+  /** Back to the state after loading, as far as numbers go: maps, health and costs. What is attached stays so. */
+  reset(): void {
+    this.drain(ignore);
+    this.scriptMaps.reset();
+    for (const { fd } of this.#programs) this.#origin.set(fd, counters(fd));
+  }
+
+  health(): Health {
+    const counter = (slot: number): number => {
+      const { health } = this.compiled;
+      return health === undefined ? 0 : Number(this.scriptMaps.memory(health).view.getBigUint64(slot * 8, true));
+    };
+    return {
+      lostEvents: counter(HEALTH_SLOTS.lostEvents),
+      failedUpdates: this.compiled.scriptMaps
+        .map(({ name }, i) => ({ map: name, count: counter(HEALTH_SLOTS.firstMap + i) }))
+        .filter(({ count }) => count > 0),
+      missedRuns: this.#programs
+        .map((loaded) => ({ ...nameOf(loaded), count: this.#counters(loaded).misses }))
+        .filter(({ count }) => count > 0),
+    };
+  }
+
+  /** What each program has cost since the last reset; empty unless the session was asked to keep account. */
+  cost(): ProgramCost[] {
+    if (this.#stats === undefined) return [];
+    return this.#programs.map((loaded) => {
+      const { hits, ns } = this.#counters(loaded);
+      return { ...nameOf(loaded), hits, ns };
+    });
+  }
+
+  /** Detaches and releases everything. Closing again does nothing. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.detach();
+    this.#state = "closed";
+    this.#ring?.close();
+    this.scriptMaps.close();
+    for (const { fd } of this.#programs) fd.close();
+    for (const map of this.#maps) map.close();
+    this.#stats?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #attachOne(loaded: LoadedProgram): AttachError | undefined {
+    try {
+      this.#attached.push(...attachProgram(loaded, this.#options));
+      return undefined;
+    } catch (error) {
+      if (error instanceof AttachError && this.compiled.config.missingProbes !== "error") return error;
+      throw error;
+    }
+  }
+
+  #runAll(kind: "begin" | "end"): void {
+    for (const { program, fd } of this.#programs) if (program.attach.kind === kind) progTestRun(fd);
+  }
+
+  #counters({ fd }: LoadedProgram): Counters {
+    const now = counters(fd);
+    const origin = this.#origin.get(fd);
+    if (origin === undefined) return now;
+    return { hits: now.hits - origin.hits, ns: now.ns - origin.ns, misses: now.misses - origin.misses };
+  }
+}
+
+interface Counters {
+  hits: number;
+  ns: number;
+  misses: number;
+}
+
+function counters(prog: Fd): Counters {
+  const info = progInfo(prog);
+  return { hits: Number(info.runCnt), ns: Number(info.runTimeNs), misses: Number(info.recursionMisses) };
+}
+
+function nameOf({ program }: LoadedProgram): { program: string; probes: readonly string[] } {
+  return { program: program.name, probes: program.probes };
+}
+
+const ignore: RecordVisitor = () => {};

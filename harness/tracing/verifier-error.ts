@@ -1,0 +1,112 @@
+/**
+ * What the kernel's verifier said, read back into the script: which line, which instruction, and the sentence that
+ * matters out of a log of thousands of lines.
+ */
+import type { Diagnostic } from "../../compiler/diagnostics.ts";
+import type { Program } from "../../compiler/program.ts";
+import type { Span } from "../../compiler/source.ts";
+import { type LoadError, SysError } from "../../native/index.ts";
+
+export interface VerifierVerdict {
+  /** Instruction slot where the verifier gave up. */
+  slot: number | undefined;
+  /** That instruction in the verifier's own notation. */
+  instruction: string | undefined;
+  /** The line that gives the reason; empty when the log has none. */
+  lastWords: string;
+}
+
+/** The kernel refused a program. */
+export class VerifierError extends SysError {
+  override readonly name = "VerifierError";
+  readonly program: string;
+  /** The script's probes that the program serves. */
+  readonly probes: readonly string[];
+  /** The part of the script that the instruction came from. */
+  readonly span: Span | undefined;
+  readonly slot: number | undefined;
+  readonly instruction: string | undefined;
+  readonly lastWords: string;
+  /** Everything that the verifier wrote. */
+  readonly log: string;
+
+  constructor(program: Program, errno: number, log: string) {
+    const verdict = readVerifierLog(log);
+    super("BPF_PROG_LOAD", errno, { program: program.name, verifier: JSON.stringify(verdict.lastWords) });
+    this.program = program.name;
+    this.probes = program.probes;
+    this.span = spanAt(program, verdict.slot);
+    this.slot = verdict.slot;
+    this.instruction = verdict.instruction;
+    this.lastWords = verdict.lastWords;
+    this.log = log;
+  }
+
+  /** For showing the script's line; undefined when the program has no line table. */
+  get diagnostic(): Diagnostic | undefined {
+    if (this.span === undefined) return undefined;
+    const at = this.instruction === undefined ? "" : ` (instruction ${this.slot}: ${this.instruction})`;
+    return {
+      code: "verifier-rejected",
+      severity: "error",
+      message: `the kernel refuses the program of ${summary(this.probes)}: ${this.lastWords || this.code}${at}`,
+      span: this.span,
+      help: helpFor(this.lastWords),
+    };
+  }
+}
+
+/** Makes the error for a failed load, or hands on one that the verifier had no part in: it left no word then. */
+export function loadFailure(program: Program, error: LoadError, errno = error.errno): SysError {
+  return error.log.trim() === "" ? error : new VerifierError(program, errno, error.log);
+}
+
+/** Finds the last instruction and the last sentence in a verifier log. */
+export function readVerifierLog(log: string): VerifierVerdict {
+  let slot: number | undefined;
+  let instruction: string | undefined;
+  let lastWords = "";
+  for (const line of log.split("\n")) {
+    const found = INSTRUCTION.exec(line);
+    if (found) {
+      slot = Number(found[1]);
+      instruction = found[2]!.replace(/\s*;.*$/, "").trim();
+      lastWords = ""; // a sentence before it was about another path
+    } else if (!NOISE.test(line)) {
+      lastWords = line.trim();
+    }
+  }
+  const named = /\binsn (\d+)/.exec(lastWords);
+  if (slot === undefined && named) slot = Number(named[1]);
+  return { slot, instruction, lastWords };
+}
+
+/** `12: (79) r3 = *(u64 *)(r1 +8)      ; R1=ctx() R3_w=scalar()`, possibly with a state before the opcode */
+const INSTRUCTION = /^(\d+): \([0-9a-f]{2}\) (.*)$/;
+/** Blank lines, register states, paths, precision tracking, source lines, statistics. */
+const NOISE =
+  /^\s*$|^\d+: |^(from \d+ to \d+|; |func#|mark_precise|last_idx|regs=|parent |caller:|callee:|returning from|to caller|arg#|propagating|processed \d|verification time|stack depth|Live regs)/;
+
+/** The span of the line table's entry that holds `slot`; the first one when the slot is unknown. */
+export function spanAt(program: Program, slot: number | undefined): Span | undefined {
+  let found = program.lines[0];
+  if (slot !== undefined) {
+    for (const line of program.lines) {
+      if (line.slot > slot) break;
+      found = line;
+    }
+  }
+  return found?.span;
+}
+
+function helpFor(lastWords: string): string | undefined {
+  if (/unknown func|invalid func/.test(lastWords)) return "this kernel lacks a helper function that the script needs";
+  if (/too large|too complex|Processed \d+ insn/.test(lastWords)) return "make the script shorter, or its loops";
+  if (/stack/.test(lastWords)) return "fewer or shorter keys, strings and variables need less stack";
+  return "the whole log is shown with -v";
+}
+
+function summary(probes: readonly string[]): string {
+  const [first = "the script", ...others] = probes;
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
+}
