@@ -157,7 +157,7 @@ export type StackMode = "bpftrace" | "perf" | "raw" | "build_id";
 export type ValueLayout =
   | { kind: "integer"; size: 1 | 2 | 4 | 8; signed: boolean }
   | { kind: "boolean"; size: 1 }
-  /** NUL-terminated within `size`; a string that fills size - 1 bytes may have been cut. */
+  /** Up to the first NUL; without one in `size` bytes the string was cut, and is shown with the trailer of the config. */
   | { kind: "string"; size: number }
   /** u32 length, then bytes. */
   | { kind: "buffer"; size: number }
@@ -177,7 +177,7 @@ export type ValueLayout =
   | { kind: "ksym"; size: 8 }
   /** u64 address, u64 process id. */
   | { kind: "usym"; size: 16 }
-  /** u64 stack id (index into the stack map at `map`), u32 frames; see the tracing layer. */
+  /** s64 stack id (key into the stack map at `map`, negative on failure), u32 frames, u32 process id (0: kernel). */
   | { kind: "kstack" | "ustack"; size: number; map: number; mode: StackMode; limit: number }
   /** u64 ns and the strftime format. */
   | { kind: "timestamp"; size: 8; format: string; clock: "boot" | "realtime" | "monotonic" }
@@ -202,7 +202,10 @@ export type ValueLayout =
 // Events
 
 export type EventLayout =
-  /** Arguments lie behind the 8-byte event index. `size` is the whole record's size. */
+  /**
+   * Arguments lie behind the 8-byte event index. `size` is the whole record's size. `format` holds one character a byte,
+   * as string literals do; compiler/format-string.ts reads it.
+   */
   | {
       kind: "printf" | "errorf" | "warnf" | "system" | "cat";
       size: number;
