@@ -8,8 +8,12 @@ import { check, SysError } from "./errors.ts";
 import type { MapFd } from "./map.ts";
 import { Poller, pollWait } from "./poll.ts";
 
-/** Sees one record: `length` bytes at `offset` of `view`, which is only valid during the call. */
-export type RecordVisitor = (view: DataView, offset: number, length: number) => void;
+/**
+ * Sees one record: `length` bytes at `offset` of `view`, which is only valid during the call. False ends the drain behind
+ * this record.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: most visitors have nothing to say
+export type RecordVisitor = (view: DataView, offset: number, length: number) => boolean | void;
 
 /** The consumer of one ring buffer map; there must be only one. Waiting needs the MapFd to stay open. */
 export class RingBuffer {
@@ -41,7 +45,8 @@ export class RingBuffer {
 
   /**
    * Shows every record that programs have submitted to `visit`, oldest first, those included that arrive meanwhile, and
-   * answers how many there were. If `visit` throws, that record counts as seen and the others come with the next call.
+   * answers how many there were. If `visit` throws or answers false, that record counts as seen and the others come with
+   * the next call.
    */
   drain(visit: RecordVisitor): number {
     let seen = 0;
@@ -50,7 +55,7 @@ export class RingBuffer {
       const offset = this.#next + FRAME;
       this.#next = offset + Math.ceil(length / 8) * 8;
       seen++;
-      visit(this.#staging, offset, length);
+      if (visit(this.#staging, offset, length) === false) break;
     }
     return seen;
   }
