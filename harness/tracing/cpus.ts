@@ -11,8 +11,10 @@ export function parseCpuList(list: string): number[] {
     .trim()
     .split(",")
     .flatMap((range) => {
-      const [first, last = first] = range.split("-").map(Number);
-      if (first === undefined || last === undefined || !(last >= first)) throw new Error(`not a list of CPUs: ${list}`);
+      const bounds = /^(\d+)(?:-(\d+))?$/.exec(range);
+      const first = Number(bounds?.[1]);
+      const last = Number(bounds?.[2] ?? bounds?.[1]);
+      if (!(last >= first)) throw new Error(`not a list of CPUs: ${list}`);
       return Array.from({ length: last - first + 1 }, (_, i) => first + i);
     });
 }
