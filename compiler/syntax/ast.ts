@@ -59,7 +59,7 @@ export interface MapDeclaration {
   span: Span;
   map: MapName;
   mapType: Name;
-  maxEntries: Expression | undefined;
+  maxEntries: Expression;
 }
 
 export interface Macro {
@@ -101,8 +101,10 @@ export interface AttachPoint {
 }
 
 export interface AttachPointPart extends Name {
-  /** Whether some of it stood in quotes: a `$1` in a quoted part is no positional parameter. */
+  /** Whether some of it stood in quotes. */
   quoted: boolean;
+  /** Where `$1` and its like stand in the text; one in quotes is no parameter. */
+  parameters: { start: number; end: number; index: number }[];
 }
 
 /** A word together with where it stands. */

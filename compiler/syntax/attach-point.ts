@@ -32,38 +32,29 @@ function slice(part: AttachPointPart, start: number, end: number): { text: strin
 /** Splits at colons, and around an `@`, outside of quotes. */
 function split(p: Cursor, { text, start, end }: Token): [AttachPointPart, ...AttachPointPart[]] {
   const parts: AttachPointPart[] = [];
-  let part = "";
-  let quoted = false;
+  let part = emptyPart(p, start);
+  const finish = (at: number): AttachPointPart => ({ ...part, span: { ...part.span, end: at } });
   let inQuotes = false;
-  let parameter = false;
-  let partStart = start;
-  const finish = (at: number): AttachPointPart => {
-    const where = span(p.source, partStart, at);
-    if (quoted && parameter) {
-      p.report("bad-positional", where, "a parameter and a quoted text cannot share a part of a probe");
-    }
-    return { text: part, span: where, quoted };
-  };
-  const begin = (at: number): void => {
-    [part, quoted, parameter, partStart] = ["", false, false, at];
-  };
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!;
     if (c === '"') {
       inQuotes = !inQuotes;
-      quoted = true;
-    } else if (inQuotes && c === "\\" && i + 1 < text.length) {
-      part += text[++i];
-    } else if (!inQuotes && (c === ":" || c === "@")) {
+      part.quoted = true;
+    } else if (inQuotes) {
+      part.text += c === "\\" && i + 1 < text.length ? text[++i] : c;
+    } else if (c === ":" || c === "@") {
       parts.push(finish(start + i));
-      if (c === "@") parts.push({ text: "@", span: span(p.source, start + i, start + i + 1), quoted: false });
-      begin(start + i + 1);
+      if (c === "@")
+        parts.push({ ...emptyPart(p, start + i), text: "@", span: span(p.source, start + i, start + i + 1) });
+      part = emptyPart(p, start + i + 1);
+    } else if (c === "$") {
+      const digits = parameterDigits(p, text, start, i);
+      const at = part.text.length;
+      part.text += c + digits;
+      if (digits) part.parameters.push({ start: at, end: at + 1 + digits.length, index: Number(digits) });
+      i += digits.length;
     } else {
-      part += c;
-      if (c === "$" && !inQuotes) {
-        parameter = true;
-        checkParameter(p, start + i, text[i + 1]);
-      }
+      part.text += c;
     }
   }
   const last = finish(end);
@@ -71,9 +62,17 @@ function split(p: Cursor, { text, start, end }: Token): [AttachPointPart, ...Att
   return [first ?? last, ...rest];
 }
 
-function checkParameter(p: Cursor, at: number, next: string | undefined): void {
-  if (next !== undefined && /[1-9]/.test(next)) return;
-  p.report("bad-positional", span(p.source, at, at + 1), "a parameter's number has to follow `$`", {
-    help: "put the part into quotes if the dollar sign belongs to the name",
-  });
+function emptyPart(p: Cursor, at: number): AttachPointPart {
+  return { text: "", span: span(p.source, at, at), quoted: false, parameters: [] };
+}
+
+function parameterDigits(p: Cursor, text: string, start: number, dollar: number): string {
+  const digits = /^[1-9]\d{0,8}/.exec(text.slice(dollar + 1, dollar + 10))?.[0] ?? "";
+  if (digits === "") {
+    const where = span(p.source, start + dollar, start + dollar + 1);
+    p.report("bad-positional", where, "a parameter's number has to follow `$`", {
+      help: "put the part into quotes if the dollar sign belongs to the name",
+    });
+  }
+  return digits;
 }

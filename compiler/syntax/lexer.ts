@@ -282,7 +282,14 @@ class Lexer {
       const next = this.#afterLayout(end);
       if (this.#text[next] === ";") return next + 1;
       if (!this.#text.startsWith("__attribute__", next)) return end;
-      end = this.#closing(this.#afterLayout(next + "__attribute__".length), "(", ")").end;
+      const open = this.#afterLayout(next + "__attribute__".length);
+      const parentheses = this.#closing(open, "(", ")");
+      if (!this.#text.startsWith("((", open) || !parentheses.closed) {
+        const message = "an attribute has two pairs of parentheses: `__attribute__((packed))`";
+        this.#error("bad-attribute", next, next + "__attribute__".length, message);
+        return open;
+      }
+      end = parentheses.end;
     }
   }
 

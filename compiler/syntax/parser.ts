@@ -210,7 +210,7 @@ function mapDeclaration(p: Cursor): MapDeclaration {
   p.expect("=", `behind \`${target.name}\``);
   const mapType = name(p.expect("word", "of a type of map"), p);
   const open = p.expect("(", `behind \`${mapType.text}\``);
-  const maxEntries = p.at(")") ? undefined : expression(p);
+  const maxEntries = expression(p);
   p.close(open, "the map's size");
   const where = p.from(start);
   p.accept(";");
@@ -234,14 +234,23 @@ function macro(p: Cursor): Macro {
   return { kind: "macro", span: p.from(start), name: macroName, parameters, body };
 }
 
+/** Builtins that are known everywhere; all others may be hidden by a parameter. */
+const BUILTINS = /^(?:args|ctx|kstack|nsecs|pid|tid|ustack|s?arg\d+|__builtin_\w+)$/;
+
 function macroParameter(p: Cursor): Macro["parameters"][number] {
   switch (p.peek().kind) {
     case "variable":
       return variable(p);
     case "map":
       return map(p);
-    case "word":
-      return identifier(p);
+    case "word": {
+      const parameter = identifier(p);
+      if (BUILTINS.test(parameter.name)) {
+        const message = `a parameter cannot be called \`${parameter.name}\`: that is a builtin`;
+        p.report("reserved-name", parameter.span, message);
+      }
+      return parameter;
+    }
     default:
       return p.unexpected("a parameter: a name, `$x` or `@x`");
   }
