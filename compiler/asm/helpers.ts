@@ -13,6 +13,7 @@ export type HelperArg =
   | "key"
   /** Memory of the map's value size, initialised. */
   | "value"
+  | "value-or-null"
   /** Memory of the map's value size that the helper fills. */
   | "value-out"
   /** Initialised memory; the next argument is its size. */
@@ -141,7 +142,7 @@ export const helpers = {
   snprintf_btf: helper(149, [5, 10], ["out", "size", "mem", "size", "scalar"]),
   per_cpu_ptr: helper(153, [5, 10], ["percpu-btf", "scalar"], "btf-or-null"),
   this_cpu_ptr: helper(154, [5, 10], ["percpu-btf"], "btf"),
-  task_storage_get: helper(156, [5, 11], ["map", "btf", "mem-or-null", "scalar"], "map-value-or-null", "map"),
+  task_storage_get: helper(156, [5, 11], ["map", "btf", "value-or-null", "scalar"], "map-value-or-null", "map"),
   task_storage_delete: helper(157, [5, 11], ["map", "btf"], "scalar", "map"),
   get_current_task_btf: helper(158, [5, 11], [], "btf"),
   ktime_get_coarse_ns: helper(160, [5, 11], []),
@@ -170,7 +171,7 @@ export const helpers = {
   dynptr_data: helper(203, [5, 19], ["dynptr", "scalar", "const-size"], "mem-or-null", "world"),
   ktime_get_tai_ns: helper(208, [6, 1], []),
   user_ringbuf_drain: helper(209, [6, 1], ["map", "func", "callback-context", "scalar"], "scalar", "callback"),
-  cgrp_storage_get: helper(210, [6, 2], ["map", "btf", "mem-or-null", "scalar"], "map-value-or-null", "map"),
+  cgrp_storage_get: helper(210, [6, 2], ["map", "btf", "value-or-null", "scalar"], "map-value-or-null", "map"),
   cgrp_storage_delete: helper(211, [6, 2], ["map", "btf"], "scalar", "map"),
 } as const satisfies Record<string, HelperSpec>;
 
