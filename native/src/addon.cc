@@ -14,6 +14,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportMapping(env, exports);
   ExportPerf(env, exports);
   ExportPoll(env, exports);
+  ExportProcess(env, exports);
   ExportRingBuffer(env, exports);
   ExportSpawn(env, exports);
   ExportSys(env, exports);

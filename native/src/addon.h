@@ -14,6 +14,7 @@ void ExportBpf(Napi::Env env, Napi::Object exports);
 void ExportMapping(Napi::Env env, Napi::Object exports);
 void ExportPerf(Napi::Env env, Napi::Object exports);
 void ExportPoll(Napi::Env env, Napi::Object exports);
+void ExportProcess(Napi::Env env, Napi::Object exports);
 void ExportRingBuffer(Napi::Env env, Napi::Object exports);
 void ExportSpawn(Napi::Env env, Napi::Object exports);
 void ExportSys(Napi::Env env, Napi::Object exports);
