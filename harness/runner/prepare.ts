@@ -1,0 +1,118 @@
+/**
+ * Everything that can be found wrong without running anything: each script of each scenario is compiled, and each
+ * metric is held against the maps that the scripts have. All errors of the whole suite come out together.
+ */
+import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
+import type { CompiledProgram } from "../../compiler/program.ts";
+import type { ProbeScript, Scenario } from "../config/scenario.ts";
+import type { Expression } from "../metrics/ast.ts";
+import { checkMaps, mapsIn } from "../metrics/check.ts";
+import type { MapShape } from "../metrics/run-data.ts";
+import type { Host } from "./host.ts";
+import { mapShapes } from "./map-shapes.ts";
+import type { Problem } from "./problems.ts";
+import { capability, isSystemError } from "./tracing-problems.ts";
+import { resolveUser, type User, UserError } from "./users.ts";
+
+export interface PreparedScenario {
+  readonly scenario: Scenario;
+  readonly user: User | undefined;
+  readonly scripts: readonly PreparedScript[];
+  /** Why it cannot be measured on this machine. */
+  readonly unsupported: Problem | undefined;
+}
+
+export interface PreparedScript {
+  readonly script: ProbeScript;
+  readonly program: CompiledProgram;
+  /** The same script with room for more entries in the named maps. */
+  enlarge(maxEntries: Readonly<Record<string, number>>): CompiledProgram;
+}
+
+/** Compiles and checks. Undefined when `diags` has received errors; nothing has been loaded or run in either case. */
+export function prepare(
+  scenarios: readonly Scenario[],
+  host: Host,
+  diags: Diagnostics,
+): readonly PreparedScenario[] | undefined {
+  const prepared = scenarios.map((scenario) => prepareOne(scenario, host, diags));
+  return diags.hasErrors ? undefined : prepared;
+}
+
+function prepareOne(scenario: Scenario, host: Host, diags: Diagnostics): PreparedScenario {
+  const user = userOf(scenario, host, diags);
+  try {
+    const scripts = scenario.probes.map((script) => prepareScript(script, host, diags));
+    // With a broken script its maps are unknown, and each metric over them would be one more, misleading error.
+    if (scripts.every((script) => script !== undefined)) {
+      checkExpressions(scenario, scripts, diags);
+      return { scenario, user, scripts, unsupported: undefined };
+    }
+    return { scenario, user, scripts: [], unsupported: undefined };
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return { scenario, user, scripts: [], unsupported: capability(error.message) };
+  }
+}
+
+function userOf({ workload }: Scenario, host: Host, diags: Diagnostics): User | undefined {
+  try {
+    return resolveUser(workload.user, host.users);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    diags.error("bad-user", workload.span, error.message, { help: "`user` takes a name or a number" });
+    return undefined;
+  }
+}
+
+function prepareScript(script: ProbeScript, host: Host, diags: Diagnostics): PreparedScript | undefined {
+  const compile = (into: Diagnostics, maxEntries: Readonly<Record<string, number>>): CompiledProgram | undefined =>
+    host.compile(script.source, into, {
+      scope: script.scope === "system" ? "system" : host.scopes.kind,
+      parameters: script.params.positional,
+      namedParameters: script.params.named,
+      maxEntries,
+    });
+  const program = compile(diags, {});
+  if (program === undefined) return undefined;
+  return {
+    script,
+    program,
+    enlarge: (maxEntries) => {
+      const quiet = new Diagnostics();
+      const enlarged = compile(quiet, maxEntries);
+      if (enlarged === undefined) throw new Error(`a script that compiled before no longer does: ${summary(quiet)}`);
+      return enlarged;
+    },
+  };
+}
+
+function summary({ errors }: Diagnostics): string {
+  return errors.map(({ message }: Diagnostic) => message).join("; ");
+}
+
+/** Each map that a metric or an assertion reads must exist once, with values that can be read that way. */
+function checkExpressions(scenario: Scenario, scripts: readonly PreparedScript[], diags: Diagnostics): void {
+  const shapes = new Map<string, MapShape>();
+  const owners = new Map<string, ProbeScript[]>();
+  for (const { script, program } of scripts) {
+    for (const shape of mapShapes(program)) {
+      shapes.set(shape.name, shape);
+      owners.set(shape.name, [...(owners.get(shape.name) ?? []), script]);
+    }
+  }
+  for (const { expression } of [...scenario.metrics, ...scenario.assertions]) {
+    checkMaps(expression, shapes, diags);
+    for (const name of mapsIn(expression)) checkOwner(name, expression, owners.get(name) ?? [], diags);
+  }
+}
+
+/** Scripts keep their maps to themselves, so two may have one of the same name; a metric could mean either. */
+function checkOwner(name: string, { span }: Expression, owners: readonly ProbeScript[], diags: Diagnostics): void {
+  if (owners.length < 2) return;
+  const labels = owners.map((owner) => ({ span: owner.span, message: `\`${name}\` is in this script` }));
+  diags.error("ambiguous-map", span, `\`${name}\` is a map of ${owners.length} scripts: which one is meant?`, {
+    labels,
+    help: "rename it in one of them",
+  });
+}
