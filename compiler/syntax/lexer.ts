@@ -81,6 +81,8 @@ class Lexer {
   #mode: "top" | "predicate" | "code" = "top";
   /** Open braces in code and in predicates. */
   #depth = 0;
+  /** How many words `if` in a predicate still wait for their block. */
+  #openIfs = 0;
   /** A `let` at the top level may end without a semicolon. */
   #inMapDeclaration = false;
 
@@ -191,6 +193,7 @@ class Lexer {
       this.#push("predicate-start", start, start + 1);
       this.#mode = "predicate";
       this.#depth = 0;
+      this.#openIfs = 0;
     } else if (c === HASH) this.#directive();
     else if (isWordStart(c)) this.#topLevelWord();
     else this.#attachPoint();
@@ -342,13 +345,19 @@ class Lexer {
   }
 
   #openBrace(): void {
-    const previous = this.#tokens.at(-1);
-    if (this.#mode === "predicate" && this.#depth === 0 && previous && !EXPECTS_OPERAND.has(previous.kind)) {
-      // The predicate's closing slash is missing; the parser says so.
-      this.#mode = "code";
-    }
+    // A body without the closing slash of the predicate before it: the parser will say so.
+    if (this.#mode === "predicate" && this.#depth === 0 && !this.#opensValue()) this.#mode = "code";
     this.#depth++;
     this.#push("{", this.#pos, this.#pos + 1);
+  }
+
+  /** Whether a brace in a predicate opens a block expression, or a branch of an `if`. */
+  #opensValue(): boolean {
+    const previous = this.#tokens.at(-1);
+    if (!previous || EXPECTS_OPERAND.has(previous.kind) || previous.text === "else") return true;
+    if (this.#openIfs === 0) return false;
+    this.#openIfs--;
+    return true;
   }
 
   #closeBrace(): void {
@@ -365,7 +374,10 @@ class Lexer {
       this.#mode = "top";
       this.#depth = 0;
       this.#attachPoint();
-    } else this.#push("word", start, end);
+    } else {
+      this.#push("word", start, end);
+      if (this.#depth === 0 && this.#tokens.at(-1)?.text === "if") this.#openIfs++;
+    }
   }
 
   #startsForgottenProbe(start: number, end: number): boolean {

@@ -95,6 +95,14 @@ export function atTypeAlone(p: Cursor, arrays: boolean): boolean {
   return isKnownType(text) || p.peek(end - 1).kind === "*" || (arrays && end > 1);
 }
 
+/** Whether an expression, written alone where `atTypeAlone` looks, would be taken for a type. */
+export function readsAsType(node: Expression, arrays: boolean): boolean {
+  let base = node;
+  while (base.kind === "index") base = base.object;
+  if (base.kind !== "identifier" || isKnownValue(base.name)) return false;
+  return isKnownType(base.name) || (arrays && node.kind === "index");
+}
+
 /** `uint64`, `struct task_struct *`, `int8[16]` */
 export function typeName(p: Cursor): TypeName {
   const start = p.peek();
