@@ -1,0 +1,56 @@
+/**
+ * Where a session's output goes. The events of a running script call these methods in order; a text and a JSON
+ * implementation print what bpftrace 0.27 prints, on the stream where it prints it.
+ */
+import type { FormatPiece } from "../../../compiler/format-string.ts";
+import type { Position, Span } from "../../../compiler/source.ts";
+import { outermost } from "../../../compiler/source.ts";
+import type { ByteString } from "../bytestring.ts";
+import type { Printable, PrintableMap } from "../printable.ts";
+
+/** The two streams of a process. A call takes all bytes or throws. */
+export interface OutputStreams {
+  out(bytes: Uint8Array): void;
+  err(bytes: Uint8Array): void;
+}
+
+/** A helper function of the kernel that failed while the script ran. */
+export interface RuntimeError {
+  /** For instance `map_update_elem`. */
+  readonly helper: string;
+  /** Negative errno; 0 from a lookup that found nothing. */
+  readonly result: number;
+  readonly span: Span;
+}
+
+export type MessageSeverity = "error" | "warning";
+
+export interface OutputSink {
+  attachedProbes(count: number): void;
+  printf(format: readonly FormatPiece[], args: readonly Printable[]): void;
+  /** errorf() and warnf() of the script. */
+  message(severity: MessageSeverity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void;
+  /** print() of something that is no map. */
+  value(value: Printable): void;
+  map(map: PrintableMap): void;
+  /** time(): the formatted time. */
+  time(text: ByteString): void;
+  join(text: ByteString): void;
+  /** cat(): the content of the file. */
+  cat(content: ByteString): void;
+  /** system(): what the command printed. */
+  system(output: ByteString): void;
+  lostEvents(count: number): void;
+  runtimeError(error: RuntimeError): void;
+  /** A remark of the tool itself. */
+  warning(text: string): void;
+  /** Tracing is over; what follows are the maps. */
+  end(): void;
+}
+
+/** Where a span lies in the file that the user edits. */
+export function place(span: Span): { file: string; start: Position; end: Position } {
+  const outer = outermost(span);
+  const { source } = outer;
+  return { file: source.name, start: source.position(outer.start), end: source.position(outer.end) };
+}

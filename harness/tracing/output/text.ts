@@ -1,0 +1,129 @@
+/** The text output of bpftrace 0.27: data on standard output, remarks on standard error. */
+import type { FormatPiece } from "../../../compiler/format-string.ts";
+import { outermost, type Span } from "../../../compiler/source.ts";
+import { type ByteString, escapeControls, fromText, toBytes } from "../bytestring.ts";
+import type { Printable, PrintableMap } from "../printable.ts";
+import { strerror } from "../symbols/strerror.ts";
+import { type Guard, keyText, printableText } from "./printable-text.ts";
+import { formatPrintf } from "./printf.ts";
+import { type MessageSeverity, type OutputSink, type OutputStreams, place, type RuntimeError } from "./sink.ts";
+
+/** Which streams are terminals. There, control characters in data are escaped; elsewhere bytes pass as they are. */
+export interface Terminals {
+  readonly out: boolean;
+  readonly err: boolean;
+}
+
+const E2BIG = 7;
+const ENOENT = 2;
+
+export class TextOutput implements OutputSink {
+  readonly #streams: OutputStreams;
+  readonly #guardOut: Guard;
+  readonly #guardErr: Guard;
+
+  constructor(streams: OutputStreams, terminals: Terminals) {
+    this.#streams = streams;
+    this.#guardOut = terminals.out ? escapeControls : asIs;
+    this.#guardErr = terminals.err ? escapeControls : asIs;
+  }
+
+  attachedProbes(count: number): void {
+    this.#err(`Attached ${count} ${count === 1 ? "probe" : "probes"}\n`);
+  }
+
+  printf(format: readonly FormatPiece[], args: readonly Printable[]): void {
+    this.#out(formatPrintf(format, args, this.#guardOut));
+  }
+
+  message(severity: MessageSeverity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void {
+    const text = formatPrintf(format, args, this.#guardErr).replace(/\n$/, "");
+    this.#err(`${location(span)}: ${severity === "error" ? "ERROR" : "WARNING"}: ${text}\n`);
+  }
+
+  value(value: Printable): void {
+    this.#out(`${this.#guardOut(printableText(value))}\n`);
+  }
+
+  map({ name, entries }: PrintableMap): void {
+    let text = "";
+    for (const { key, value } of entries) {
+      const label = name + (key === undefined ? "" : `[${this.#guardOut(keyText(key))}]`);
+      // A histogram stands below its label; both are followed by the line break that ends the entry.
+      text += `${label}:${value.kind === "histogram" ? "\n" : " "}${this.#guardOut(printableText(value))}\n`;
+    }
+    if (text !== "") this.#out(text);
+  }
+
+  time(text: ByteString): void {
+    this.#out(text);
+  }
+
+  join(text: ByteString): void {
+    this.#out(`${this.#guardOut(text)}\n`);
+  }
+
+  cat(content: ByteString): void {
+    this.#out(this.#guardOut(content));
+  }
+
+  system(output: ByteString): void {
+    this.#out(`${this.#guardOut(output)}\n`);
+  }
+
+  lostEvents(count: number): void {
+    this.#err(`Lost ${count} events\n`);
+  }
+
+  runtimeError({ helper, result, span }: RuntimeError): void {
+    const head = `${location(span)}: WARNING: ${explain(helper, result)}\n`;
+    this.#err(`${head}Additional Info - helper: ${helper}, retcode: ${result}\n${excerpt(span)}`);
+  }
+
+  warning(text: string): void {
+    this.#err(`WARNING: ${escapeControls(fromText(text))}\n`);
+  }
+
+  end(): void {
+    this.#out("\n\n");
+  }
+
+  #out(bytes: ByteString): void {
+    if (bytes !== "") this.#streams.out(toBytes(bytes));
+  }
+
+  #err(bytes: ByteString): void {
+    this.#streams.err(toBytes(bytes));
+  }
+}
+
+const asIs: Guard = (bytes) => bytes;
+
+/** `file:line:column-column`, or `file:line-line` for a span of several lines. */
+function location(span: Span): ByteString {
+  const { file, start, end } = place(span);
+  const where = start.line === end.line ? `${start.line}:${start.column}-${end.column}` : `${start.line}-${end.line}`;
+  return escapeControls(fromText(`${file}:${where}`));
+}
+
+function explain(helper: string, result: number): string {
+  if (helper === "map_update_elem" && result === -E2BIG) {
+    return "the map is full; raise max_map_keys, or declare the map with room for more: `let @a = hash(5000)`";
+  }
+  if (helper === "map_delete_elem" && result === -ENOENT) return "the map has no such element to delete";
+  // A lookup has no error number, only an answer or none.
+  if (helper === "map_lookup_elem") return "the map has no such element";
+  return strerror(BigInt(result));
+}
+
+/** The lines of a span; a single line is underlined. */
+function excerpt(span: Span): ByteString {
+  const { start, end } = place(span);
+  const { source } = outermost(span);
+  let text = "";
+  for (let line = start.line; line <= end.line; line++) text += `${source.line(line)}\n`;
+  if (start.line === end.line) {
+    text += `${" ".repeat(start.column - 1)}${"~".repeat(Math.max(1, end.column - start.column))}\n`;
+  }
+  return escapeControls(fromText(text));
+}
