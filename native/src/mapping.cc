@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 
 #include <cerrno>
-#include <memory>
 
 #include "addon.h"
 #include "reader.h"
@@ -12,31 +11,23 @@
 namespace {
 
 struct Region {
-  void* data;
+  void* data;  // null once unmapped
   size_t size;
-
-  ~Region() { Unmap(); }
-
-  void Unmap() {
-    if (data != nullptr) munmap(data, size);
-    data = nullptr;
-  }
 };
 
-using SharedRegion = std::shared_ptr<Region>;
+// Runs when the last view is gone, and then it owns the region.
+void Release(Napi::Env, void*, Region* region) {
+  if (region->data != nullptr) munmap(region->data, region->size);
+  delete region;
+}
 
 class Mapping : public Napi::ObjectWrap<Mapping> {
  public:
   explicit Mapping(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Mapping>(info) {
     Reader in(info.Env());
     if (!in.Is(info[0].IsExternal(), "a mapped region")) return;
-    std::unique_ptr<SharedRegion> region(info[0].As<Napi::External<SharedRegion>>().Data());
-    region_ = *region;
-    auto* held_by_views = new SharedRegion(region_);
-    Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(
-        info.Env(), region_->data, region_->size, [](Napi::Env, void*, SharedRegion* held) { delete held; },
-        held_by_views);
-    buffer_ = Napi::Persistent(buffer);
+    region_ = info[0].As<Napi::External<Region>>().Data();
+    buffer_ = Napi::Persistent(Napi::ArrayBuffer::New(info.Env(), region_->data, region_->size, Release, region_));
   }
 
   static Napi::Function Define(Napi::Env env) {
@@ -54,16 +45,21 @@ class Mapping : public Napi::ObjectWrap<Mapping> {
     if (buffer_.IsEmpty()) return info.Env().Undefined();
     Napi::ArrayBuffer buffer = buffer_.Value();
     buffer_.Reset();
-    // A buffer that was transferred lives on under another name; its memory goes with the finaliser.
+    // A buffer that was transferred lives on under another name; its memory goes with the last view.
     if (!buffer.IsDetached()) {
+      Region region = *region_;
+      region_->data = nullptr;
       buffer.Detach();
-      if (buffer.IsDetached()) region_->Unmap();
+      if (buffer.IsDetached()) {
+        munmap(region.data, region.size);
+      } else {
+        region_->data = region.data;
+      }
     }
-    region_.reset();
     return info.Env().Undefined();
   }
 
-  SharedRegion region_;
+  Region* region_ = nullptr;  // valid as long as its buffer is not detached
   Napi::Reference<Napi::ArrayBuffer> buffer_;
 };
 
@@ -74,9 +70,9 @@ Napi::Value MapMemory(const Napi::CallbackInfo& info) {
   if (in.failed()) return info.Env().Undefined();
   void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (data == MAP_FAILED) return Number(info, -errno);
-  auto region = std::make_unique<SharedRegion>(new Region{data, static_cast<size_t>(size)});
+  auto* region = new Region{data, static_cast<size_t>(size)};
   auto* env_data = info.Env().GetInstanceData<EnvironmentData>();
-  return env_data->mapping.New({Napi::External<SharedRegion>::New(info.Env(), region.release())});
+  return env_data->mapping.New({Napi::External<Region>::New(info.Env(), region)});
 }
 
 }  // namespace

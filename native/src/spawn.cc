@@ -167,12 +167,12 @@ int64_t OpenStream(int kind, bool input, UniqueFd* theirs, UniqueFd* ours) {
 
 // Forks the midwife. With every signal blocked, none of Node's handlers can run in it.
 int64_t ForkMidwife(const SpawnPlan* plan) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const uint64_t all = ~uint64_t{0};
+  uint64_t before = 0;
+  RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
   long pid = RawSyscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (pid == 0) RunMidwife(plan);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof(before));
   return pid;
 }
 
