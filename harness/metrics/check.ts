@@ -32,6 +32,11 @@ export const FREE_METRIC_DIMENSIONS: Names = new Map(
   Object.entries(FREE_METRICS).map(([name, { unit }]) => [name, dimensionOf(unit)]),
 );
 
+/** The names that assertions over these metrics may use: the metrics themselves and the free ones. */
+export function namesOf(metrics: readonly { readonly name: string; readonly dimension: Dimension }[]): Names {
+  return new Map([...FREE_METRIC_DIMENSIONS, ...metrics.map(({ name, dimension }) => [name, dimension] as const)]);
+}
+
 /** The type of an expression. Problems are added to `diags`, once each; the result is then a best guess. */
 export function inferType(e: Expression, names: Names, diags: Diagnostics): Type {
   const number = (dimension: Dimension): Type => ({ kind: "number", dimension });

@@ -1,8 +1,8 @@
 /** Splits a metric expression into tokens. Positions are offsets in the expression's own Source. */
-import { type Diagnostics, nearest } from "../../compiler/diagnostics.ts";
+import type { Diagnostics } from "../../compiler/diagnostics.ts";
 import { type Source, type Span, span } from "../../compiler/source.ts";
 import type { Num } from "./ast.ts";
-import { parseDecimal, UNITS } from "./units.ts";
+import { nearestUnit, parseDecimal, UNITS } from "./units.ts";
 
 const PUNCTUATION = [
   "&&",
@@ -133,29 +133,3 @@ function decodeEscapes(literal: string): string {
         : (ESCAPES[character] ?? character),
     );
 }
-
-/** The unit that was probably meant by `usec`, `kb`, `Seconds`. */
-export function nearestUnit(text: string): string | undefined {
-  const word = text.toLowerCase();
-  const alias = UNIT_ALIASES.find(([pattern]) => pattern.test(word));
-  return (
-    alias?.[1] ?? Object.keys(UNITS).find((unit) => unit.toLowerCase() === word) ?? nearest(text, Object.keys(UNITS))
-  );
-}
-
-const UNIT_ALIASES: readonly (readonly [RegExp, string])[] = [
-  [/^(nsecs?|nanos?|nanosec.*)$/, "ns"],
-  [/^(usecs?|µs|μs|micros?|microsec.*)$/, "us"],
-  [/^(msecs?|millis?|millisec.*)$/, "ms"],
-  [/^(secs?|seconds?)$/, "s"],
-  [/^(mins?|minutes?)$/, "m"],
-  [/^(hrs?|hours?)$/, "h"],
-  [/^(bytes?)$/, "B"],
-  [/^(k|kb)$/, "KB"],
-  [/^(kib|ki)$/, "KiB"],
-  [/^(mb|meg.*)$/, "MB"],
-  [/^(mib|mi)$/, "MiB"],
-  [/^(g|gb)$/, "GB"],
-  [/^(gib|gi)$/, "GiB"],
-  [/^(percent|pct)$/, "%"],
-];

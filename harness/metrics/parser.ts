@@ -144,7 +144,7 @@ class Parser {
   #keyParts(close: Punctuation): MapKey {
     const parts: KeyPart[] = [];
     do parts.push(this.#keyPart());
-    while (!this.#at(close) && this.#expect(","));
+    while (this.#continues(close));
     return parts;
   }
 
@@ -176,7 +176,7 @@ class Parser {
     this.#nested(open, () => {
       if (this.#at(")")) return;
       do args.push(this.#binary(0));
-      while (!this.#at(")") && this.#expect(","));
+      while (this.#continues(")"));
     });
     return { kind: "call", name, args, span: join(start, this.#expect(")").span) };
   }
@@ -202,6 +202,14 @@ class Parser {
   #at(text: Punctuation): boolean {
     const token = this.#peek();
     return token.kind === "punctuation" && token.text === text;
+  }
+
+  /** Within a list: a comma leads to a next item, `close` ends it and is left for the caller. */
+  #continues(close: Punctuation): boolean {
+    if (this.#at(close)) return false;
+    if (!this.#at(",")) throw this.#unexpected(this.#peek(), `\`,\` or \`${close}\``);
+    this.#advance();
+    return true;
   }
 
   #expect(text: Punctuation): Token {

@@ -2,6 +2,7 @@
  * Units: how a user writes quantities (`200us`, `4KiB`, `5%`) and what they are held in. Every value inside the
  * harness is in the base unit of its dimension: nanoseconds, bytes, or a plain number.
  */
+import { nearest } from "../../compiler/diagnostics.ts";
 import type { Num } from "./ast.ts";
 
 /**
@@ -57,3 +58,45 @@ export function parseDecimal(text: string, unit: UnitInfo = UNITS.count!): Num |
   const ratio = Number(numerator) / Number(denominator);
   return Number.isFinite(ratio) ? ratio : undefined;
 }
+
+/** A duration for a timer, `30s` or `1.5ms`, in milliseconds; undefined if the text is none. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(.*\d)([a-z]+)$/.exec(text);
+  const unit = match && Object.hasOwn(UNITS, match[2]!) ? UNITS[match[2]!] : undefined;
+  if (!match || unit?.base !== "ns") return undefined;
+  const nanoseconds = parseDecimal(match[1]!, unit);
+  return nanoseconds === undefined ? undefined : Number(nanoseconds) / 1e6;
+}
+
+/** A percentage, `5%`, as a fraction; undefined if the text is none. */
+export function parsePercent(text: string): number | undefined {
+  if (!text.endsWith("%")) return undefined;
+  const value = parseDecimal(text.slice(0, -1), UNITS["%"]);
+  return value === undefined ? undefined : Number(value);
+}
+
+/** The unit that was probably meant by `usec`, `kb`, `Seconds`. */
+export function nearestUnit(text: string): string | undefined {
+  const word = text.toLowerCase();
+  const alias = UNIT_ALIASES.find(([pattern]) => pattern.test(word));
+  return (
+    alias?.[1] ?? Object.keys(UNITS).find((unit) => unit.toLowerCase() === word) ?? nearest(text, Object.keys(UNITS))
+  );
+}
+
+const UNIT_ALIASES: readonly (readonly [RegExp, string])[] = [
+  [/^(nsecs?|nanos?|nanosec.*)$/, "ns"],
+  [/^(usecs?|µs|μs|micros?|microsec.*)$/, "us"],
+  [/^(msecs?|millis?|millisec.*)$/, "ms"],
+  [/^(secs?|seconds?)$/, "s"],
+  [/^(mins?|minutes?)$/, "m"],
+  [/^(hrs?|hours?)$/, "h"],
+  [/^(bytes?)$/, "B"],
+  [/^(k|kb)$/, "KB"],
+  [/^(kib|ki)$/, "KiB"],
+  [/^(mb|meg.*)$/, "MB"],
+  [/^(mib|mi)$/, "MiB"],
+  [/^(g|gb)$/, "GB"],
+  [/^(gib|gi)$/, "GiB"],
+  [/^(percent|pct)$/, "%"],
+];
