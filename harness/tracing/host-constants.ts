@@ -20,7 +20,7 @@ const SOURCES: Readonly<Record<HostConstant, (subject: TraceSubject) => bigint>>
   target_pid: ({ targetPid }) => BigInt(targetPid ?? 0),
   start_time_boot: () => clockGettime(Clock.BOOTTIME),
   start_time_monotonic: () => clockGettime(Clock.MONOTONIC),
-  boot_to_real: () => bootToReal(),
+  boot_to_real: () => toRealTime(Clock.BOOTTIME),
   pidns_dev: () => kernelDevice(pidNamespace().dev),
   pidns_ino: () => pidNamespace().ino,
 };
@@ -51,21 +51,21 @@ function required<T>(scope: T | undefined): T {
 }
 
 /**
- * CLOCK_REALTIME minus CLOCK_BOOTTIME. One clock is read between two readings of the other; the tightest of a few such
- * triples tells the difference to well below a microsecond.
+ * CLOCK_REALTIME minus another clock, in ns. One clock is read between two readings of the other; the tightest of a few
+ * such triples tells the difference to well below a microsecond.
  */
-function bootToReal(): bigint {
+export function toRealTime(clock: number): bigint {
   let best: { width: bigint; difference: bigint } | undefined;
   for (let i = 0; i < 5; i++) {
     const before = clockGettime(Clock.REALTIME);
-    const boot = clockGettime(Clock.BOOTTIME);
+    const other = clockGettime(clock);
     const after = clockGettime(Clock.REALTIME);
     const width = after - before;
     if (width >= 0n && (best === undefined || width < best.width)) {
-      best = { width, difference: before + width / 2n - boot };
+      best = { width, difference: before + width / 2n - other };
     }
   }
-  return best?.difference ?? clockGettime(Clock.REALTIME) - clockGettime(Clock.BOOTTIME);
+  return best?.difference ?? clockGettime(Clock.REALTIME) - clockGettime(clock);
 }
 
 function pidNamespace(): { dev: bigint; ino: bigint } {

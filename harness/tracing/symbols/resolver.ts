@@ -9,7 +9,7 @@ import type { Zone } from "../output/timezone.ts";
 export interface SymbolPlace {
   readonly name: ByteString;
   /** Bytes behind the symbol's start. */
-  readonly offset: bigint;
+  readonly offset: number;
 }
 
 export interface UserSymbolPlace extends SymbolPlace {
