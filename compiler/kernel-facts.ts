@@ -21,6 +21,8 @@ export interface KernelFacts {
   kernelSymbol(name: string): bigint | undefined;
   /** Id of a cgroup v2 directory. */
   cgroupId(path: string): bigint | undefined;
+  /** The file that a probe means by a path, by an executable's name (`bash`) or by a library's (`libc`). */
+  binaryPath?(name: string): string | undefined;
   /** Symbols of an executable or library that may carry uprobes; undefined when the file cannot be read. */
   elfSymbols?(path: string): ElfSymbols | undefined;
 }

@@ -1,0 +1,232 @@
+/**
+ * What the running kernel can do, found by trying it: distributions carry features back to old versions, and leave out
+ * others. Each question loads a program of a few instructions, some 0.1 ms, when it is first asked, and the answer
+ * holds as long as the process lives.
+ */
+import { assemble } from "../../../compiler/asm/assemble.ts";
+import type { HelperName } from "../../../compiler/asm/helpers.ts";
+import {
+  atomicFetch,
+  call,
+  exit,
+  type Instruction,
+  imm,
+  mov64,
+  R0,
+  R1,
+  R2,
+  R10,
+  sdiv64,
+  st,
+} from "../../../compiler/asm/instructions.ts";
+import type { Features } from "../../../compiler/kernel-facts.ts";
+import {
+  AttachType,
+  type Fd,
+  LoadError,
+  linkCreate,
+  MapFlag,
+  type MapSpec,
+  MapType,
+  mapCreate,
+  type ProgSpec,
+  ProgType,
+  progLoad,
+  SysError,
+} from "../../../native/index.ts";
+
+/** How a question to the kernel ends: a refusal for lack of privileges says nothing about the kernel. */
+export type Answer = "yes" | "no" | "denied";
+
+/** The questions; tests answer them without a kernel. */
+export interface Prober {
+  /** Whether a program of this type may call the helper. */
+  helper(name: HelperName, progType: number): Answer;
+  /** Whether programs of this type can be loaded; `attachBtfId` for those that attach to a BTF type. */
+  program(progType: number, attachBtfId?: number): Answer;
+  /** Whether maps of this type can be created. */
+  map(mapType: number): Answer;
+  /** Whether the verifier accepts instructions of this set. */
+  instructions(set: InstructionSet): Answer;
+  /** Whether one link can attach a program to many functions. */
+  multiLink(kind: "kprobe" | "uprobe"): Answer;
+}
+
+export type InstructionSet = keyof typeof SAMPLES;
+
+/** The features by the prober's answers; `tracepointBtfId` finds a type that a tp_btf program can attach to. */
+export function lazyFeatures(prober: Prober, tracepointBtfId: () => number | undefined): Features {
+  const helper = (name: HelperName) => (): Answer => prober.helper(name, ProgType.RAW_TRACEPOINT);
+  const questions: Record<keyof Features, () => Answer> = {
+    tpBtf: () => {
+      const id = tracepointBtfId();
+      return id === undefined ? "no" : prober.program(ProgType.TRACING, id);
+    },
+    ringbuf: () => prober.map(MapType.RINGBUF),
+    loop: helper("loop"),
+    forEachMapElem: helper("for_each_map_elem"),
+    currentTaskBtf: helper("get_current_task_btf"),
+    ktimeBoot: helper("ktime_get_boot_ns"),
+    ktimeTai: helper("ktime_get_tai_ns"),
+    ancestorCgroupId: helper("get_current_ancestor_cgroup_id"),
+    nsPidTgid: helper("get_ns_current_pid_tgid"),
+    lookupPercpuElem: helper("map_lookup_percpu_elem"),
+    atomicFetch: () => prober.instructions("fetching atomics"),
+    cpuV4: () => prober.instructions("cpu v4"),
+    uprobeMulti: () => prober.multiLink("uprobe"),
+    kprobeMulti: () => prober.multiLink("kprobe"),
+  };
+  const features = {} as Features;
+  for (const name of Object.keys(questions) as (keyof Features)[]) {
+    const answer = once(questions[name]);
+    Object.defineProperty(features, name, { enumerable: true, get: () => answer() === "yes" });
+  }
+  return features;
+}
+
+export function once<T>(compute: () => T): () => T {
+  let known: { value: T } | undefined;
+  return () => {
+    known ??= { value: compute() };
+    return known.value;
+  };
+}
+
+/** A program that the verifier accepts only with that set. */
+const SAMPLES = {
+  // *(u64 *)(r10 - 8) = 0; r1 = 1; r1 = fetch_add(r10 - 8, r1); return 0
+  "fetching atomics": [
+    st(8, R10, -8, imm(0)),
+    mov64(R1, imm(1)),
+    atomicFetch("add", 8, R10, -8, R1),
+    mov64(R0, imm(0)),
+    exit(),
+  ],
+  // r0 = 6; r2 = -2; r0 s/= r2; return 0
+  "cpu v4": [mov64(R0, imm(6)), mov64(R2, imm(-2)), sdiv64(R0, R2), mov64(R0, imm(0)), exit()],
+} as const satisfies Record<string, readonly Instruction[]>;
+
+const NOTHING: readonly Instruction[] = [mov64(R0, imm(0)), exit()];
+
+/** Asks the running kernel, and each question only once in a process. */
+export const kernelProber: Prober = remembering({
+  helper(name, progType) {
+    const code = [call(name), mov64(R0, imm(0)), exit()];
+    try {
+      load({ ...specOf(progType, code), logLevel: 1, logSize: 8192 }).close();
+      return "yes";
+    } catch (error) {
+      // With a helper that it knows, the verifier gets as far as its arguments, which are nonsense.
+      if (error instanceof LoadError && error.log !== "") return NO_SUCH_HELPER.test(error.log) ? "no" : "yes";
+      return refusal(error);
+    }
+  },
+
+  program(progType, attachBtfId) {
+    return attempt(() => load(specOf(progType, NOTHING, attachBtfId)));
+  },
+
+  map(mapType) {
+    return attempt(() => mapCreate(specOfMap(mapType)));
+  },
+
+  instructions(set) {
+    return attempt(() => load(specOf(ProgType.RAW_TRACEPOINT, SAMPLES[set])));
+  },
+
+  multiLink(kind) {
+    const attachType = kind === "kprobe" ? AttachType.TRACE_KPROBE_MULTI : AttachType.TRACE_UPROBE_MULTI;
+    const spec = { ...specOf(ProgType.KPROBE, NOTHING), expectedAttachType: attachType };
+    let prog: Fd;
+    try {
+      prog = load(spec);
+    } catch (error) {
+      return refusal(error);
+    }
+    // A kernel that knows the link looks at where it is to go, and that is nowhere.
+    const [found, target] =
+      kind === "kprobe"
+        ? [["ESRCH", "ENOENT"], { kind: "kprobe-multi", at: { symbols: ["probewright_no_such_function"] } } as const]
+        : [["EBADF"], { kind: "uprobe-multi", path: "/", offsets: new BigUint64Array(1) } as const];
+    try {
+      linkCreate(prog, null, attachType, target).close();
+      return "yes";
+    } catch (error) {
+      return error instanceof SysError && found.includes(error.code) ? "yes" : refusal(error);
+    } finally {
+      prog.close();
+    }
+  },
+});
+
+/** The verifier's words for a helper that it does not know, or not in this program type; by age. */
+const NO_SUCH_HELPER = /invalid func |unknown func |cannot use helper /;
+
+function attempt(open: () => Fd): Answer {
+  try {
+    open().close();
+    return "yes";
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+function refusal(error: unknown): Answer {
+  if (!(error instanceof SysError)) throw error;
+  // Not EACCES, by which the verifier refuses.
+  return error.code === "EPERM" ? "denied" : "no";
+}
+
+/** Loads a program; again when a signal came, for which the verifier gives up with EAGAIN. */
+function load(spec: ProgSpec): Fd {
+  for (let tries = 1; ; tries++) {
+    try {
+      return progLoad(spec).fd;
+    } catch (error) {
+      if (!(error instanceof SysError) || error.code !== "EAGAIN" || tries === 10) throw error;
+    }
+  }
+}
+
+function specOf(progType: number, code: readonly Instruction[], attachBtfId?: number): ProgSpec {
+  const assembled = assemble(code);
+  if (!assembled.ok) throw new Error("a probing program is too long");
+  const expectedAttachType = progType === ProgType.TRACING ? AttachType.TRACE_RAW_TP : undefined;
+  return { type: progType, insns: assembled.code, license: "GPL", name: "probe", expectedAttachType, attachBtfId };
+}
+
+/** The smallest map of each type that the kernel takes. */
+function specOfMap(type: number): MapSpec {
+  const usual = { type, keySize: 4, valueSize: 4, maxEntries: 1, name: "probe" };
+  switch (type) {
+    case MapType.RINGBUF:
+      // Whole pages, a power of two of them, on machines of any page size.
+      return { ...usual, keySize: 0, valueSize: 0, maxEntries: 65_536 };
+    case MapType.STACK_TRACE:
+      return { ...usual, valueSize: 8 };
+    case MapType.LPM_TRIE:
+      return { ...usual, keySize: 8, flags: MapFlag.NO_PREALLOC };
+    case MapType.QUEUE:
+    case MapType.STACK:
+    case MapType.BLOOM_FILTER:
+      return { ...usual, keySize: 0 };
+    default:
+      return usual;
+  }
+}
+
+function remembering(prober: Prober): Prober {
+  const answers = new Map<string, Answer>();
+  const remember = (question: string, ask: () => Answer): Answer => {
+    const known = answers.get(question) ?? ask();
+    answers.set(question, known);
+    return known;
+  };
+  return {
+    helper: (name, type) => remember(`helper ${name} ${type}`, () => prober.helper(name, type)),
+    program: (type, id) => remember(`program ${type} ${id}`, () => prober.program(type, id)),
+    map: (type) => remember(`map ${type}`, () => prober.map(type)),
+    instructions: (set) => remember(`instructions ${set}`, () => prober.instructions(set)),
+    multiLink: (kind) => remember(`link ${kind}`, () => prober.multiLink(kind)),
+  };
+}
