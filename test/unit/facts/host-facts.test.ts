@@ -1,0 +1,240 @@
+/** The host's facts from trees made of plain files: what is asked, what is missing, and that nothing is read twice. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CapabilityError } from "../../../harness/tracing/facts/capability-error.ts";
+import type { Answer, Prober } from "../../../harness/tracing/facts/features.ts";
+import { hostFacts } from "../../../harness/tracing/facts/host-facts.ts";
+import { compareVersions, parseVersion } from "../../../harness/tracing/facts/version.ts";
+import { SysError } from "../../../native/index.ts";
+import { BtfBuilder } from "../../support/btf-builder.ts";
+import { buildElf } from "../../support/elf-builder.ts";
+import { temporaryTree } from "../../support/temporary.ts";
+
+const FORMAT = 'name: sched_switch\nID: 372\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\tsigned:1;\n\nprint fmt: ""\n';
+
+function prober(answer: Answer, asked: string[] = []): Prober {
+  const note = (question: string): Answer => {
+    asked.push(question);
+    return answer;
+  };
+  return {
+    helper: (name) => note(`helper ${name}`),
+    program: (type, id) => note(`program ${type} ${id}`),
+    map: (type) => note(`map ${type}`),
+    instructions: (set) => note(set),
+    multiLink: (kind) => note(`link ${kind}`),
+  };
+}
+
+const never = prober("no");
+
+describe("tracepoints", () => {
+  const events = { "sys/kernel/tracing/events/sched/sched_switch/format": FORMAT };
+
+  it("come from the list", () => {
+    const root = temporaryTree({ ...events, "sys/kernel/tracing/available_events": "sched:sched_switch\nb:c\n" });
+    expect(hostFacts({ root }).tracepoints()).toEqual(["sched:sched_switch", "b:c"]);
+  });
+
+  it("come from the directories where there is no list", () => {
+    const root = temporaryTree({ ...events, "sys/kernel/tracing/events/enable": "0" });
+    expect(hostFacts({ root }).tracepoints()).toEqual(["sched:sched_switch"]);
+  });
+
+  it("come from debugfs where tracefs is only there", () => {
+    const root = temporaryTree({
+      "sys/kernel/tracing": undefined,
+      "sys/kernel/debug/tracing/available_events": "a:b\n",
+      "sys/kernel/debug/tracing/events": undefined,
+    });
+    expect(hostFacts({ root }).tracepoints()).toEqual(["a:b"]);
+    expect(hostFacts({ root }).tracefs()).toBe(join(root, "sys/kernel/debug/tracing"));
+  });
+
+  it("are read once", () => {
+    const root = temporaryTree(events);
+    const facts = hostFacts({ root });
+    const first = facts.tracepointFormat("sched", "sched_switch");
+    rmSync(join(root, "sys"), { recursive: true });
+    expect(facts.tracepointFormat("sched", "sched_switch")).toBe(first);
+    expect(first).toMatchObject({ id: 372, fields: [{ name: "x" }] });
+  });
+
+  it.each([
+    ["sched", "nope"],
+    ["nope", "sched_switch"],
+    ["..", "sched_switch"],
+    ["sched/sched_switch", "."],
+    ["sched", "../sched/sched_switch"],
+    ["", ""],
+    ["sched", "sched_switch\0"],
+  ])("%j:%j does not exist", (category, name) => {
+    expect(hostFacts({ root: temporaryTree(events) }).tracepointFormat(category, name)).toBeUndefined();
+  });
+
+  it.each([
+    ["no directory", {}],
+    ["an empty directory", { "sys/kernel/tracing": undefined }],
+    ["a file in its place", { "sys/kernel/tracing": "" }],
+  ])("without tracefs, %s: the remedy is to mount it", (_, files) => {
+    const facts = hostFacts({ root: temporaryTree(files) });
+    for (const ask of [() => facts.tracepoints(), () => facts.tracepointFormat("a", "b"), () => facts.tracefs()]) {
+      const error = thrown(ask);
+      expect(error).toBeInstanceOf(CapabilityError);
+      expect(error).toBeInstanceOf(SysError);
+      expect(error).toMatchObject({
+        message: expect.stringMatching(/^tracefs is not mounted: /),
+        help: "run as root: mount -t tracefs none /sys/kernel/tracing",
+      });
+    }
+  });
+});
+
+describe("type information", () => {
+  const base = new BtfBuilder();
+  const int = base.int("int", 4);
+  const module = new BtfBuilder(base);
+  const own = module.typedef("own_t", int);
+  const tree = { "sys/kernel/btf/vmlinux": base.build(), "sys/kernel/btf/my_module": module.build() };
+
+  it("of the kernel and of a module", () => {
+    const facts = hostFacts({ root: temporaryTree(tree) });
+    expect(facts.btf()?.find("int")).toBe(int);
+    expect(facts.btf("vmlinux")).toBe(facts.btf());
+    expect(facts.btf("my_module")?.find("own_t")).toBe(own);
+    expect(facts.btf("my_module")).toBe(facts.btf("my_module"));
+  });
+
+  it.each(["nope", "../btf/vmlinux", "", "."])("none of a module %j", (name) => {
+    expect(hostFacts({ root: temporaryTree(tree) }).btf(name)).toBeUndefined();
+  });
+
+  it("none of a kernel built without", () => {
+    expect(hostFacts({ root: temporaryTree() }).btf()).toBeUndefined();
+    expect(hostFacts({ root: temporaryTree() }).btf("x")).toBeUndefined();
+  });
+
+  it("that is damaged is an error, not an absence", () => {
+    const facts = hostFacts({ root: temporaryTree({ "sys/kernel/btf/vmlinux": "garbage, but long enough" }) });
+    expect(() => facts.btf()).toThrow(/not BTF/);
+  });
+});
+
+describe("features", () => {
+  it("are asked for when needed, and once", () => {
+    const asked: string[] = [];
+    const facts = hostFacts({ root: temporaryTree(), prober: prober("yes", asked) });
+    expect(asked).toEqual([]);
+    expect([facts.features.loop, facts.features.loop, facts.features.ringbuf]).toEqual([true, true, true]);
+    expect(asked).toEqual(["helper loop", "map 27"]);
+  });
+
+  it("all have a question", () => {
+    const asked: string[] = [];
+    const facts = hostFacts({ root: temporaryTree(), prober: prober("yes", asked) });
+    const { tpBtf, ...others } = { ...facts.features };
+    // Without type information there is nothing to attach to, whatever the kernel says.
+    expect(tpBtf).toBe(false);
+    expect(Object.values(others).every((value) => value)).toBe(true);
+    expect(new Set(asked).size).toBe(Object.keys(others).length);
+  });
+
+  it("that were denied are not there", () => {
+    const { features } = hostFacts({ root: temporaryTree(), prober: prober("denied") });
+    expect(Object.values({ ...features }).some((value) => value)).toBe(false);
+  });
+
+  it("tp_btf is tried on a tracepoint's type", () => {
+    const b = new BtfBuilder();
+    const id = b.tracepoint("sys_enter", []);
+    const asked: string[] = [];
+    const facts = hostFacts({
+      root: temporaryTree({ "sys/kernel/btf/vmlinux": b.build() }),
+      prober: prober("yes", asked),
+    });
+    expect(facts.features.tpBtf).toBe(true);
+    expect(asked).toEqual([`program 26 ${id}`]);
+  });
+});
+
+describe("processors", () => {
+  it.each([
+    ["0", 1],
+    ["0-3\n", 4],
+    ["0-3,8-11\n", 8],
+  ])("possible: %j", (list, count) => {
+    const root = temporaryTree({ "sys/devices/system/cpu/possible": list });
+    expect(hostFacts({ root }).possibleCpus).toBe(count);
+  });
+
+  it.each(["x64", "arm64"])("%s", (arch) => expect(hostFacts({ arch }).arch).toBe(arch));
+
+  it.each(["riscv64", "ia32"])("%s cannot trace", (arch) => {
+    expect(() => hostFacts({ arch })).toThrow(CapabilityError);
+    expect(() => hostFacts({ arch })).toThrow(`no tracing on processors of type ${arch}`);
+  });
+});
+
+describe("versions", () => {
+  it.each<[string, string, readonly number[]]>([
+    ["6.18.44-fc-v657", "", [6, 18, 44]],
+    ["5.15.0-91-generic", "#101-Ubuntu SMP", [5, 15, 0]],
+    ["6.1.0-18-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)", [6, 1, 76]],
+    ["6.8", "", [6, 8, 0]],
+    ["6.12-rc3", "", [6, 12, 0]],
+  ])("%s %s", (release, build, expected) => {
+    expect(parseVersion(release, build)).toEqual(expected);
+    expect(hostFacts({ release, build }).version).toEqual(expected);
+  });
+
+  it.each(["", "next", "6", "v6.1"])("%j is none", (release) =>
+    expect(() => parseVersion(release)).toThrow(/not a kernel/),
+  );
+
+  it("are ordered", () => {
+    const sorted = [
+      [5, 4, 99],
+      [5, 15, 0],
+      [6, 1, 2],
+      [6, 1, 10],
+    ] as const;
+    expect([...sorted].reverse().sort(compareVersions)).toEqual(sorted);
+  });
+});
+
+describe("binaries", () => {
+  const library = buildElf({ symbols: [{ name: "malloc", address: 0x401000 }] });
+
+  it("have functions, or are undefined", () => {
+    const root = temporaryTree({ "lib/libx.so": library, "bin/script": "#!/bin/sh\n" });
+    const facts = hostFacts({ root, prober: never });
+    expect([...facts.elfSymbols!("/lib/libx.so")!.functions()]).toEqual([{ name: "malloc", offset: 0x1000, size: 16 }]);
+    for (const path of ["/bin/script", "/nope", "/bin"]) expect(facts.elfSymbols!(path)).toBeUndefined();
+  });
+
+  it("are read once", () => {
+    const root = temporaryTree({ "lib/libx.so": library });
+    const facts = hostFacts({ root });
+    const first = facts.elfSymbols!("/lib/libx.so");
+    mkdirSync(join(root, "other"));
+    writeFileSync(join(root, "lib/libx.so"), "");
+    expect(facts.elfSymbols!("/lib/libx.so")).toBe(first);
+  });
+});
+
+it("symbols come from /proc/kallsyms", () => {
+  const facts = hostFacts({ root: temporaryTree({ "proc/kallsyms": "ffffffff81000000 T _text\n" }) });
+  expect(facts.kernelSymbol("_text")).toBe(0xffffffff81000000n);
+  expect(facts.kernelSymbol("nope")).toBeUndefined();
+  expect(facts.symbolTable().resolve(0xffffffff81000002n)).toEqual({ name: "_text", offset: 2, module: undefined });
+});
+
+function thrown(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
