@@ -6,7 +6,8 @@ import { z } from "zod";
 import { unreachable } from "../../compiler/unreachable.ts";
 import type { KeyPart, MapKey, Num } from "../metrics/ast.ts";
 import { keyIdentity } from "../metrics/print.ts";
-import type { Histogram, MapData, MapValue } from "../metrics/run-data.ts";
+import type { MapData, MapValue } from "../metrics/run-data.ts";
+import type { Histogram } from "../stats/histogram.ts";
 
 // Numbers
 
@@ -107,9 +108,9 @@ export function mapTables(script: string, runs: readonly (readonly MapData[])[])
     for (const [r, run] of runs.entries()) {
       for (const { key, value } of run[m]!.entries) {
         const id = keyIdentity(key);
-        let row = rows.get(id);
-        if (row === undefined) rows.set(id, (row = { key, values: new Array(runs.length).fill(undefined) }));
+        const row = rows.get(id) ?? { key, values: new Array<MapValue | undefined>(runs.length).fill(undefined) };
         row.values[r] = value;
+        rows.set(id, row);
       }
     }
     const { name, kind, keyed } = first;
@@ -155,7 +156,13 @@ function encodeBound(bound: bigint | null): JsonNumber | null {
 export function histogramOf(value: JsonMapValue | null): Histogram | undefined {
   if (value === null || typeof value !== "object" || !("buckets" in value)) return undefined;
   const whole = (json: JsonNumber | null): bigint | null => (json === null ? null : BigInt(json));
-  return { buckets: value.buckets.map(([low, high, count]) => ({ low: whole(low), high: whole(high), count: BigInt(count) })) };
+  return {
+    buckets: value.buckets.map(([low, high, count]) => ({ low: whole(low), high: whole(high), count: BigInt(count) })),
+  };
+}
+
+export function isHistogramTable({ kind }: MapTable): boolean {
+  return kind === "hist" || kind === "lhist";
 }
 
 /** How much a key stands for in one run: its number, or the number of its events. Text stands for nothing. */

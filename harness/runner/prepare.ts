@@ -8,8 +8,8 @@ import type { ProbeScript, Scenario } from "../config/scenario.ts";
 import type { Expression } from "../metrics/ast.ts";
 import { checkMaps, mapsIn } from "../metrics/check.ts";
 import type { MapShape } from "../metrics/run-data.ts";
+import { mapShape } from "../tracing/metric-data.ts";
 import type { Host } from "./host.ts";
-import { mapShapes } from "./map-shapes.ts";
 import type { Problem } from "./problems.ts";
 import { capability, isSystemError } from "./tracing-problems.ts";
 import { resolveUser, type User, UserError } from "./users.ts";
@@ -96,7 +96,7 @@ function checkExpressions(scenario: Scenario, scripts: readonly PreparedScript[]
   const shapes = new Map<string, MapShape>();
   const owners = new Map<string, ProbeScript[]>();
   for (const { script, program } of scripts) {
-    for (const shape of mapShapes(program)) {
+    for (const shape of program.scriptMaps.map(mapShape)) {
       shapes.set(shape.name, shape);
       owners.set(shape.name, [...(owners.get(shape.name) ?? []), script]);
     }

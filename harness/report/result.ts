@@ -1,0 +1,180 @@
+/**
+ * The result of a suite, `probewright.result/v1`: the one form in which results leave the runner. The terminal report is
+ * made from it, files are written from it, and its JSON Schema is published, so that other tools can rely on it.
+ */
+import { z } from "zod";
+import { fingerprintSchema } from "../baseline/store.ts";
+import { jsonNumber, mapTable } from "../baseline/values.ts";
+
+export const RESULT_SCHEMA = "probewright.result/v1";
+
+const unit = z
+  .enum(["ns", "B", "count", "%", "B/ns", "1/ns"])
+  .describe("what values are held in; % is a fraction, 0.05 for 5%");
+const nanoseconds = jsonNumber.describe("nanoseconds");
+const line = z.int().positive().describe("1-based");
+
+const machine = fingerprintSchema
+  .extend({ id: z.string().describe("equal exactly for equal machines") })
+  .describe("what decides whether times are comparable");
+
+const diagnostic = z.strictObject({
+  severity: z.enum(["error", "warning", "note"]),
+  code: z.string(),
+  message: z.string(),
+  file: z.string(),
+  line,
+  column: z.int().positive().describe("1-based, in UTF-16 code units"),
+  help: z.string().optional(),
+});
+
+const stream = z.strictObject({
+  head: z.string().describe("the beginning, or everything if nothing was cut"),
+  tail: z.string(),
+  cut: z.int().nonnegative().describe("bytes left out between head and tail"),
+});
+const output = z.strictObject({ stdout: stream, stderr: stream });
+
+const problem = z.strictObject({
+  kind: z.enum([
+    "cannot-start",
+    "exit-status",
+    "timeout",
+    "not-ready",
+    "ended-early",
+    "hook-failed",
+    "driver-failed",
+    "escaped",
+    "stuck",
+    "lost-events",
+    "map-full",
+    "missed",
+    "not-attached",
+    "script-exit",
+    "verifier",
+    "capability",
+  ]),
+  message: z.string(),
+  help: z.string().optional(),
+  output: output.optional().describe("what the process at fault printed"),
+});
+
+const summary = z.strictObject({ min: jsonNumber, median: jsonNumber, max: jsonNumber });
+
+const verdict = z.enum(["pass", "improvement", "regression", "inconclusive", "invalid", "new"]);
+
+const keyChange = z.strictObject({
+  map: z.string(),
+  key: mapTable.shape.keys.element.shape.key,
+  kind: z.enum(["new", "gone", "grew", "shrank"]),
+  before: z.number().describe("median over the runs; for histograms and averages the number of events"),
+  now: z.number(),
+});
+
+const metric = z.strictObject({
+  name: z.string(),
+  description: z.string(),
+  unit,
+  better: z.enum(["lower", "higher"]),
+  free: z.boolean().describe("measured for every scenario, not defined by this one"),
+  definition: z.string().describe("equal for metrics with the same meaning"),
+  values: z.array(jsonNumber.nullable()).describe("one for each measured run; null is no data"),
+  bounds: z
+    .array(z.tuple([jsonNumber, jsonNumber]).nullable())
+    .optional()
+    .describe("where the values may really lie (histogram buckets); left out where all are exact"),
+  noData: z.string().optional().describe("why some runs have no value"),
+  summary: summary.optional(),
+  verdict: verdict.describe("`new` when there is nothing to compare with"),
+  reason: z.string().describe("why this verdict, or why there was no comparison"),
+  class: z.enum(["exact", "bounded", "noisy"]).optional().describe("how the values behave when repeated"),
+  baseline: summary.optional(),
+  delta: jsonNumber.optional().describe("median now minus median of the baseline"),
+  ratio: z.number().optional().describe("median now over median of the baseline; left out from zero to something"),
+  changes: z.array(keyChange).optional().describe("for a regression: keys of its maps that changed, largest first"),
+});
+
+const assertion = z.strictObject({
+  text: z.string(),
+  line,
+  status: z.enum(["pass", "fail", "no-data"]),
+  message: z.string(),
+});
+
+const probe = z.strictObject({
+  probes: z.array(z.string()).describe("the script's probes that one kernel program serves"),
+  hits: jsonNumber.describe("median over the runs"),
+  ns: nanoseconds.describe("time in the program, all hits together; median over the runs"),
+});
+
+const baseline = z.strictObject({
+  recordedAt: z.string(),
+  use: z
+    .enum(["same", "other-machine", "changed"])
+    .describe("other-machine: exact counters only were compared; changed: nothing was, what is run is not what was"),
+  differences: z.array(z.string()).describe("what is other about the machine"),
+  histograms: z.array(mapTable).describe("its maps that hold histograms"),
+});
+
+const scenario = z.strictObject({
+  name: z.string(),
+  description: z.string(),
+  file: z.string(),
+  line,
+  matrix: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  contentHash: z.string(),
+  scriptHash: z.string(),
+  status: z.enum(["passed", "failed", "invalid", "inconclusive", "interrupted", "skipped"]),
+  problems: z.array(problem).describe("why it is invalid"),
+  warnings: z.array(z.string()),
+  durationNs: nanoseconds,
+  runs: z.int().nonnegative().describe("measured runs"),
+  warmup: z.int().nonnegative(),
+  metrics: z.array(metric),
+  assertions: z.array(assertion),
+  maps: z.array(mapTable),
+  baseline: baseline.optional(),
+  printed: z.array(z.string()).describe("what the probe scripts printed, one text for each measured run"),
+  output: output.optional().describe("what the workload printed in the last measured run"),
+  probes: z.array(probe),
+  control: z.array(z.record(z.string(), jsonNumber)).describe("the free metrics of the runs without probes"),
+  enlarged: z
+    .array(z.strictObject({ map: z.string(), from: z.int(), to: z.int() }))
+    .describe("maps that had to be made larger, in entries"),
+});
+
+export const resultSchema = z
+  .strictObject({
+    schema: z.literal(RESULT_SCHEMA),
+    tool: z.strictObject({ name: z.literal("probewright"), version: z.string() }),
+    startedAt: z.iso.datetime(),
+    durationNs: nanoseconds,
+    exitCode: z.int(),
+    summary: z.strictObject({
+      passed: z.int(),
+      failed: z.int(),
+      invalid: z.int(),
+      inconclusive: z.int(),
+      interrupted: z.int(),
+      skipped: z.int(),
+    }),
+    machine,
+    diagnostics: z.array(diagnostic).describe("errors and warnings in scenario files and scripts"),
+    scenarios: z.array(scenario),
+  })
+  .meta({ id: RESULT_SCHEMA, title: "Result of probewright run" });
+
+export type SuiteResult = z.infer<typeof resultSchema>;
+export type ScenarioResult = z.infer<typeof scenario>;
+export type MetricResult = z.infer<typeof metric>;
+export type AssertionResult = z.infer<typeof assertion>;
+export type ProblemResult = z.infer<typeof problem>;
+export type DiagnosticResult = z.infer<typeof diagnostic>;
+export type KeyChange = z.infer<typeof keyChange>;
+export type ProbeResult = z.infer<typeof probe>;
+export type OutputResult = z.infer<typeof output>;
+
+/** The JSON Schema (2020-12) of a result. */
+export function resultJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(resultSchema, { target: "draft-2020-12", io: "output" }) as Record<string, unknown>;
+}

@@ -1,0 +1,349 @@
+/** The report on the terminal, made from the published form of a result and from nothing else. */
+import type { Palette } from "../../compiler/diagnostics.ts";
+import {
+  decodeKey,
+  decodeNumber,
+  isHistogramTable,
+  type JsonNumber,
+  type MapTable,
+  magnitude,
+} from "../baseline/values.ts";
+import { formatValue } from "../metrics/format.ts";
+import { keyIdentity } from "../metrics/print.ts";
+import type { Unit } from "../metrics/units.ts";
+import { typical } from "./changes.ts";
+import { histogramPicture } from "./histogram.ts";
+import type {
+  AssertionResult,
+  KeyChange,
+  MetricResult,
+  OutputResult,
+  ProblemResult,
+  ScenarioResult,
+  SuiteResult,
+} from "./result.ts";
+import { block, type Cell, type Column, inline, table } from "./text.ts";
+
+export interface ReportStyle {
+  readonly palette: Palette;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** quiet: only what did not pass; verbose: also values of each run, and everything that was printed. */
+  readonly detail: "quiet" | "normal" | "verbose";
+}
+
+const INDENT = "  ";
+const MOST_HISTOGRAMS = 6;
+const MOST_KEY_CHANGES = 10;
+const MOST_OUTPUT_LINES = 20;
+
+const MARKS: Readonly<Record<ScenarioResult["status"], { mark: string; paint: keyof Palette }>> = {
+  passed: { mark: "✓", paint: "note" },
+  failed: { mark: "✗", paint: "error" },
+  invalid: { mark: "!", paint: "error" },
+  inconclusive: { mark: "?", paint: "warning" },
+  interrupted: { mark: "-", paint: "warning" },
+  skipped: { mark: "-", paint: "warning" },
+};
+
+/** One scenario, without a line break at the end; "" if it is not to be shown. */
+export function scenarioReport(result: ScenarioResult, style: ReportStyle): string {
+  if (style.detail === "quiet" && result.status === "passed") return "";
+  const body = [
+    ...result.problems.flatMap((problem) => problemLines(problem, style)),
+    ...metricLines(result, style),
+    ...result.assertions.flatMap((assertion) => assertionLines(assertion, style)),
+    ...result.metrics.flatMap((metric) => changeLines(metric, style)),
+    ...histogramLines(result, style),
+    ...costLines(result, style),
+    ...result.enlarged.map(({ map, from, to }) =>
+      style.palette.dim(`${inline(map)} was full with ${grouped(from)} entries and was given ${grouped(to)}`),
+    ),
+    ...result.warnings.map((warning) => `${style.palette.warning("warning")}: ${inline(warning)}`),
+    ...(style.detail === "verbose" ? verboseLines(result, style) : []),
+  ];
+  return [headline(result, style), ...body.map((line) => (line === "" ? "" : INDENT + line))].join("\n");
+}
+
+function headline({ name, status, file, line, runs, durationNs }: ScenarioResult, { palette }: ReportStyle): string {
+  const { mark, paint } = MARKS[status];
+  const verdict = status === "passed" ? mark : `${mark} ${status.toUpperCase()}`;
+  const plan = runs === 0 ? "" : `${runs} ${runs === 1 ? "run" : "runs"} in `;
+  const about = `${plan}${formatValue(decodeNumber(durationNs), "ns")}  ${inline(file)}:${line}`;
+  return `${palette[paint](verdict)} ${palette.bold(inline(name))}  ${palette.dim(about)}`;
+}
+
+/** The last line: `8 passed, 1 failed, 0 invalid in 12.3 s`. */
+export function summaryLine({ summary, durationNs }: SuiteResult, { palette }: ReportStyle): string {
+  const { passed, failed, invalid, inconclusive, interrupted, skipped } = summary;
+  const count = (n: number, what: string, paint: (text: string) => string): string =>
+    n > 0 ? paint(`${n} ${what}`) : `${n} ${what}`;
+  const parts = [
+    count(passed, "passed", palette.note),
+    count(failed, "failed", palette.error),
+    count(invalid, "invalid", palette.error),
+    ...(inconclusive > 0 ? [palette.warning(`${inconclusive} inconclusive`)] : []),
+    ...(interrupted > 0 ? [palette.warning(`${interrupted} interrupted`)] : []),
+    ...(skipped > 0 ? [palette.warning(`${skipped} skipped`)] : []),
+  ];
+  return `${parts.join(", ")} in ${(Number(durationNs) / 1e9).toFixed(1)} s`;
+}
+
+// Problems
+
+function problemLines({ message, help, output }: ProblemResult, style: ReportStyle): string[] {
+  return [
+    `${style.palette.error("invalid")}: ${inline(message)}`,
+    ...(help === undefined ? [] : [`${INDENT}help: ${inline(help)}`]),
+    ...(output === undefined ? [] : outputLines(output, style)),
+  ];
+}
+
+/** What a process printed, each line behind a bar, so that it can be taken for nothing else. */
+function outputLines({ stdout, stderr }: OutputResult, { palette, detail }: ReportStyle): string[] {
+  return (
+    [
+      ["stdout", stdout],
+      ["stderr", stderr],
+    ] as const
+  ).flatMap(([name, { head, tail, cut }]) => {
+    if (head === "") return [];
+    const all = [...linesOf(head), ...(cut > 0 ? [`[... ${cut} bytes not kept ...]`, ...linesOf(tail)] : [])];
+    const shown = detail === "verbose" ? all : all.slice(-MOST_OUTPUT_LINES);
+    const hidden = all.length - shown.length;
+    return [
+      palette.dim(`${name}${hidden > 0 ? `, the last ${shown.length} of ${all.length} lines` : ""}:`),
+      ...shown.map((line) => `${INDENT}${palette.dim("|")} ${line}`),
+    ];
+  });
+}
+
+function linesOf(text: string): string[] {
+  return block(text.replace(/\n$/, "")).replaceAll("\t", "    ").split("\n");
+}
+
+// Metrics
+
+const METRIC_COLUMNS: readonly Column[] = [
+  { align: "left", flexible: true },
+  { align: "right" },
+  { align: "right" },
+  { align: "right" },
+  { align: "right" },
+  { align: "left", flexible: true },
+];
+
+function metricLines({ metrics }: ScenarioResult, style: ReportStyle): string[] {
+  // What comes for free is shown where it was compared, and the duration always.
+  const shown = metrics.filter(
+    ({ free, name, class: compared }) =>
+      !free || name === "duration" || compared !== undefined || style.detail === "verbose",
+  );
+  if (shown.length === 0) return [];
+  const compared = shown.some((metric) => metric.baseline !== undefined);
+  const { dim } = style.palette;
+  const headings = ["metric", "now", "spread", ...(compared ? ["baseline", "change"] : ["", ""]), ""];
+  const rows = [
+    headings.map((text): Cell => ({ text, paint: dim })),
+    ...shown.map((metric) => metricRow(metric, compared, style)),
+  ];
+  const columns = compared ? METRIC_COLUMNS : [0, 1, 2, 5].map((c) => METRIC_COLUMNS[c]!);
+  const cells = compared ? rows : rows.map((row) => [0, 1, 2, 5].map((c) => row[c]!));
+  return table(columns, cells, style.width - INDENT.length);
+}
+
+function metricRow(metric: MetricResult, compared: boolean, { palette, detail }: ReportStyle): Cell[] {
+  const { unit, summary, baseline } = metric;
+  const values = detail === "verbose" ? `  [${metric.values.map((value) => valueText(value, unit)).join(" ")}]` : "";
+  return [
+    { text: inline(metric.name) },
+    { text: summary ? formatValue(decodeNumber(summary.median), unit) : "no data" },
+    { text: spread(metric), paint: palette.dim },
+    { text: baseline ? formatValue(decodeNumber(baseline.median), unit) : compared ? "-" : "" },
+    { text: change(metric) },
+    { text: verdictText(metric) + values, paint: verdictPaint(metric, palette) },
+  ];
+}
+
+function valueText(value: JsonNumber | null, unit: Unit): string {
+  return value === null ? "-" : formatValue(decodeNumber(value), unit);
+}
+
+/** Half the distance between the extreme runs, as a share of the median. */
+function spread({ summary, values }: MetricResult): string {
+  if (summary === undefined || values.length < 2) return "";
+  const [min, median, max] = [Number(summary.min), Number(summary.median), Number(summary.max)];
+  if (min === max) return "exact";
+  return median === 0 ? `${min}..${max}` : `±${percent((max - min) / 2 / Math.abs(median))}`;
+}
+
+function change({ baseline, delta, ratio, unit, class: behaviour }: MetricResult): string {
+  if (baseline === undefined || delta === undefined) return "";
+  const moved = decodeNumber(delta);
+  if (moved === 0n || moved === 0) return "=";
+  const sign = moved > 0 ? "+" : "-";
+  if (ratio === undefined || behaviour === "exact") return sign + formatValue(moved < 0 ? -moved : moved, unit);
+  return sign + percent(Math.abs(ratio - 1));
+}
+
+function percent(fraction: number): string {
+  const value = fraction * 100;
+  return `${value >= 10 ? Math.round(value) : value >= 0.1 ? value.toFixed(1) : value.toFixed(2)}%`;
+}
+
+function verdictText({ verdict, reason, noData }: MetricResult): string {
+  const why = noData === undefined ? reason : `${reason}; ${noData}`;
+  switch (verdict) {
+    case "pass":
+      return "pass";
+    case "new":
+      return inline(noData === undefined ? (reason === "there is no baseline" ? "" : reason) : noData);
+    default:
+      return inline(`${verdict}: ${why}`);
+  }
+}
+
+function verdictPaint({ verdict }: MetricResult, palette: Palette): (text: string) => string {
+  switch (verdict) {
+    case "regression":
+    case "invalid":
+      return palette.error;
+    case "inconclusive":
+      return palette.warning;
+    case "improvement":
+      return palette.note;
+    case "pass":
+    case "new":
+      return palette.dim;
+  }
+}
+
+function assertionLines({ status, message }: AssertionResult, { palette }: ReportStyle): string[] {
+  return [status === "pass" ? `${palette.note("✓")} ${inline(message)}` : palette.error(`✗ ${inline(message)}`)];
+}
+
+/** For a regression: which keys of its maps changed. */
+function changeLines({ name, changes = [], unit }: MetricResult, { palette, width, detail }: ReportStyle): string[] {
+  if (changes.length === 0) return [];
+  const shown = detail === "verbose" ? changes : changes.slice(0, MOST_KEY_CHANGES);
+  const rest = changes.length - shown.length;
+  const columns: Column[] = [{ align: "left" }, { align: "left", flexible: true }, { align: "right" }];
+  const rows = shown.map((entry): Cell[] => [
+    { text: entry.kind, paint: entry.now > entry.before ? palette.error : palette.note },
+    { text: `${inline(entry.map)}[${keyText(entry.key)}]` },
+    { text: changeText(entry, unit) },
+  ]);
+  return [
+    palette.bold(`what changed in ${inline(name)}:`),
+    ...table(columns, rows, width - 2 * INDENT.length).map((line) => INDENT + line),
+    ...(rest > 0 ? [`${INDENT}${palette.dim(`and ${rest} more keys`)}`] : []),
+  ];
+}
+
+function changeText({ before, now }: KeyChange, unit: Unit): string {
+  return `${formatValue(before, unit)} -> ${formatValue(now, unit)}`;
+}
+
+function keyText(key: KeyChange["key"]): string {
+  return inline(keyIdentity(decodeKey(key)));
+}
+
+// Histograms
+
+function histogramLines({ maps, baseline }: ScenarioResult, style: ReportStyle): string[] {
+  const pictures = maps.filter(isHistogramTable).flatMap((map) => {
+    const before = baseline?.histograms.find(({ name, script }) => name === map.name && script === map.script);
+    return [...map.keys].sort((a, b) => typical(b) - typical(a)).map((key) => ({ map, key, before }));
+  });
+  const shown = style.detail === "verbose" ? pictures : pictures.slice(0, MOST_HISTOGRAMS);
+  const hidden = pictures.length - shown.length;
+  return [
+    ...shown.flatMap(({ map, key, before }) => pictureLines(map, key, before, style)),
+    ...(hidden > 0 ? [style.palette.dim(`and ${hidden} more histograms; -v shows them`)] : []),
+  ];
+}
+
+function pictureLines(
+  map: MapTable,
+  key: MapTable["keys"][number],
+  before: MapTable | undefined,
+  { palette, width }: ReportStyle,
+): string[] {
+  const id = keyIdentity(decodeKey(key.key));
+  const old = before?.keys.find((candidate) => keyIdentity(decodeKey(candidate.key)) === id);
+  const { lines, columns } = histogramPicture(key, old, width - 2 * INDENT.length);
+  if (lines.length === 0) return [];
+  const title = map.keyed ? `${inline(map.name)}[${inline(id)}]` : inline(map.name);
+  const heading = old === undefined ? "" : `${"now".padEnd(columns.bar)}  baseline`;
+  return [
+    `${palette.bold(title)}:`,
+    ...(heading === "" ? [] : [palette.dim(`${INDENT}${" ".repeat(columns.label)}  ${heading}`)]),
+    ...lines.map((line) => INDENT + line),
+  ];
+}
+
+// Cost
+
+function costLines({ probes, control, metrics }: ScenarioResult, { palette }: ReportStyle): string[] {
+  const hits = probes.reduce((sum, probe) => sum + Number(probe.hits), 0);
+  const ns = probes.reduce((sum, probe) => sum + Number(probe.ns), 0);
+  const duration = metrics.find(({ name }) => name === "duration")?.summary?.median;
+  const lines: string[] = [];
+  if (hits > 0) {
+    const share = duration === undefined ? "" : `, ${percent(ns / Number(duration))} of the duration`;
+    lines.push(`probes: ${grouped(hits)} hits a run, ${Math.round(ns / hits)} ns each${share}`);
+  }
+  const without = control.flatMap(({ duration }) => (duration === undefined ? [] : [Number(duration)])).sort(ascending);
+  const middle = without[without.length >> 1];
+  if (middle !== undefined && duration !== undefined) {
+    const difference = Number(duration) / middle - 1;
+    const sign = difference < 0 ? "-" : "+";
+    const runs = without.length === 1 ? "1 run" : `median of ${without.length} runs`;
+    lines.push(
+      `without probes: ${formatValue(middle, "ns")} (${runs}), with them ${sign}${percent(Math.abs(difference))}`,
+    );
+  }
+  return lines.map((line) => palette.dim(line));
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
+function grouped(value: number): string {
+  return formatValue(value, "count");
+}
+
+// Everything
+
+function verboseLines({ maps, printed, output }: ScenarioResult, style: ReportStyle): string[] {
+  const { palette } = style;
+  const tables = maps.filter((map) => !isHistogramTable(map) && map.keys.length > 0);
+  return [
+    ...tables.flatMap((map) => [
+      palette.dim(`${inline(map.name)} (${inline(map.script)}):`),
+      ...[...map.keys]
+        .sort((a, b) => typical(b) - typical(a))
+        .map(({ key, values }) => `${INDENT}${mapLine(key, values)}`),
+      ...(map.dropped > 0 ? [`${INDENT}${palette.dim(`and ${map.dropped} more keys`)}`] : []),
+    ]),
+    ...printed.flatMap((text, run) =>
+      text === ""
+        ? []
+        : [
+            palette.dim(`printed by the probes in run ${run + 1}:`),
+            ...linesOf(text).map((line) => `${INDENT}| ${line}`),
+          ],
+    ),
+    ...(output === undefined ? [] : outputLines(output, style)),
+  ];
+}
+
+/** One key with the values of all runs, or the one value where all are equal. */
+function mapLine(key: KeyChange["key"], values: MapTable["keys"][number]["values"]): string {
+  const texts = values.map((value) =>
+    value !== null && typeof value === "object" && "text" in value ? inline(value.text) : grouped(magnitude(value)),
+  );
+  const shown = new Set(texts).size === 1 ? texts[0] : texts.join(" ");
+  return `[${keyText(key)}]: ${shown}`;
+}
