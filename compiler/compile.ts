@@ -1,8 +1,20 @@
 /** The whole pipeline, one stage a line. */
+import { disassemble } from "./asm/disassemble.ts";
+import { compileIr } from "./backend/compile-ir.ts";
 import type { Diagnostics } from "./diagnostics.ts";
+import { printProgram } from "./ir/print.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
-import type { CompiledProgram, ScopeFilter } from "./program.ts";
+import type { CompiledProgram, Program, ScopeFilter } from "./program.ts";
+import { Plan } from "./lower/plan.ts";
+import { lowerPrograms } from "./lower/programs.ts";
+import { optimise } from "./opt/optimise.ts";
+import { argumentFields, check, visit } from "./sema/check.ts";
+import { readConfig } from "./sema/config.ts";
+import { printTypes } from "./sema/print-types.ts";
+import { type ContextNeeds, resolveProbes } from "./sema/probes.ts";
 import type { Source } from "./source.ts";
+import type { Probe } from "./syntax/ast.ts";
+import { parse } from "./syntax/parser.ts";
 
 export interface CompileOptions {
   scope?: ScopeFilter;
@@ -27,9 +39,63 @@ export interface CompileOptions {
 export type DumpStage = "tokens" | "ast" | "types" | "ir" | "ir-opt" | "asm" | "bytes";
 
 /** Compiles a script; undefined when there were errors, which are in `diags` then. */
-export type Compile = (
+export function compile(
   source: Source,
   facts: KernelFacts,
   diags: Diagnostics,
-  options?: CompileOptions,
-) => CompiledProgram | undefined;
+  options: CompileOptions = {},
+): CompiledProgram | undefined {
+  const { dump = () => {}, parameters = [], namedParameters = {}, scope = "system" } = options;
+  const script = parse(source, diags);
+  dump("ast", () => JSON.stringify(script, (key, value) => (key === "span" ? undefined : jsonValue(value)), 2));
+  if (diags.hasErrors) return undefined;
+
+  const config = readConfig(script.config, options.environment ?? {}, script.span, diags);
+  const { missingProbes, maxStrlen, maxMapKeys } = config;
+  const blocks = resolveProbes(script.probes, contextNeeds, { facts, diags, parameters, missingProbes });
+  if (diags.hasErrors) return undefined;
+
+  const settings = { maxStrlen, unsafe: options.unsafe ?? false, parameters, namedParameters, config };
+  const typed = check(script, blocks, facts, settings, diags);
+  dump("types", () => printTypes(typed));
+  if (diags.hasErrors) return undefined;
+
+  const probes = typed.units.flatMap((unit) => unit.probes);
+  const plan = new Plan(typed, facts, {
+    maxEntries: maxMapKeys,
+    entriesOf: options.maxEntries ?? {},
+    scopeTree: scope === "tree",
+    probeNames: () => probes.map((probe) => [probe.id, probe.name]),
+  });
+  const lowered = lowerPrograms(typed, { facts, plan, config, maxStrlen }, scope);
+  const { maps, scriptMaps, ringBuffer, health, scopeTree } = plan.freeze();
+  dump("ir", () => lowered.map((program) => printProgram(program)).join("\n"));
+  if (options.optimise ?? true) for (const program of lowered) optimise(program);
+  dump("ir-opt", () => lowered.map((program) => printProgram(program)).join("\n"));
+
+  const programs = lowered.map((program): Program => {
+    const { name, type, attach, probes: served } = program;
+    return { name, type, attach, probes: served, ...compileIr(program, facts.features) };
+  });
+  dump("asm", () => programs.map((p) => `${p.name}:\n${disassemble(p.code)}`).join("\n"));
+  dump("bytes", () => programs.map((p) => `${p.name}: ${hex(p.code)}`).join("\n"));
+  return { maps, programs, scriptMaps, events: plan.events, ringBuffer, health, scopeTree, config };
+}
+
+function contextNeeds(block: Probe): ContextNeeds {
+  const fields = argumentFields(block);
+  let ctx = false;
+  visit(block, (node) => {
+    if (node.kind === "identifier" && node.name === "ctx") ctx = true;
+    return true;
+  });
+  return { args: fields !== undefined, fields: fields === "whole" ? undefined : fields, ctx };
+}
+
+function jsonValue(value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,20 @@
+/** All builtins: the rows of the tables beside this file. */
+import { aggregations } from "./aggregations.ts";
+import { mapFunctions } from "./maps.ts";
+import { outputFunctions } from "./output.ts";
+import { probeFunctions, probeVariables } from "./probe.ts";
+import { processVariables } from "./process.ts";
+import { stringFunctions } from "./strings.ts";
+import type { Functions, Variables } from "./table.ts";
+import { timeFunctions, timeVariables } from "./time.ts";
+
+export const variables: Variables = { ...processVariables, ...timeVariables, ...probeVariables };
+
+export const functions: Functions = {
+  ...aggregations,
+  ...mapFunctions,
+  ...outputFunctions,
+  ...stringFunctions,
+  ...timeFunctions,
+  ...probeFunctions,
+};

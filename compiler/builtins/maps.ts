@@ -1,0 +1,80 @@
+/** Functions that take a map. */
+import { PLAIN_EVENT_SIZE, sendPlain } from "../lower/events.ts";
+import { deleteKey, deleteScalar, hasKey } from "../lower/maps.ts";
+import type { Checker } from "../sema/check.ts";
+import { boolean, type Type, unknown, voidType } from "../sema/types.ts";
+import type { Call, Expression, MapAccess, MapName } from "../syntax/ast.ts";
+import type { BuiltinFunction, Functions } from "./table.ts";
+
+/** A function that hands a whole map to the harness. */
+function wholeMap(name: "clear" | "zero"): BuiltinFunction {
+  return {
+    args: [1, 1],
+    form: `${name}(@x)`,
+    check(c, call) {
+      c.mapArg(call);
+      return voidType;
+    },
+    lower: {
+      effect(l, call) {
+        const map = l.plan.map((call.args[0] as MapName).name);
+        sendPlain(l, { kind: `${name}_map`, size: PLAIN_EVENT_SIZE, map: map.index });
+      },
+    },
+  };
+}
+
+/** `f(@x, key)`, the key being several arguments or a tuple. */
+function checkKey(c: Checker, call: Call): Type {
+  const info = c.mapArg(call);
+  const key = c.expressionArg(call, 1);
+  if (!info || !key) return unknown;
+  c.useKey(info, key);
+  return boolean;
+}
+
+function mapOf(call: Call): string {
+  const target = call.args[0] as MapName | MapAccess;
+  return target.kind === "map" ? target.name : target.map.name;
+}
+
+export const mapFunctions: Functions = {
+  clear: wholeMap("clear"),
+  zero: wholeMap("zero"),
+  delete: {
+    args: [1, 2],
+    form: "delete(@x, key)",
+    check(c, call) {
+      const target = call.args[0];
+      // The old form: delete(@x[key]).
+      if (target?.kind === "map-access" && call.args.length === 1) {
+        c.useMap(target);
+        return boolean;
+      }
+      if (call.args.length === 2) return checkKey(c, call);
+      if (target?.kind !== "map") {
+        return c.error("map-expected", (target ?? call).span, "delete() takes a map and a key", "write it as `delete(@x, key)`");
+      }
+      const info = c.mapArg(call);
+      if (info?.keyed) {
+        return c.error("map-key", target.span, `delete() needs the key of \`${info.name}\``, `to delete all of them write \`clear(${info.name})\``);
+      }
+      return boolean;
+    },
+    lower: {
+      value(l, call) {
+        const target = call.args[0] as MapName | MapAccess;
+        const map = l.plan.map(mapOf(call));
+        if (target.kind === "map-access") return deleteKey(l, map, target.key);
+        if (call.args.length === 2) return deleteKey(l, map, call.args[1] as Expression);
+        return deleteScalar(l, map);
+      },
+    },
+  },
+  has_key: {
+    args: [2, 2],
+    form: "has_key(@x, key)",
+    check: checkKey,
+    lower: { value: (l, call) => hasKey(l, l.plan.map(mapOf(call)), call.args[1] as Expression) },
+  },
+};

@@ -1,0 +1,176 @@
+/** What a script says: printing, and ending. All of it goes to the harness as events. */
+import { formatParameters, isSupported, parseFormat } from "../format-string.ts";
+import { type EventArgument, PLAIN_EVENT_SIZE, sendEvent, sendPlain } from "../lower/events.ts";
+import type { Lowering } from "../lower/lowering.ts";
+import type { EventField } from "../program.ts";
+import type { Checker } from "../sema/check.ts";
+import {
+  int64,
+  integer,
+  isAggregate,
+  isIntegral,
+  isNumericAggregate,
+  isSigned,
+
+  type Type,
+  typeName,
+  uint64,
+  voidType,
+  widen,
+} from "../sema/types.ts";
+import type { Call, Expression, MapName } from "../syntax/ast.ts";
+import type { BuiltinFunction, Functions } from "./table.ts";
+
+/** The type as which a value travels in an event. */
+function eventType(type: Type): Type {
+  if (isNumericAggregate(type)) return isSigned(type) ? int64 : uint64;
+  return widen(type);
+}
+
+function argument(l: Lowering, node: Expression): EventArgument {
+  return { node, type: eventType(l.type(node)) };
+}
+
+/** A value that can be printed at all. */
+function checkPrintable(c: Checker, node: Expression): Type {
+  const type = c.type(node);
+  if (type.kind === "void") return c.error("void-value", node.span, "this gives no value to print");
+  if (isAggregate(type) && !isNumericAggregate(type)) {
+    return c.error("aggregate-value", node.span, `a single ${typeName(type)} cannot be printed by its key`, "print the whole map");
+  }
+  if (type.kind === "args") return c.error("argument-type", node.span, "`args` as a whole cannot be printed yet", "print its fields");
+  return type;
+}
+
+function checkFormat(c: Checker, call: Call): void {
+  const format = c.literal(call.args[0], "the format");
+  const args = call.args.slice(1);
+  const types = args.map((_, i) => {
+    const node = c.expressionArg(call, i + 1);
+    return node && { node, type: checkPrintable(c, node) };
+  });
+  if (format === undefined) return;
+  const parameters = formatParameters(parseFormat(format));
+  if (parameters.length !== args.length) {
+    const takes = parameters.length === 1 ? "1 argument" : `${parameters.length} arguments`;
+    c.error("format-arguments", call.span, `the format takes ${takes}, but ${args.length} ${args.length === 1 ? "is" : "are"} given`);
+    return;
+  }
+  for (const [i, { role, spec }] of parameters.entries()) {
+    const given = types[i];
+    if (!given || given.type.kind === "unknown") continue;
+    if (!isSupported(spec.conversion)) {
+      c.error("format-conversion", call.args[0]!.span, `the conversion \`${spec.text}\` is not supported`);
+    } else if (role !== "value" ? !isIntegral(given.type) : !accepts(spec.conversion, given.type)) {
+      const what = role === "value" ? `\`${spec.text}\`` : `the ${role} of \`${spec.text}\``;
+      c.error("format-type", given.node.span, `${what} does not take a value of type ${typeName(given.type)}`);
+    }
+  }
+}
+
+/** Whether a conversion takes a type. */
+function accepts(conversion: string, type: Type): boolean {
+  switch (conversion) {
+    case "s":
+      return true;
+    case "r":
+    case "rx":
+    case "rh":
+      return type.kind === "buffer" || type.kind === "string" || type.kind === "array";
+    default:
+      return isIntegral(type) || type.kind === "pointer" || type.kind === "boolean";
+  }
+}
+
+function formatted(kind: "printf" | "errorf" | "warnf"): BuiltinFunction {
+  return {
+    args: [1, 1 + 64],
+    form: `${kind}("format", ...)`,
+    check(c, call) {
+      checkFormat(c, call);
+      return voidType;
+    },
+    lower: {
+      effect(l, call) {
+        const [format, ...rest] = call.args as Expression[];
+        const type = l.type(format!);
+        const text = type.kind === "string" ? (type.value ?? "") : "";
+        sendEvent(
+          l,
+          rest.map((node) => argument(l, node)),
+          (args, size) => ({ kind, size, format: text, args, span: call.span }),
+        );
+      },
+    },
+  };
+}
+
+/** print(@x), print(@x, top), print(@x, top, div), print(value) */
+const print: BuiltinFunction = {
+  args: [1, 3],
+  form: "print(value) or print(@x[, top[, div]])",
+  check(c, call) {
+    const target = c.expressionArg(call, 0);
+    if (!target) return voidType;
+    if (target.kind === "map") {
+      const info = c.map(target);
+      for (const [i, what] of [
+        [1, "the number of entries"],
+        [2, "the divisor"],
+      ] as const) {
+        const node = c.expressionArg(call, i);
+        if (node) c.integer(node, what);
+      }
+      if (call.args.length > 1 && info.keyed === false && !isAggregate(info.value)) {
+        c.error("argument-count", call.span, `\`${info.name}\` has no keys, so it has no top entries`);
+      }
+      return voidType;
+    }
+    if (call.args.length > 1) {
+      c.error("argument-count", call.span, "only a whole map can be printed with a limit and a divisor");
+    }
+    checkPrintable(c, target);
+    return voidType;
+  },
+  lower: {
+    effect(l, call) {
+      const [target, ...limits] = call.args as Expression[];
+      if (target!.kind === "map") {
+        const map = l.plan.map((target as MapName).name);
+        const args = limits.map((node): EventArgument => ({ node, type: integer(8, true) }));
+        sendEvent(l, args, ([top, div]: EventField[], size) => ({ kind: "print_map", size, map: map.index, top, div }));
+        return;
+      }
+      sendEvent(l, [argument(l, target!)], ([field], size) => ({ kind: "print", size, value: field!, span: call.span }));
+    },
+  },
+};
+
+const exit: BuiltinFunction = {
+  args: [0, 1],
+  form: "exit([code])",
+  check(c, call) {
+    const code = c.expressionArg(call, 0);
+    if (code) c.integer(code, "the exit code");
+    return voidType;
+  },
+  lower: {
+    effect(l, call) {
+      const [code] = call.args as Expression[];
+      if (code) {
+        sendEvent(l, [{ node: code, type: int64 }], ([field], size) => ({ kind: "exit", size, code: field }));
+      } else sendPlain(l, { kind: "exit", size: PLAIN_EVENT_SIZE, code: undefined });
+      // Nothing of the block runs behind it.
+      l.b.jump(l.end);
+    },
+  },
+};
+
+export const outputFunctions: Functions = {
+  print,
+  printf: formatted("printf"),
+  errorf: formatted("errorf"),
+  warnf: formatted("warnf"),
+  exit,
+};
+

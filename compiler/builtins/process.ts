@@ -1,0 +1,45 @@
+/** Who runs: process, thread, user, CPU, cgroup. */
+import type { VReg } from "../ir/ir.ts";
+import type { Lowering } from "../lower/lowering.ts";
+import { typeFromBtf } from "../sema/btf-types.ts";
+import { pointer, string, type Type, uint32, uint64, voidType } from "../sema/types.ts";
+import type { BuiltinVariable, Variables } from "./table.ts";
+
+/** TASK_COMM_LEN */
+const COMM_SIZE = 16;
+
+function scalar(type: Type, value: (l: Lowering) => VReg): BuiltinVariable {
+  return { check: () => type, lower: { value } };
+}
+
+const pidAndTid = (l: Lowering) => l.b.call("get_current_pid_tgid", [], { pure: true });
+const uidAndGid = (l: Lowering) => l.b.call("get_current_uid_gid", [], { pure: true });
+
+export const processVariables: Variables = {
+  pid: scalar(uint32, (l) => l.b.alu("rsh", pidAndTid(l), { imm: 32n })),
+  tid: scalar(uint32, (l) => l.b.extend(pidAndTid(l), 4, false)),
+  uid: scalar(uint64, (l) => l.b.extend(uidAndGid(l), 4, false)),
+  gid: scalar(uint64, (l) => l.b.alu("rsh", uidAndGid(l), { imm: 32n })),
+  cpu: scalar(uint64, (l) => l.b.call("get_smp_processor_id", [], { pure: true })),
+  cgroup: scalar(uint64, (l) => l.b.call("get_current_cgroup_id", [], { pure: true })),
+  rand: scalar(uint64, (l) => l.b.extend(l.b.call("get_prandom_u32", []), 4, false)),
+  cpid: scalar(uint32, (l) => l.hostConstant("cpid")),
+  numaid: scalar(uint32, (l) => l.b.call("get_numa_node_id", [], { pure: true })),
+  jiffies: scalar(uint64, (l) => l.b.call("jiffies64", [])),
+  comm: {
+    check: () => string(COMM_SIZE),
+    lower: {
+      into(l, _node, to) {
+        l.b.call("get_current_comm", [l.address(to), { imm: BigInt(COMM_SIZE) }]);
+      },
+    },
+  },
+  curtask: {
+    check(c) {
+      const btf = c.facts.btf();
+      const id = btf?.find("task_struct", "struct");
+      return pointer(btf && id !== undefined ? typeFromBtf(btf, id, "kernel") : voidType, "kernel");
+    },
+    lower: { value: (l) => l.b.call("get_current_task", [], { pure: true }) },
+  },
+};

@@ -1,0 +1,103 @@
+/** Strings and bytes. */
+import { value } from "../lower/expressions.ts";
+import { readString, stringLiteral } from "../lower/strings.ts";
+import { integer, isIntegral, pointer, sizeOf, string, type Type, typeName, unknown } from "../sema/types.ts";
+import type { Expression } from "../syntax/ast.ts";
+import { place } from "../lower/expressions.ts";
+import type { Functions } from "./table.ts";
+
+export const stringFunctions: Functions = {
+  str: {
+    args: [1, 2],
+    form: "str(pointer[, length])",
+    check(c, call): Type {
+      const target = c.expressionArg(call, 0);
+      if (!target) return unknown;
+      // A positional parameter is the text that was given, even if that is a number.
+      if (target.kind === "positional") {
+        const text = target.index === 0 ? String(c.settings.parameters.length) : (c.settings.parameters[target.index - 1] ?? "");
+        const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+        c.note(target, { kind: "string", size: bytes.length + 1, value: bytes });
+        return cut({ kind: "string", size: bytes.length + 1, value: bytes }, c.constant(call.args[1], "the length"));
+      }
+      const type = c.type(target);
+      if (type.kind === "unknown") return unknown;
+      if (type.kind === "string") return type;
+      if (!isIntegral(type) && type.kind !== "pointer" && type.kind !== "array") {
+        return c.error("argument-type", target.span, `str() takes a pointer, not a value of type ${typeName(type)}`);
+      }
+      const length = c.expressionArg(call, 1);
+      if (!length) return string(c.settings.maxStrlen);
+      const given = c.integer(length, "the length");
+      if (given.kind !== "integer" || given.value === undefined) return string(c.settings.maxStrlen);
+      if (given.value < 0n) return c.error("argument-range", length.span, "a length cannot be negative");
+      return string(Math.min(c.settings.maxStrlen, Number(given.value) + 1));
+    },
+    lower: {
+      into(l, call, to, padded) {
+        const [target, length] = call.args as Expression[];
+        const own = l.type(target!);
+        const type = l.type(call);
+        const size = sizeOf(type);
+        if (own.kind === "string") {
+          if (own.value !== undefined) stringLiteral(l, own.value, to, size, padded);
+          else l.copy(place(l, target!), to, size);
+          return;
+        }
+        const address = own.kind === "array" ? l.address(place(l, target!)) : value(l, target!);
+        const space = own.kind === "pointer" && own.space === "user" ? "user" : defaultSpace(l.probe.event.kind, own);
+        const given = length && l.type(length);
+        if (!length || (given?.kind === "integer" && given.value !== undefined)) {
+          readString(l, address, space, to, size, padded);
+          return;
+        }
+        // min(length + 1, size), which is also how the verifier learns the bound.
+        const wanted = l.b.alu("add", value(l, length), { imm: 1n });
+        const limit = l.choose(
+          "lt",
+          wanted,
+          { imm: BigInt(size) },
+          () => wanted,
+          () => l.b.const(size),
+        );
+        readString(l, address, space, to, size, padded, limit);
+      },
+    },
+  },
+  kptr: {
+    args: [1, 1],
+    form: "kptr(pointer)",
+    check: (c, call) => inSpace(c.expressionArg(call, 0), c, "kernel"),
+    lower: { value: (l, call) => value(l, call.args[0] as Expression) },
+  },
+  uptr: {
+    args: [1, 1],
+    form: "uptr(pointer)",
+    check: (c, call) => inSpace(c.expressionArg(call, 0), c, "user"),
+    lower: { value: (l, call) => value(l, call.args[0] as Expression) },
+  },
+};
+
+function cut(type: { kind: "string"; size: number; value: string }, length: bigint | undefined): Type {
+  if (length === undefined || length >= BigInt(type.value.length)) return type;
+  const value = type.value.slice(0, Number(length));
+  return { kind: "string", size: value.length + 1, value };
+}
+
+/** Integers carry no address space: those of system calls are the user's, all others the kernel's. */
+function defaultSpace(event: string, type: Type): "user" | "kernel" {
+  if (type.kind === "pointer" && type.space !== "none") return "kernel";
+  return event === "syscall" ? "user" : "kernel";
+}
+
+function inSpace(
+  node: Expression | undefined,
+  c: Parameters<Functions[string]["check"]>[0],
+  space: "kernel" | "user",
+): Type {
+  if (!node) return unknown;
+  const type = c.type(node);
+  if (type.kind === "pointer") return pointer(type.to, space);
+  if (isIntegral(type)) return pointer(integer(1, true), space);
+  return c.error("argument-type", node.span, `this takes a pointer, not a value of type ${typeName(type)}`);
+}

@@ -1,0 +1,80 @@
+/** Clocks and their display. */
+import type { HelperName } from "../asm/helpers.ts";
+import { value } from "../lower/expressions.ts";
+import { PLAIN_EVENT_SIZE, sendPlain } from "../lower/events.ts";
+import { uint64, unknown, voidType } from "../sema/types.ts";
+import type { Expression } from "../syntax/ast.ts";
+import type { Functions, Variables } from "./table.ts";
+
+/** nsecs(mode): the helper that reads each clock. */
+const CLOCKS: Record<string, HelperName> = {
+  boot: "ktime_get_boot_ns",
+  monotonic: "ktime_get_ns",
+  tai: "ktime_get_tai_ns",
+};
+
+const DEFAULT_TIME_FORMAT = "%H:%M:%S\n";
+
+export const timeVariables: Variables = {
+  nsecs: { check: () => uint64, lower: { value: (l) => l.b.call("ktime_get_boot_ns", []) } },
+  elapsed: {
+    check: () => uint64,
+    lower: {
+      value: (l) => l.b.alu("sub", l.b.call("ktime_get_boot_ns", []), l.hostConstant("start_time_boot")),
+    },
+  },
+};
+
+export const timeFunctions: Functions = {
+  nsecs: {
+    args: [0, 1],
+    form: "nsecs([mode])",
+    check(c, call) {
+      const mode = call.args[0];
+      if (!mode) return uint64;
+      const name = mode.kind === "identifier" ? mode.name : "";
+      if (!Object.hasOwn(CLOCKS, name)) {
+        return c.error("argument-type", mode.span, "nsecs() takes the name of a clock", `known ones: ${Object.keys(CLOCKS).join(", ")}`);
+      }
+      if (name === "tai" && !c.facts.features.ktimeTai) {
+        return c.error("kernel-feature", mode.span, "this kernel has no TAI clock for BPF programs", "it came with Linux 6.1");
+      }
+      return uint64;
+    },
+    lower: {
+      value(l, call) {
+        const mode = call.args[0];
+        return l.b.call(CLOCKS[mode?.kind === "identifier" ? mode.name : "boot"]!, []);
+      },
+    },
+  },
+  strftime: {
+    args: [2, 2],
+    form: 'strftime("%H:%M:%S", nsecs)',
+    check(c, call) {
+      const format = c.literal(call.args[0], "the format");
+      const time = c.expressionArg(call, 1);
+      if (time) c.integer(time, "a time");
+      return format === undefined ? unknown : { kind: "timestamp", format, clock: "boot" };
+    },
+    lower: {
+      value: (l, call) => value(l, call.args[1] as Expression),
+    },
+  },
+  time: {
+    args: [0, 1],
+    form: 'time(["%H:%M:%S"])',
+    check(c, call) {
+      if (call.args.length > 0) c.literal(call.args[0], "the format");
+      return voidType;
+    },
+    lower: {
+      effect(l, call) {
+        const node = call.args[0];
+        const type = node && node.kind !== "type-name" && node.kind !== "block" ? l.type(node) : undefined;
+        const format = type?.kind === "string" ? (type.value ?? DEFAULT_TIME_FORMAT) : DEFAULT_TIME_FORMAT;
+        sendPlain(l, { kind: "time", size: PLAIN_EVENT_SIZE, format });
+      },
+    },
+  },
+};

@@ -1,0 +1,268 @@
+/**
+ * The state of lowering one program: the function being built, the plan, and the unit (block and types) that is being
+ * walked. Expressions, statements, maps and events are lowered by the functions in the files beside this one; this
+ * class holds what they share: memory, reads and writes, per-CPU addresses, failure counters.
+ */
+import { FunctionBuilder } from "../ir/builder.ts";
+import type { Condition, Operand, Size, VReg } from "../ir/ir.ts";
+import type { KernelFacts } from "../kernel-facts.ts";
+import type { HostConstant, ProgramType, RuntimeConfig } from "../program.ts";
+import type { ResolvedProbe } from "../sema/probes.ts";
+import type { Unit, VariableInfo } from "../sema/typed.ts";
+import { isSigned, sizeOf, type Type } from "../sema/types.ts";
+import type { Expression, Variable } from "../syntax/ast.ts";
+import { at, type Place } from "./place.ts";
+import type { Plan, PlannedMap } from "./plan.ts";
+
+/** Objects above this size live in per-CPU memory rather than in the 512 bytes of stack. */
+const ON_STACK_LIMIT = 64;
+
+/** Longer runs go through a helper, which costs one call instead of an instruction for each eight bytes. */
+const ZERO_BY_STORES = 256;
+const COPY_BY_LOADS = 128;
+
+export interface ProgramInfo {
+  name: string;
+  type: ProgramType;
+  /** Two runs of one script's programs may interrupt each other on a CPU and touch the same map: updates must be atomic. */
+  atomicUpdates: (map: PlannedMap) => boolean;
+  /** What the context points to. */
+  context: "raw" | "record" | "perf-event" | "none";
+}
+
+export interface LoweringEnvironment {
+  facts: KernelFacts;
+  plan: Plan;
+  config: RuntimeConfig;
+  maxStrlen: number;
+}
+
+export interface LoopTargets {
+  continueTo: number;
+  breakTo: number;
+}
+
+export class Lowering {
+  readonly b: FunctionBuilder;
+  readonly plan: Plan;
+  readonly facts: KernelFacts;
+  readonly environment: LoweringEnvironment;
+  readonly program: ProgramInfo;
+  /** The context: r1 at entry. */
+  readonly context: VReg;
+  readonly loops: LoopTargets[] = [];
+  readonly #variables = new Map<VariableInfo, { slot: number } | { map: number; offset: number }>();
+  #unit: Unit | undefined;
+  #probe: ResolvedProbe | undefined;
+  #end = -1;
+  /** The id of the probe that fired, where the program serves many. */
+  probeId: VReg | undefined;
+  /** Number and registers of the system call, for programs on the raw system call tracepoints. */
+  syscall: { number: VReg; registers: VReg; result: VReg | undefined } | undefined;
+
+  constructor(program: ProgramInfo, environment: LoweringEnvironment) {
+    this.program = program;
+    this.environment = environment;
+    this.plan = environment.plan;
+    this.facts = environment.facts;
+    this.b = new FunctionBuilder(program.name, 1);
+    this.context = this.b.function.params[0]!;
+  }
+
+  get unit(): Unit {
+    if (!this.#unit) throw new Error("no unit is being lowered");
+    return this.#unit;
+  }
+
+  get probe(): ResolvedProbe {
+    if (!this.#probe) throw new Error("no probe is being lowered");
+    return this.#probe;
+  }
+
+  /** The block to which a `return` (and a false predicate) leads. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Lowers with the types of `unit`; `body` must leave the current block ended or falling to `end`. */
+  region(unit: Unit, probe: ResolvedProbe, end: number, body: () => void): void {
+    this.#unit = unit;
+    this.#probe = probe;
+    this.#end = end;
+    this.#variables.clear();
+    body();
+    this.#unit = undefined;
+    this.#probe = undefined;
+  }
+
+  type(node: Expression): Type {
+    const type = this.unit.types.get(node);
+    if (!type) throw new Error(`a ${node.kind} expression was not checked`);
+    return type;
+  }
+
+  variable(node: Variable): VariableInfo {
+    const info = this.unit.variables.get(node);
+    if (!info) throw new Error(`variable ${node.name} was not resolved`);
+    return info;
+  }
+
+  // Memory
+
+  /** Memory for one object of this program: on the stack if it is small, else in its own part of the per-CPU array. */
+  memory(size: number, note: string): Place {
+    if (size <= ON_STACK_LIMIT) return this.slot(size, note);
+    const { map, offset } = this.plan.scratch(size);
+    return { base: this.perCpu(map), offset, space: "bpf" };
+  }
+
+  slot(size: number, note: string): Place {
+    return { base: this.b.slotAddress(this.b.slot(roundUp8(size), note)), offset: 0, space: "bpf" };
+  }
+
+  /** This CPU's copy in the per-CPU array. Equal computations are merged by the optimiser. */
+  perCpu(map: number): VReg {
+    const { b } = this;
+    const base = this.mapValue(map, 0);
+    if (this.plan.copies === 1) return base;
+    const cpu = b.call("get_smp_processor_id", [], { pure: true });
+    const bounded = b.alu("and", cpu, { imm: BigInt(this.plan.copies - 1) });
+    return b.alu("add", base, b.alu("mul", bounded, this.plan.stride));
+  }
+
+  mapValue(map: number, offset: number): VReg {
+    return this.b.define((dst) => ({ op: "map-value", dst, map, offset }));
+  }
+
+  mapReference(map: number): VReg {
+    return this.b.define((dst) => ({ op: "map", dst, map }));
+  }
+
+  hostConstant(constant: HostConstant): VReg {
+    return this.b.define((dst) => ({ op: "host-const", dst, constant }));
+  }
+
+  address(place: Place): VReg {
+    return this.b.add(place.base, place.offset);
+  }
+
+  /** Where a variable that does not fit a register lives. Its address is computed anew at each use, and merged later. */
+  variablePlace(info: VariableInfo): Place {
+    let home = this.#variables.get(info);
+    if (!home) {
+      const size = sizeOf(info.type);
+      home = size <= ON_STACK_LIMIT ? { slot: this.b.slot(roundUp8(size), info.name) } : this.plan.scratch(size);
+      this.#variables.set(info, home);
+    }
+    if ("slot" in home) return { base: this.b.slotAddress(home.slot), offset: 0, space: "bpf" };
+    return { base: this.perCpu(home.map), offset: home.offset, space: "bpf" };
+  }
+
+  /** Fills memory with zeros. */
+  zero(place: Place, size: number): void {
+    const direct = Math.min(size, ZERO_BY_STORES);
+    for (const [offset, step] of pieces(place.offset, direct)) {
+      this.b.store(place.base, place.offset + offset, step, { imm: 0n });
+    }
+    if (direct === size) return;
+    const zeroes = this.plan.zeroes(size - direct);
+    this.b.call("probe_read_kernel", [
+      this.address(at(place, direct)),
+      { imm: BigInt(size - direct) },
+      this.mapValue(zeroes.map, zeroes.offset),
+    ]);
+  }
+
+  /** Copies `size` bytes to memory of the program. Unreadable memory gives zeros. */
+  copy(from: Place, to: Place, size: number): void {
+    if (from.space === "bpf" && (size <= COPY_BY_LOADS || from.context)) {
+      for (const [offset, step] of pieces(from.offset | to.offset, size)) {
+        const value = this.b.load(from.base, from.offset + offset, step);
+        this.b.store(to.base, to.offset + offset, step, value);
+      }
+      return;
+    }
+    const helper = from.space === "user" ? "probe_read_user" : "probe_read_kernel";
+    this.b.call(helper, [this.address(to), { imm: BigInt(size) }, this.address(from)]);
+  }
+
+  /** Reads a scalar of a type. */
+  read(place: Place, type: Type, invariant = false): VReg {
+    const size = sizeOf(type) as Size;
+    const signed = isSigned(type);
+    if (place.space === "bpf") return this.b.load(place.base, place.offset, size, { signed, invariant });
+    const slot = this.slot(8, "read");
+    const helper = place.space === "user" ? "probe_read_user" : "probe_read_kernel";
+    this.b.call(helper, [slot.base, { imm: BigInt(size) }, this.address(place)]);
+    return this.b.load(slot.base, 0, size, { signed });
+  }
+
+  /** Stores a scalar of a type. */
+  write(place: Place, type: Type, value: Operand): void {
+    this.b.store(place.base, place.offset, sizeOf(type) as Size, value);
+  }
+
+  /** Zeroes the gaps between the parts of a tuple or record, so that equal keys have equal bytes. */
+  zeroPadding(place: Place, parts: readonly { offset: number; size: number }[], size: number): void {
+    let end = 0;
+    for (const part of [...parts, { offset: size, size: 0 }]) {
+      if (part.offset > end) this.zero(at(place, end), part.offset - end);
+      end = part.offset + part.size;
+    }
+  }
+
+  // Control flow
+
+  /** Emits `then` in a block of its own that is entered if the condition holds, and goes on behind both. */
+  when(condition: Condition, a: VReg, b: Operand, then: () => void, otherwise?: () => void): void {
+    const thenBlock = this.b.newBlock();
+    const after = this.b.newBlock();
+    const otherwiseBlock = otherwise ? this.b.newBlock() : after;
+    this.b.branch(condition, a, b, thenBlock, otherwiseBlock);
+    this.b.enterSealed(thenBlock);
+    then();
+    this.b.jump(after);
+    if (otherwise) {
+      this.b.enterSealed(otherwiseBlock);
+      otherwise();
+      this.b.jump(after);
+    }
+    this.b.enterSealed(after);
+  }
+
+  /** A value that is computed differently on two ways. */
+  choose(condition: Condition, a: VReg, b: Operand, then: () => VReg, otherwise: () => VReg): VReg {
+    const key = {};
+    this.when(
+      condition,
+      a,
+      b,
+      () => this.b.write(key, then()),
+      () => this.b.write(key, otherwise()),
+    );
+    return this.b.read(key);
+  }
+
+  /** Counts something that was lost, so that the run is known to be invalid. */
+  countFailure(slot: "lostEvents" | PlannedMap): void {
+    const { map, offset } = this.plan.health(slot);
+    const base = this.mapValue(map, offset);
+    const one = this.b.const(1);
+    this.b.emit({ op: "atomic", atomic: "add", dst: undefined, base, offset: 0, size: 8, value: one });
+  }
+}
+
+function roundUp8(size: number): number {
+  return Math.ceil(size / 8) * 8;
+}
+
+/** Aligned steps that cover `size` bytes from an offset on (of a base that is aligned to 8): [relative offset, width]. */
+export function pieces(start: number, size: number): [offset: number, step: Size][] {
+  const list: [number, Size][] = [];
+  for (let offset = 0; offset < size; ) {
+    const step = ([8, 4, 2, 1] as const).find((s) => (start + offset) % s === 0 && offset + s <= size)!;
+    list.push([offset, step]);
+    offset += step;
+  }
+  return list;
+}

@@ -1,0 +1,473 @@
+/**
+ * Reads, writes and aggregations of script maps. Keyed counters are looked up and added to in place; only a miss goes
+ * through an update. Every update that fails is counted, so that a full map never goes unnoticed.
+ */
+import type { Operand, Size, VReg } from "../ir/ir.ts";
+import { histBuckets, lhistBuckets } from "../histogram.ts";
+import {
+  type Aggregate,
+  aggregateSize,
+  isAggregate,
+  isNumericAggregate,
+  isScalar,
+  isSigned,
+  sameType,
+  sizeOf,
+} from "../sema/types.ts";
+import type * as ast from "../syntax/ast.ts";
+import { into, operand, operation, place, value } from "./expressions.ts";
+import type { Lowering } from "./lowering.ts";
+import { at, type Place } from "./place.ts";
+import type { PlannedMap } from "./plan.ts";
+
+const BPF_ANY = { imm: 0n };
+const BPF_NOEXIST = { imm: 1n };
+
+type MapNode = ast.MapName | ast.MapAccess;
+
+/** A key as an instruction takes it: a register for scalars, an address for everything else. */
+type Key = { value: Operand; size: Size } | { address: VReg };
+
+export function plannedMap(l: Lowering, node: MapNode): PlannedMap {
+  return l.plan.map(node.kind === "map" ? node.name : node.map.name);
+}
+
+export function keyOf(l: Lowering, map: PlannedMap, node: ast.Expression): Key {
+  const type = map.info.key;
+  if (isScalar(type)) return { value: operand(l, node), size: sizeOf(type) as Size };
+  const own = l.type(node);
+  // A variable of just this type lies in memory as a key does: padded.
+  if (node.kind === "variable" && sameType(own, type)) return { address: l.address(place(l, node)) };
+  const memory = l.memory(sizeOf(type), `key of ${map.info.name}`);
+  into(l, node, memory, type, true);
+  return { address: l.address(memory) };
+}
+
+function hashMap(map: PlannedMap): number {
+  if (map.storage.kind !== "hash") throw new Error(`${map.info.name} is no hash`);
+  return map.storage.map;
+}
+
+/** Address of a key's value, or 0. */
+function lookup(l: Lowering, map: PlannedMap, key: Key): VReg {
+  return l.b.define((dst) => ({ op: "lookup", dst, map: hashMap(map), key }));
+}
+
+function keyAddress(l: Lowering, key: Key): VReg {
+  if ("address" in key) return key.address;
+  const slot = l.slot(8, "key");
+  l.b.store(slot.base, 0, key.size, key.value);
+  return slot.base;
+}
+
+/** Where a scalar map's value lies: one copy, or this CPU's. */
+function globalPlace(l: Lowering, map: PlannedMap): Place {
+  const { storage } = map;
+  if (storage.kind === "hash") throw new Error(`${map.info.name} has keys`);
+  if (storage.kind === "shared") return { base: l.mapValue(storage.map, storage.offset), offset: 0, space: "bpf" };
+  return { base: l.perCpu(storage.map), offset: storage.offset, space: "bpf" };
+}
+
+// Reading
+
+/** The value of a map that fits a register; 0 for a key that is not there. */
+export function mapValue(l: Lowering, node: MapNode): VReg {
+  const map = plannedMap(l, node);
+  const type = map.info.value;
+  if (isNumericAggregate(type)) return aggregateNumber(l, map, node);
+  if (node.kind === "map") return l.read(globalPlace(l, map), type);
+  const found = lookup(l, map, keyOf(l, map, node.key));
+  return l.choose(
+    "ne",
+    found,
+    { imm: 0n },
+    () => l.read({ base: found, offset: 0, space: "bpf" }, type),
+    () => l.b.const(0),
+  );
+}
+
+/** Where a map's value lies in memory; zeros for a key that is not there. */
+export function mapPlace(l: Lowering, node: MapNode): Place {
+  const map = plannedMap(l, node);
+  if (node.kind === "map") return globalPlace(l, map);
+  const found = lookup(l, map, keyOf(l, map, node.key));
+  const zeroes = l.plan.zeroes(sizeOf(map.info.value));
+  const base = l.choose(
+    "ne",
+    found,
+    { imm: 0n },
+    () => found,
+    () => l.mapValue(zeroes.map, zeroes.offset),
+  );
+  return { base, offset: 0, space: "bpf" };
+}
+
+/** Whether a key is in a map. */
+export function hasKey(l: Lowering, map: PlannedMap, key: ast.Expression): VReg {
+  return l.b.compare("ne", lookup(l, map, keyOf(l, map, key)), { imm: 0n });
+}
+
+// An aggregate as a number: all CPUs' copies, put together by a loop.
+function aggregateNumber(l: Lowering, map: PlannedMap, node: MapNode): VReg {
+  const type = map.info.value as Aggregate;
+  const { b } = l;
+  const key = node.kind === "map-access" ? keyAddress(l, keyOf(l, map, node.key)) : undefined;
+  const cpu = {};
+  const first = {};
+  const second = {};
+  const [head, body, next, done] = [b.newBlock(), b.newBlock(), b.newBlock(), b.newBlock()];
+  b.write(cpu, b.const(0));
+  b.write(first, b.const(0));
+  b.write(second, b.const(0));
+  b.jump(head);
+  b.enter(head);
+  const copies = map.storage.kind === "hash" ? l.facts.possibleCpus : l.plan.copies;
+  b.branch("lt", b.read(cpu), { imm: BigInt(copies) }, body, done);
+  b.enterSealed(body);
+  let copy: VReg;
+  if (map.storage.kind === "hash") {
+    copy = b.call("map_lookup_percpu_elem", [l.mapReference(map.storage.map), key!, b.read(cpu)]);
+    const there = b.newBlock();
+    b.branch("ne", copy, { imm: 0n }, there, next);
+    b.enterSealed(there);
+  } else {
+    const base = l.mapValue(map.storage.map, map.storage.offset);
+    copy = b.alu("add", base, b.alu("mul", b.read(cpu), l.plan.stride));
+  }
+  combine(l, type, copy, first, second);
+  b.jump(next);
+  b.enterSealed(next);
+  b.write(cpu, b.alu("add", b.read(cpu), { imm: 1n }));
+  b.jump(head);
+  b.seal(head);
+  b.enterSealed(done);
+  if (type.kind !== "avg" && type.kind !== "stats") return b.read(first);
+  return b.alu(isSigned(type) ? "sdiv" : "div", b.read(second), b.read(first));
+}
+
+/** Adds one CPU's copy to what was found so far. */
+function combine(l: Lowering, type: Aggregate, copy: VReg, first: object, second: object): void {
+  const { b } = l;
+  const word = (offset: number) => b.load(copy, offset, 8);
+  switch (type.kind) {
+    case "min":
+    case "max": {
+      // if (set && (!any || value < best)) { best = value; any = 1; }
+      const loaded = word(0);
+      const better = type.kind === "min" ? (type.signed ? "slt" : "lt") : type.signed ? "sgt" : "gt";
+      const take = () => {
+        b.write(first, loaded);
+        b.write(second, b.const(1));
+      };
+      l.when("ne", word(8), { imm: 0n }, () => {
+        l.when("eq", b.read(second), { imm: 0n }, take, () => l.when(better, loaded, b.read(first), take));
+      });
+      return;
+    }
+    case "avg":
+    case "stats":
+      b.write(first, b.alu("add", b.read(first), word(0)));
+      b.write(second, b.alu("add", b.read(second), word(8)));
+      return;
+    default:
+      b.write(first, b.alu("add", b.read(first), word(0)));
+  }
+}
+
+// Writing
+
+export function storeMap(l: Lowering, target: MapNode, node: ast.Expression): void {
+  const map = plannedMap(l, target);
+  const type = map.info.value;
+  if (isAggregate(type)) {
+    aggregate(l, target, node as ast.Call);
+    return;
+  }
+  if (target.kind === "map") {
+    into(l, node, globalPlace(l, map), type, true);
+    markPresent(l, map);
+    return;
+  }
+  if (isScalar(type)) {
+    const given = operand(l, node);
+    store(l, map, keyOf(l, map, target.key), given);
+    return;
+  }
+  const memory = l.memory(sizeOf(type), `value of ${map.info.name}`);
+  into(l, node, memory, type, true);
+  update(l, map, keyAddress(l, keyOf(l, map, target.key)), l.address(memory), BPF_ANY);
+}
+
+/** Stores a scalar under a key. */
+function store(l: Lowering, map: PlannedMap, key: Key, given: Operand): void {
+  const slot = l.slot(8, "value");
+  l.b.store(slot.base, 0, sizeOf(map.info.value) as Size, given);
+  update(l, map, keyAddress(l, key), slot.base, BPF_ANY);
+}
+
+function update(l: Lowering, map: PlannedMap, key: VReg, from: VReg, flags: Operand): void {
+  const result = l.b.call("map_update_elem", [l.mapReference(hashMap(map)), key, from, flags]);
+  l.when("ne", result, { imm: 0n }, () => l.countFailure(map));
+}
+
+function markPresent(l: Lowering, map: PlannedMap): void {
+  if (map.storage.kind !== "shared") return;
+  l.b.store(l.mapValue(map.storage.map, map.storage.presence), 0, 1, { imm: 1n });
+}
+
+/** `@x += n` and the like. Additions are atomic, so that none is lost between CPUs. */
+export function compoundMap(l: Lowering, node: ast.Assignment): void {
+  const target = node.target as MapNode;
+  const operator = node.operator.slice(0, -1) as ast.BinaryOperator;
+  const type = l.type(node.value);
+  const given = operand(l, node.value);
+  const map = plannedMap(l, target);
+  if ((operator === "+" || operator === "-") && map.info.value.kind === "integer" && map.info.value.size === 8) {
+    const amount = typeof given === "object" ? l.b.const(given.imm) : given;
+    add(l, target, operator === "+" ? amount : l.b.alu("sub", l.b.const(0), amount));
+    return;
+  }
+  modify(l, target, (before) => operation(l, operator, before, map.info.value, given, type));
+}
+
+/** `@x++` and the like; the value only if it is wanted. */
+export function incrementMap(l: Lowering, node: ast.Increment, wanted: boolean): VReg | undefined {
+  const target = node.target as MapNode;
+  const { value: type } = plannedMap(l, target).info;
+  const size = type.kind === "pointer" ? Math.max(1, sizeOf(type.to)) : 1;
+  const step = BigInt(node.operator === "++" ? size : -size);
+  if (!wanted && type.kind === "integer" && type.size === 8) {
+    add(l, target, l.b.const(step));
+    return undefined;
+  }
+  const { before, after } = modify(l, target, (old) => l.b.alu("add", old, { imm: step }));
+  return node.prefix ? after : before;
+}
+
+// v = lookup(key); if (!v) update(key, 0, NOEXIST), v = lookup(key); if (v) atomic_add(v, amount)
+function add(l: Lowering, target: MapNode, amount: VReg): void {
+  const map = plannedMap(l, target);
+  const atomicAdd = (base: VReg) =>
+    l.b.emit({ op: "atomic", atomic: "add", dst: undefined, base, offset: 0, size: 8, value: amount });
+  if (target.kind === "map") {
+    atomicAdd(l.address(globalPlace(l, map)));
+    markPresent(l, map);
+    return;
+  }
+  withEntry(l, map, keyOf(l, map, target.key), 8, atomicAdd);
+}
+
+function modify(l: Lowering, target: MapNode, change: (before: VReg) => VReg): { before: VReg; after: VReg } {
+  const map = plannedMap(l, target);
+  const type = map.info.value;
+  if (target.kind === "map") {
+    const at = globalPlace(l, map);
+    const before = l.read(at, type);
+    const after = change(before);
+    l.write(at, type, after);
+    markPresent(l, map);
+    return { before, after };
+  }
+  const key = keyOf(l, map, target.key);
+  const found = lookup(l, map, key);
+  const before = l.choose(
+    "ne",
+    found,
+    { imm: 0n },
+    () => l.read({ base: found, offset: 0, space: "bpf" }, type),
+    () => l.b.const(0),
+  );
+  const after = change(before);
+  store(l, map, key, after);
+  return { before, after };
+}
+
+/** Runs `body` with the address of a key's value, which is created as zeros if it is not there. */
+function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, body: (entry: VReg) => void): void {
+  const { b } = l;
+  const entry = {};
+  const [missing, found, lost, done] = [b.newBlock(), b.newBlock(), b.newBlock(), b.newBlock()];
+  const first = lookup(l, map, key);
+  b.write(entry, first);
+  b.branch("ne", first, { imm: 0n }, found, missing);
+  b.enterSealed(missing);
+  const zeroes = l.plan.zeroes(size);
+  const address = keyAddress(l, key);
+  b.call("map_update_elem", [
+    l.mapReference(hashMap(map)),
+    address,
+    l.mapValue(zeroes.map, zeroes.offset),
+    BPF_NOEXIST,
+  ]);
+  const second = b.call("map_lookup_elem", [l.mapReference(hashMap(map)), address]);
+  b.write(entry, second);
+  b.branch("ne", second, { imm: 0n }, found, lost);
+  b.enterSealed(lost);
+  l.countFailure(map);
+  b.jump(done);
+  b.enterSealed(found);
+  body(b.read(entry));
+  b.jump(done);
+  b.enterSealed(done);
+}
+
+export function deleteKey(l: Lowering, map: PlannedMap, key: ast.Expression): VReg {
+  const address = keyAddress(l, keyOf(l, map, key));
+  const result = l.b.call("map_delete_elem", [l.mapReference(hashMap(map)), address]);
+  return l.b.compare("eq", result, { imm: 0n });
+}
+
+/** `delete(@x)` of a map without keys: as if it had never been assigned. */
+export function deleteScalar(l: Lowering, map: PlannedMap): VReg {
+  const { storage, info } = map;
+  const target = globalPlace(l, map);
+  l.zero(target, isAggregate(info.value) ? aggregateSize(info.value) : sizeOf(info.value));
+  if (storage.kind === "shared") l.b.store(l.mapValue(storage.map, storage.presence), 0, 1, { imm: 0n });
+  if (storage.kind === "per-cpu" && storage.presence !== undefined) {
+    l.b.store(target.base, storage.presence, 8, { imm: 0n });
+  }
+  return l.b.const(1);
+}
+
+// Aggregations
+
+function aggregate(l: Lowering, target: MapNode, call: ast.Call): void {
+  const map = plannedMap(l, target);
+  const type = map.info.value as Aggregate;
+  const args = call.args as ast.Expression[];
+  // The argument first: it may itself look into maps.
+  const given = type.kind === "count" ? undefined : value(l, args[0]!);
+  l.b.span = call.span;
+  if (target.kind === "map") {
+    const at = globalPlace(l, map);
+    accumulate(l, map, type, at, given);
+    if (map.storage.kind === "per-cpu" && map.storage.presence !== undefined) {
+      l.b.store(at.base, map.storage.presence, 8, { imm: 1n });
+    }
+    return;
+  }
+  const key = keyOf(l, map, target.key);
+  l.b.span = call.span;
+  withEntry(l, map, key, aggregateSize(type), (entry) => {
+    accumulate(l, map, type, { base: entry, offset: 0, space: "bpf" }, given);
+  });
+}
+
+function accumulate(l: Lowering, map: PlannedMap, type: Aggregate, entry: Place, given: VReg | undefined): void {
+  switch (type.kind) {
+    case "count":
+      addTo(l, map, entry, { imm: 1n });
+      return;
+    case "sum":
+      addTo(l, map, entry, given!);
+      return;
+    case "avg":
+    case "stats":
+      addTo(l, map, entry, { imm: 1n });
+      addTo(l, map, at(entry, 8), given!);
+      return;
+    case "min":
+    case "max":
+      extreme(l, type, entry, given!);
+      return;
+    case "hist":
+      bucket(l, map, entry, histBucketOf(l, given!, type.bits), histBuckets(type.bits));
+      return;
+    case "lhist":
+      bucket(l, map, entry, lhistBucketOf(l, given!, type), lhistBuckets(type.min, type.max, type.step));
+      return;
+  }
+}
+
+function addTo(l: Lowering, map: PlannedMap, entry: Place, amount: Operand): void {
+  const { b } = l;
+  if (l.program.atomicUpdates(map)) {
+    const register = typeof amount === "object" ? b.const(amount.imm) : amount;
+    b.emit({ op: "atomic", atomic: "add", dst: undefined, base: entry.base, offset: entry.offset, size: 8, value: register });
+    return;
+  }
+  b.store(entry.base, entry.offset, 8, b.alu("add", b.load(entry.base, entry.offset, 8), amount));
+}
+
+// if (!set || value < best) best = value; set = 1
+function extreme(l: Lowering, type: { kind: string; signed: boolean }, entry: Place, given: VReg): void {
+  const { b } = l;
+  const [compare, write, done] = [b.newBlock(), b.newBlock(), b.newBlock()];
+  b.branch("eq", b.load(entry.base, entry.offset + 8, 8), { imm: 0n }, write, compare);
+  b.enterSealed(compare);
+  const best = b.load(entry.base, entry.offset, 8);
+  const better = type.kind === "min" ? (type.signed ? "slt" : "lt") : type.signed ? "sgt" : "gt";
+  b.branch(better, given, best, write, done);
+  b.enterSealed(write);
+  b.store(entry.base, entry.offset, 8, given);
+  b.store(entry.base, entry.offset + 8, 8, { imm: 1n });
+  b.jump(done);
+  b.enterSealed(done);
+}
+
+function bucket(l: Lowering, map: PlannedMap, entry: Place, index: VReg, buckets: number): void {
+  // The verifier cannot follow the arithmetic that leads to an index, so the bound is said once more.
+  l.when("lt", index, { imm: BigInt(buckets) }, () => {
+    const base = l.b.alu("add", l.address(entry), l.b.alu("lsh", index, { imm: 3n }));
+    addTo(l, map, { base, offset: 0, space: "bpf" }, { imm: 1n });
+  });
+}
+
+/** The bucket of hist(): see compiler/histogram.ts. */
+export function histBucketOf(l: Lowering, given: VReg, bits: number): VReg {
+  const { b } = l;
+  const exact = 1n << BigInt(bits);
+  return l.choose(
+    "slt",
+    given,
+    { imm: 0n },
+    () => b.const(0),
+    () =>
+      l.choose(
+        "lt",
+        given,
+        { imm: exact },
+        () => b.alu("add", given, { imm: 1n }),
+        () => {
+          // shift = floor(log2(n)) - bits, found by halving what is left of n >> bits.
+          const rest = {};
+          const shift = {};
+          b.write(rest, b.alu("rsh", given, { imm: BigInt(bits) }));
+          b.write(shift, b.const(0));
+          for (const step of [32n, 16n, 8n, 4n, 2n, 1n]) {
+            l.when("ge", b.read(rest), { imm: 1n << step }, () => {
+              b.write(rest, b.alu("rsh", b.read(rest), { imm: step }));
+              b.write(shift, b.alu("add", b.read(shift), { imm: step }));
+            });
+          }
+          const power = b.alu("lsh", b.alu("add", b.read(shift), { imm: 1n }), { imm: BigInt(bits) });
+          if (bits === 0) return b.alu("add", power, { imm: 1n });
+          const mantissa = b.alu("and", b.alu("rsh", given, b.read(shift)), { imm: exact - 1n });
+          return b.alu("add", b.alu("add", power, mantissa), { imm: 1n });
+        },
+      ),
+  );
+}
+
+/** The bucket of lhist(): see compiler/histogram.ts. */
+export function lhistBucketOf(l: Lowering, given: VReg, type: { min: number; max: number; step: number }): VReg {
+  const { b } = l;
+  return l.choose(
+    "slt",
+    given,
+    { imm: BigInt(type.min) },
+    () => b.const(0),
+    () =>
+      l.choose(
+        "sge",
+        given,
+        { imm: BigInt(type.max) },
+        () => b.const(lhistBuckets(type.min, type.max, type.step) - 1),
+        () => {
+          const above = b.alu("sub", given, { imm: BigInt(type.min) });
+          return b.alu("add", b.alu("div", above, { imm: BigInt(type.step) }), { imm: 1n });
+        },
+      ),
+  );
+}
+

@@ -1,0 +1,265 @@
+/**
+ * Where everything lives: which kernel maps there are, which script map is kept how, which events are sent. The plan
+ * grows while programs are lowered (scratch memory, events) and is frozen when all of them are.
+ *
+ * Scalar maps need no lookup at all. They live in one-entry arrays whose value the programs address directly: plain values
+ * in one shared array, aggregates in another that holds one copy per CPU, `stride` bytes apart. The harness maps both
+ * into its memory.
+ */
+import type { KernelFacts } from "../kernel-facts.ts";
+import type { EventLayout, KernelMap, MapStorage, ScriptMap, ValueLayout } from "../program.ts";
+import { HEALTH_SLOTS } from "../program.ts";
+import type { MapInfo, TypedScript } from "../sema/typed.ts";
+import {
+  type Aggregate,
+  aggregateSize,
+  alignOf,
+  isAggregate,
+  type LayoutContext,
+  layoutOf,
+  sizeOf,
+  type Type,
+} from "../sema/types.ts";
+
+const BPF_F_NO_PREALLOC = 1;
+const BPF_F_MMAPABLE = 1 << 10;
+const BPF_F_RDONLY_PROG = 1 << 7;
+
+/** Copies in the per-CPU array lie on cache lines of their own. */
+const CACHE_LINE = 64;
+
+export interface PlannedMap {
+  info: MapInfo;
+  /** Index in the compiled program's script maps. */
+  index: number;
+  storage: PlannedStorage;
+}
+
+export type PlannedStorage =
+  | { kind: "hash"; map: number; perCpu: boolean }
+  /** Offsets into the shared array. */
+  | { kind: "shared"; map: number; offset: number; presence: number }
+  /** Offsets into each CPU's copy; a sum needs to know whether it was ever added to. */
+  | { kind: "per-cpu"; map: number; offset: number; presence: number | undefined };
+
+/** A one-entry array that grows until the plan is frozen. */
+interface Section {
+  map: number;
+  size: number;
+}
+
+export interface PlanOptions {
+  maxEntries: number;
+  /** By map name; wins over the default. */
+  entriesOf: Readonly<Record<string, number>>;
+  scopeTree: boolean;
+  probeNames: () => [id: number, name: string][];
+}
+
+const MAP_TYPES: Record<string, { type: KernelMap["type"]; perCpu: boolean }> = {
+  hash: { type: "hash", perCpu: false },
+  lruhash: { type: "lru_hash", perCpu: false },
+  percpuhash: { type: "percpu_hash", perCpu: true },
+  percpulruhash: { type: "lru_percpu_hash", perCpu: true },
+};
+
+export const MAP_TYPE_NAMES: readonly string[] = Object.keys(MAP_TYPES);
+
+export class Plan {
+  readonly maps: KernelMap[] = [];
+  readonly events: EventLayout[] = [];
+  /** Of the per-CPU array, in bytes: the operand is filled in when the plan is frozen. */
+  readonly stride: { imm: bigint } = { imm: 0n };
+  /** Copies in the per-CPU array: a power of two, so that a mask proves the bound to the verifier. */
+  readonly copies: number;
+  readonly #facts: KernelFacts;
+  readonly #options: PlanOptions;
+  readonly #byName = new Map<string, PlannedMap>();
+  readonly #names = new Set<string>();
+  #shared: Section | undefined;
+  #perCpu: Section | undefined;
+  #zeroes: Section | undefined;
+  #ringBuffer: number | undefined;
+  #health: number | undefined;
+  #scopeTree: number | undefined;
+
+  constructor(script: TypedScript, facts: KernelFacts, options: PlanOptions) {
+    this.#facts = facts;
+    this.#options = options;
+    this.copies = 2 ** Math.ceil(Math.log2(Math.max(1, facts.possibleCpus)));
+    for (const info of script.maps.values()) {
+      if (info.value.kind === "unknown") continue;
+      this.#byName.set(info.name, { info, index: this.#byName.size, storage: this.#place(info) });
+    }
+    if (options.scopeTree) {
+      this.#scopeTree = this.#add("scope_tree", "hash", 4, 1, 65_536, 0);
+    }
+  }
+
+  map(name: string): PlannedMap {
+    const planned = this.#byName.get(name);
+    if (!planned) throw new Error(`map ${name} was not planned`);
+    return planned;
+  }
+
+  get ringBuffer(): number {
+    this.#ringBuffer ??= this.#add("events", "ringbuf", 0, 0, "auto", 0);
+    return this.#ringBuffer;
+  }
+
+  /** The health counters and the offset of one of them. */
+  health(slot: "lostEvents" | PlannedMap): { map: number; offset: number } {
+    this.#health ??= this.#add("health", "array", 4, (HEALTH_SLOTS.firstMap + this.#byName.size) * 8, 1, BPF_F_MMAPABLE);
+    const index = slot === "lostEvents" ? HEALTH_SLOTS.lostEvents : HEALTH_SLOTS.firstMap + slot.index;
+    return { map: this.#health, offset: index * 8 };
+  }
+
+  get scopeTree(): number {
+    if (this.#scopeTree === undefined) throw new Error("no process-tree scope was planned");
+    return this.#scopeTree;
+  }
+
+  /** Bytes of every CPU's copy for a program's own use. */
+  scratch(size: number): { map: number; offset: number } {
+    const section = this.#perCpuSection();
+    return { map: section.map, offset: allocate(section, size, 8) };
+  }
+
+  get perCpuMap(): number {
+    return this.#perCpuSection().map;
+  }
+
+  /** At least `size` bytes that are always zero. */
+  zeroes(size: number): { map: number; offset: number } {
+    this.#zeroes ??= { map: this.#add("zeroes", "array", 4, 0, 1, BPF_F_RDONLY_PROG), size: 0 };
+    this.#zeroes.size = Math.max(this.#zeroes.size, Math.ceil(size / 8) * 8);
+    return { map: this.#zeroes.map, offset: 0 };
+  }
+
+  /** The index of an event's layout, with which its records begin. */
+  event(layout: EventLayout): number {
+    return this.events.push(layout) - 1;
+  }
+
+  layout(type: Type): ValueLayout {
+    return layoutOf(type, this.#layouts);
+  }
+
+  readonly #layouts: LayoutContext = {
+    probeNames: () => this.#options.probeNames(),
+    stackMap: () => {
+      throw new Error("stacks are not planned");
+    },
+  };
+
+  /** Fixes all sizes. */
+  freeze(): {
+    maps: KernelMap[];
+    scriptMaps: ScriptMap[];
+    ringBuffer: number | undefined;
+    health: number | undefined;
+    scopeTree: number | undefined;
+  } {
+    if (this.#perCpu) {
+      const stride = Math.max(CACHE_LINE, Math.ceil(this.#perCpu.size / CACHE_LINE) * CACHE_LINE);
+      this.stride.imm = BigInt(stride);
+      this.maps[this.#perCpu.map]!.valueSize = stride * this.copies;
+    }
+    if (this.#shared) this.maps[this.#shared.map]!.valueSize = Math.ceil(this.#shared.size / 8) * 8;
+    if (this.#zeroes) {
+      const map = this.maps[this.#zeroes.map]!;
+      map.valueSize = this.#zeroes.size;
+      map.initial = new Uint8Array(this.#zeroes.size);
+    }
+    const scriptMaps = [...this.#byName.values()].map((planned) => this.#scriptMap(planned));
+    return {
+      maps: this.maps,
+      scriptMaps,
+      ringBuffer: this.#ringBuffer,
+      health: this.#health,
+      scopeTree: this.#scopeTree,
+    };
+  }
+
+  #scriptMap({ info, storage }: PlannedMap): ScriptMap {
+    const key = info.keyed ? this.layout(info.key) : undefined;
+    return { name: info.name, key, value: this.layout(info.value), storage: this.#finalStorage(storage) };
+  }
+
+  #finalStorage(storage: PlannedStorage): MapStorage {
+    switch (storage.kind) {
+      case "hash":
+        return storage;
+      case "shared": {
+        const { map, offset, presence } = storage;
+        return { kind: "global", map, offset, stride: 0, copies: 1, presence };
+      }
+      case "per-cpu": {
+        const { map, offset, presence } = storage;
+        return { kind: "global", map, offset, stride: Number(this.stride.imm), copies: this.copies, presence };
+      }
+    }
+  }
+
+  #place(info: MapInfo): PlannedStorage {
+    const { value } = info;
+    if (info.keyed) return this.#hash(info);
+    if (!isAggregate(value)) {
+      this.#shared ??= { map: this.#add("globals", "array", 4, 0, 1, BPF_F_MMAPABLE), size: 0 };
+      const offset = allocate(this.#shared, sizeOf(value), Math.max(8, alignOf(value)));
+      return { kind: "shared", map: this.#shared.map, offset, presence: allocate(this.#shared, 1, 1) };
+    }
+    const section = this.#perCpuSection();
+    const offset = allocate(section, aggregateSize(value), 8);
+    const presence = value.kind === "sum" ? allocate(section, 8, 8) : undefined;
+    return { kind: "per-cpu", map: section.map, offset, presence };
+  }
+
+  #hash(info: MapInfo): PlannedStorage {
+    const { value, declaration } = info;
+    const declared = declaration && MAP_TYPES[declaration.mapType.text];
+    const perCpu = isAggregate(value) || (declared?.perCpu ?? false);
+    let type: KernelMap["type"] = perCpu ? "percpu_hash" : "hash";
+    if (declared?.type.startsWith("lru_")) type = perCpu ? "lru_percpu_hash" : "lru_hash";
+    const size = isAggregate(value) ? aggregateSize(value as Aggregate) : Math.max(1, sizeOf(value));
+    const declaredEntries = declaration?.maxEntries?.kind === "integer" ? Number(declaration.maxEntries.value) : undefined;
+    const entries = this.#options.entriesOf[info.name] ?? declaredEntries ?? this.#options.maxEntries;
+    // Allocating every entry on every CPU beforehand takes milliseconds; since 6.1 the kernel has an allocator that is safe
+    // in any context.
+    const [major, minor] = this.#facts.version;
+    const lazy = type === "percpu_hash" && (major > 6 || (major === 6 && minor >= 1));
+    const name = `m_${info.name.slice(1)}`;
+    const map = this.#add(name, type, sizeOf(info.key), roundUp(size, perCpu ? 8 : 1), entries, lazy ? BPF_F_NO_PREALLOC : 0);
+    return { kind: "hash", map, perCpu };
+  }
+
+  #perCpuSection(): Section {
+    this.#perCpu ??= { map: this.#add("percpu", "array", 4, 0, 1, BPF_F_MMAPABLE), size: 0 };
+    return this.#perCpu;
+  }
+
+  #add(
+    name: string,
+    type: KernelMap["type"],
+    keySize: number,
+    valueSize: number,
+    maxEntries: number | "auto",
+    flags: number,
+  ): number {
+    const base = name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, 15);
+    let unique = base;
+    for (let n = 1; this.#names.has(unique); n++) unique = `${base.slice(0, 14 - String(n).length)}_${n}`;
+    this.#names.add(unique);
+    return this.maps.push({ name: unique, type, keySize, valueSize, maxEntries, flags }) - 1;
+  }
+}
+
+function allocate(section: Section, size: number, align: number): number {
+  const offset = roundUp(section.size, align);
+  section.size = offset + size;
+  return offset;
+}
+
+function roundUp(size: number, to: number): number {
+  return Math.ceil(size / to) * to;
+}

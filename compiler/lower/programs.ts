@@ -1,0 +1,388 @@
+/**
+ * From units to kernel programs. All system call probes of a direction become one program on the raw tracepoint, which
+ * dispatches on the number; other blocks on the same event share a program too. Each block is a region of its own: a
+ * `return` or a false predicate leads to the next.
+ */
+import type { IrProgram, VReg } from "../ir/ir.ts";
+import type { AttachTarget, ScopeFilter } from "../program.ts";
+import type { ProbeEvent, ResolvedProbe } from "../sema/probes.ts";
+import type { TypedScript, Unit } from "../sema/typed.ts";
+import { unreachable } from "../unreachable.ts";
+import { syscallNumberRegister } from "./args.ts";
+import { branch } from "./expressions.ts";
+import { Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
+import type { PlannedMap } from "./plan.ts";
+import { statements } from "./statements.ts";
+
+/** A block of the script in a program, for the probes of it that this program serves. */
+interface Region {
+  unit: Unit;
+  probes: ResolvedProbe[];
+}
+
+interface ProgramGroup {
+  event: ProbeEvent;
+  regions: Region[];
+}
+
+export function lowerPrograms(script: TypedScript, environment: LoweringEnvironment, scope: ScopeFilter): IrProgram[] {
+  const groups = groupByEvent(script);
+  const atomic = atomicMaps(groups);
+  const names = new Set<string>();
+  const programs = groups.map((group) => lowerProgram(group, environment, scope, atomic, names));
+  if (scope === "tree") programs.push(...treePrograms(environment));
+  return programs;
+}
+
+/** One group for each program, in the order of the script. */
+function groupByEvent(script: TypedScript): ProgramGroup[] {
+  const groups = new Map<string, ProgramGroup>();
+  // A block's units follow one another; a program has them in the order of the script.
+  for (const unit of script.units) {
+    for (const probe of unit.probes) {
+      const key = eventKey(probe);
+      let group = groups.get(key);
+      if (!group) {
+        group = { event: probe.event, regions: [] };
+        groups.set(key, group);
+      }
+      const last = group.regions.at(-1);
+      if (last?.unit === unit) last.probes.push(probe);
+      else group.regions.push({ unit, probes: [probe] });
+    }
+  }
+  return [...groups.values()];
+}
+
+/** Probes with equal keys share a program. */
+function eventKey(probe: ResolvedProbe): string {
+  const { event } = probe;
+  switch (event.kind) {
+    case "syscall":
+      return `sys_${event.direction}`;
+    case "raw":
+      return `raw ${event.module ?? ""} ${event.tracepoint}`;
+    case "tracepoint":
+      return `tracepoint ${event.category} ${event.name}`;
+    default:
+      return `single ${probe.id}`;
+  }
+}
+
+/**
+ * Maps whose counters may be changed by a program while another (or, on an interrupt, a second event) is changing them on
+ * the same CPU. A single program never interrupts itself, and system calls never interrupt each other.
+ */
+function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boolean {
+  const users = new Map<string, Set<ProgramGroup>>();
+  for (const group of groups) {
+    for (const { unit } of group.regions) {
+      for (const node of unit.types.keys()) {
+        if (node.kind === "map" || node.kind === "map-access") noteUser(node.kind === "map" ? node.name : node.map.name);
+      }
+      for (const name of assignedMaps(unit)) noteUser(name);
+    }
+    function noteUser(name: string): void {
+      const set = users.get(name) ?? new Set();
+      users.set(name, set.add(group));
+    }
+  }
+  return (map) => {
+    const set = [...(users.get(map.info.name) ?? [])];
+    return set.length > 1 && !set.every(({ event }) => event.kind === "syscall" || isBuiltin(event));
+  };
+}
+
+/** Names of the maps that a unit's statements assign to. */
+function assignedMaps(unit: Unit): string[] {
+  const names: string[] = [];
+  const queue: unknown[] = [unit.block.body];
+  while (queue.length > 0) {
+    const item = queue.pop();
+    if (typeof item !== "object" || item === null) continue;
+    if ("kind" in item && item.kind === "map" && "name" in item) names.push(String(item.name));
+    for (const [key, child] of Object.entries(item)) if (key !== "span") queue.push(child);
+  }
+  return names;
+}
+
+function isBuiltin(event: ProbeEvent): boolean {
+  return event.kind === "begin" || event.kind === "end";
+}
+
+function lowerProgram(
+  group: ProgramGroup,
+  environment: LoweringEnvironment,
+  scope: ScopeFilter,
+  atomicUpdates: (map: PlannedMap) => boolean,
+  names: Set<string>,
+): IrProgram {
+  const { event, regions } = group;
+  const { type, attach, context } = programKind(event, environment);
+  const info: ProgramInfo = { name: uniqueName(event, names), type, atomicUpdates, context };
+  const l = new Lowering(info, environment);
+  const { b } = l;
+  const leave = b.newBlock();
+  if (event.kind === "syscall") enterSyscall(l, event.direction, regions, leave);
+  if (!isBuiltin(event) && event.kind !== "interval") filterScope(l, scope, leave);
+  for (const region of regions) {
+    const after = b.newBlock();
+    lowerRegion(l, region, after);
+    b.jump(after);
+    b.enterSealed(after);
+  }
+  b.jump(leave);
+  b.enterSealed(leave);
+  b.exit({ imm: 0n });
+  const probes = regions.flatMap((region) => region.probes.map((probe) => probe.name));
+  return { name: info.name, type, attach, probes, functions: [b.finish()] };
+}
+
+function lowerRegion(l: Lowering, { unit, probes }: Region, after: number): void {
+  const { b } = l;
+  const first = probes[0]!;
+  if (l.syscall) {
+    const numbers = syscallNumbers(probes);
+    if (numbers) dispatch(l, l.syscall.number, numbers, after);
+    const base = first.event.kind === "syscall" && first.event.number !== undefined ? first.id - first.event.number : 0;
+    l.probeId = probes.length === 1 ? undefined : b.add(l.syscall.number, base);
+  }
+  l.region(unit, first, after, () => {
+    const { predicate, body } = unit.block;
+    if (predicate) {
+      const then = b.newBlock();
+      branch(l, predicate, then, after);
+      b.enterSealed(then);
+    }
+    statements(l, body.statements);
+  });
+}
+
+function programKind(
+  event: ProbeEvent,
+  { facts }: LoweringEnvironment,
+): { type: IrProgram["type"]; attach: AttachTarget; context: ProgramInfo["context"] } {
+  switch (event.kind) {
+    case "begin":
+    case "end":
+      return { type: "raw_tracepoint", attach: { kind: event.kind }, context: "none" };
+    case "syscall":
+      return raw(`sys_${event.direction}`, undefined);
+    case "raw":
+      return raw(event.tracepoint, event.module);
+    case "tracepoint":
+      return {
+        type: "tracepoint",
+        attach: { kind: "tracepoint", category: event.category, name: event.name },
+        context: "record",
+      };
+    case "interval":
+      return { type: "perf_event", attach: { kind: "interval", periodNs: event.periodNs }, context: "perf-event" };
+    case "profile":
+      return { type: "perf_event", attach: { kind: "profile", period: event.period }, context: "perf-event" };
+    case "perf-counter":
+      return {
+        type: "perf_event",
+        attach: { kind: "perf_counter", class: event.class, config: event.config, period: event.period },
+        context: "perf-event",
+      };
+    default:
+      return unreachable(event);
+  }
+  function raw(tracepoint: string, module: string | undefined) {
+    const btfId = facts.features.tpBtf ? facts.btf(module)?.tracepoint(tracepoint)?.id : undefined;
+    return {
+      type: btfId === undefined ? ("raw_tracepoint" as const) : ("tracing" as const),
+      attach: { kind: "raw_tracepoint" as const, tracepoint, btfId, btfModule: module },
+      context: "raw" as const,
+    };
+  }
+}
+
+function uniqueName(event: ProbeEvent, names: Set<string>): string {
+  const base = (() => {
+    switch (event.kind) {
+      case "syscall":
+        return `sys_${event.direction}`;
+      case "raw":
+        return event.tracepoint;
+      case "tracepoint":
+        return event.name;
+      default:
+        return event.kind;
+    }
+  })()
+    .replace(/[^A-Za-z0-9_]/g, "_")
+    .slice(0, 15);
+  let name = base;
+  for (let n = 1; names.has(name); n++) name = `${base.slice(0, 14 - String(n).length)}_${n}`;
+  names.add(name);
+  return name;
+}
+
+// System calls
+
+/** Loads the number and the result, and leaves early for calls that no region wants. */
+function enterSyscall(l: Lowering, direction: "enter" | "exit", regions: readonly Region[], leave: number): void {
+  const { b } = l;
+  const registers = b.load(l.context, 0, 8, { invariant: true });
+  const word = b.load(l.context, 8, 8, { invariant: true });
+  const number = direction === "enter" ? word : syscallNumberRegister(l, registers);
+  l.syscall = { number, registers, result: direction === "exit" ? word : undefined };
+  const sets = regions.map((region) => syscallNumbers(region.probes));
+  // With a single region its own dispatch does the same.
+  if (sets.length > 1 && sets.every((set) => set !== undefined)) dispatch(l, number, sets.flat(), leave);
+  else if (sets.length === 1 && sets[0]) dispatch(l, number, sets[0], leave);
+  if (sets.some((set) => set !== undefined)) skipCompat(l, leave);
+}
+
+/** The system calls of a region; undefined when it takes all of them. */
+function syscallNumbers(probes: readonly ResolvedProbe[]): number[] | undefined {
+  const numbers: number[] = [];
+  for (const { event } of probes) {
+    if (event.kind !== "syscall" || event.number === undefined) return undefined;
+    numbers.push(event.number);
+  }
+  return numbers;
+}
+
+/** Goes on only if the number is one of `wanted`; else jumps to `otherwise`. */
+function dispatch(l: Lowering, number: VReg, wanted: readonly number[], otherwise: number): void {
+  const found = l.b.newBlock();
+  search(l, number, ranges(wanted), found, otherwise);
+  l.b.enterSealed(found);
+}
+
+/** Runs of consecutive numbers: [first, last]. */
+function ranges(numbers: readonly number[]): [number, number][] {
+  const list: [number, number][] = [];
+  for (const n of [...new Set(numbers)].sort((a, b) => a - b)) {
+    const last = list.at(-1);
+    if (last && last[1] === n - 1) last[1] = n;
+    else list.push([n, n]);
+  }
+  return list;
+}
+
+/** A binary search over the runs, as branches. */
+function search(l: Lowering, number: VReg, runs: readonly [number, number][], found: number, otherwise: number): void {
+  const { b } = l;
+  if (runs.length === 1) {
+    const [first, last] = runs[0]!;
+    if (first === last) {
+      b.branch("eq", number, { imm: BigInt(first) }, found, otherwise);
+      return;
+    }
+    const offset = first === 0 ? number : b.alu("sub", number, { imm: BigInt(first) });
+    b.branch("le", offset, { imm: BigInt(last - first) }, found, otherwise);
+    return;
+  }
+  const middle = runs.length >> 1;
+  const [lower, upper] = [b.newBlock(), b.newBlock()];
+  b.branch("lt", number, { imm: BigInt(runs[middle]![0]) }, lower, upper);
+  b.enterSealed(lower);
+  search(l, number, runs.slice(0, middle), found, otherwise);
+  b.enterSealed(upper);
+  search(l, number, runs.slice(middle), found, otherwise);
+}
+
+/** 32-bit calls have numbers of their own; the per-call tracepoints do not fire for them, so neither do we. */
+function skipCompat(l: Lowering, leave: number): void {
+  const COMPAT = { x64: { field: "status", bit: 2n }, arm64: { field: "flags", bit: 1n << 22n } }[l.facts.arch];
+  const btf = l.facts.btf();
+  const task = btf?.find("task_struct", "struct");
+  const info = btf && task !== undefined ? btf.field(task, "thread_info") : undefined;
+  const field = btf && info ? btf.field(info.type, COMPAT.field) : undefined;
+  if (!info || !field || !l.facts.features.currentTaskBtf) return;
+  const { b } = l;
+  const current = b.call("get_current_task_btf", [], { pure: true });
+  const status = b.load(current, info.offset + field.offset, 4, { invariant: true });
+  const native = b.newBlock();
+  b.branch("set", status, { imm: COMPAT.bit }, leave, native);
+  b.enterSealed(native);
+}
+
+// Scope
+
+/** Lets only the workload's events pass. */
+function filterScope(l: Lowering, scope: ScopeFilter, leave: number): void {
+  if (scope === "system") return;
+  const { b } = l;
+  const inside = b.newBlock();
+  if (scope === "cgroup") {
+    const level = l.hostConstant("scope_cgroup_level");
+    const id = b.call("get_current_ancestor_cgroup_id", [level], { pure: true });
+    b.branch("eq", id, l.hostConstant("scope_cgroup_id"), inside, leave);
+  } else {
+    const found = lookupTree(l, processId(l));
+    b.branch("ne", found, { imm: 0n }, inside, leave);
+  }
+  b.enterSealed(inside);
+}
+
+function processId(l: Lowering): VReg {
+  return l.b.alu("rsh", l.b.call("get_current_pid_tgid", [], { pure: true }), { imm: 32n });
+}
+
+function lookupTree(l: Lowering, pid: VReg): VReg {
+  return l.b.define((dst) => ({ op: "lookup", dst, map: l.plan.scopeTree, key: { value: pid, size: 4 } }));
+}
+
+/** What keeps the set of traced processes true: a fork inside it adds the child, the exit of a process removes it. */
+function treePrograms(environment: LoweringEnvironment): IrProgram[] {
+  return [treeProgram("sched_process_fork", environment, fork), treeProgram("sched_process_exit", environment, leaveTree)];
+}
+
+function treeProgram(
+  tracepoint: string,
+  environment: LoweringEnvironment,
+  body: (l: Lowering, done: number) => void,
+): IrProgram {
+  const event: ProbeEvent = { kind: "raw", tracepoint, module: undefined };
+  const { type, attach, context } = programKind(event, environment);
+  const name = tracepoint.replace("sched_process", "scope");
+  const l = new Lowering({ name, type, context, atomicUpdates: () => true }, environment);
+  const done = l.b.newBlock();
+  body(l, done);
+  l.b.jump(done);
+  l.b.enterSealed(done);
+  l.b.exit({ imm: 0n });
+  return { name, type, attach, probes: [], functions: [l.b.finish()] };
+}
+
+// if (tree[tgid(parent)]) tree[tgid(child)] = 1, before the child runs
+function fork(l: Lowering, done: number): void {
+  const { b } = l;
+  const inside = b.newBlock();
+  b.branch("ne", lookupTree(l, processId(l)), { imm: 0n }, inside, done);
+  b.enterSealed(inside);
+  const child = b.load(l.context, 8, 8, { invariant: true });
+  const key = l.slot(8, "child");
+  b.store(key.base, 0, 4, taskField(l, child, "task_struct", "tgid", 4));
+  const one = l.slot(8, "one");
+  b.store(one.base, 0, 8, { imm: 1n });
+  const result = b.call("map_update_elem", [l.mapReference(l.plan.scopeTree), key.base, one.base, { imm: 0n }]);
+  // A process that cannot be followed makes the run invalid like any other loss.
+  l.when("ne", result, { imm: 0n }, () => l.countFailure("lostEvents"));
+}
+
+// if (no thread of the process lives on) delete tree[tgid]
+function leaveTree(l: Lowering, done: number): void {
+  const { b } = l;
+  const signal = taskField(l, b.load(l.context, 0, 8, { invariant: true }), "task_struct", "signal", 8);
+  const last = b.newBlock();
+  b.branch("eq", taskField(l, signal, "signal_struct", "live", 4), { imm: 0n }, last, done);
+  b.enterSealed(last);
+  const key = l.slot(8, "pid");
+  b.store(key.base, 0, 4, processId(l));
+  b.call("map_delete_elem", [l.mapReference(l.plan.scopeTree), key.base]);
+}
+
+function taskField(l: Lowering, object: VReg, struct: string, name: string, size: 4 | 8): VReg {
+  const btf = l.facts.btf();
+  const id = btf?.find(struct, "struct");
+  const field = btf && id !== undefined ? btf.field(id, name) : undefined;
+  if (!field) throw new Error(`the kernel's type information has no ${struct}.${name}`);
+  if (l.program.type === "tracing") return l.b.load(object, field.offset, size);
+  return l.read({ base: object, offset: field.offset, space: "kernel" }, { kind: "integer", size, signed: false });
+}

@@ -1,0 +1,192 @@
+/** Strings: literals, reading from memory that may fault, comparing. A string in a slot or a map is padded with zeros. */
+import type { VReg } from "../ir/ir.ts";
+import { type Size, sizeOf, type Type } from "../sema/types.ts";
+import type { Expression } from "../syntax/ast.ts";
+import { place, value } from "./expressions.ts";
+import { type Lowering, pieces } from "./lowering.ts";
+import { at, type Place } from "./place.ts";
+
+/** Writes a literal (one character a byte), cut to the place's size; with `padded` all of the place. */
+export function stringLiteral(l: Lowering, text: string, to: Place, size: number, padded: boolean): void {
+  const bytes = Uint8Array.from({ length: Math.min(size, text.length + 1) }, (_, i) => text.charCodeAt(i) || 0);
+  for (const [offset, step] of pieces(to.offset, bytes.length)) {
+    l.b.store(to.base, to.offset + offset, step, { imm: BigInt.asIntN(64, littleEndian(bytes, offset, step)) });
+  }
+  if (padded && bytes.length < size) l.zero(at(to, bytes.length), size - bytes.length);
+}
+
+function littleEndian(bytes: Uint8Array, offset: number, size: number): bigint {
+  let word = 0n;
+  for (let i = size - 1; i >= 0; i--) word = (word << 8n) | BigInt(bytes[offset + i] ?? 0);
+  return word;
+}
+
+/**
+ * Reads a NUL-terminated string of at most `size` bytes from an address; what cannot be read is the empty string.
+ * `limit` is a shorter length that is known only at run time.
+ */
+export function readString(
+  l: Lowering,
+  address: VReg,
+  space: "user" | "kernel",
+  to: Place,
+  size: number,
+  padded: boolean,
+  limit?: VReg,
+): void {
+  const { b } = l;
+  const helper = space === "user" ? "probe_read_user_str" : "probe_read_kernel_str";
+  const target = l.address(to);
+  if (size <= PADDED_FIRST || !padded) {
+    if (padded) l.zero(to, size);
+    else b.store(to.base, to.offset, 1, { imm: 0n });
+    b.call(helper, [target, limit ?? { imm: BigInt(size) }, address]);
+    return;
+  }
+  // n = read(to, size, address); if (n > size) n = 0; memset(to + n, 0, size - n)
+  const read = b.call(helper, [target, limit ?? { imm: BigInt(size) }, address]);
+  const length = l.choose(
+    "le",
+    read,
+    { imm: BigInt(size) },
+    () => read,
+    () => b.const(0),
+  );
+  const rest = b.alu("sub", b.const(size), length);
+  const zeroes = l.plan.zeroes(size);
+  b.call("probe_read_kernel", [b.alu("add", target, length), rest, l.mapValue(zeroes.map, zeroes.offset)]);
+}
+
+/** Up to this size the whole place is zeroed by stores before the string is read; above, only what is left behind it. */
+const PADDED_FIRST = 64;
+
+/** Writes the name of the probe with an id, padded. */
+export function probeName(l: Lowering, id: VReg, to: Place, size: number): void {
+  const probes = l.unit.probes;
+  if (probes.length === 1) {
+    stringLiteral(l, probes[0]!.name, to, size, true);
+    return;
+  }
+  l.zero(to, size);
+  for (const probe of probes) {
+    l.when("eq", id, { imm: BigInt(probe.id) }, () => stringLiteral(l, probe.name, to, size, false));
+  }
+}
+
+/** 1 if two strings are equal, else 0. */
+export function stringsEqual(l: Lowering, left: Expression, right: Expression): VReg {
+  const a = l.type(left);
+  const b = l.type(right);
+  if (a.kind === "string" && a.value !== undefined && b.kind === "string" && b.value !== undefined) {
+    return l.b.const(a.value === b.value ? 1 : 0);
+  }
+  if (b.kind === "string" && b.value !== undefined) return equalsLiteral(l, left, a, b.value);
+  if (a.kind === "string" && a.value !== undefined) return equalsLiteral(l, right, b, a.value);
+  if (a.kind === "probe" && b.kind === "probe") return l.b.compare("eq", value(l, left), value(l, right));
+  return equalInMemory(l, local(l, left, a), sizeOf(a), local(l, right, b), sizeOf(b));
+}
+
+function equalsLiteral(l: Lowering, node: Expression, type: Type, text: string): VReg {
+  if (type.kind === "probe") {
+    const match = l.unit.probes.find((probe) => probe.name === text);
+    return l.b.compare("eq", value(l, node), { imm: BigInt(match ? match.id : -1) });
+  }
+  const size = sizeOf(type);
+  // A literal that is longer than the string can be is never equal to it.
+  if (text.length > size) return l.b.const(0);
+  const from = local(l, node, type);
+  const bytes = Uint8Array.from({ length: Math.min(size, text.length + 1) }, (_, i) => text.charCodeAt(i) || 0);
+  return allEqual(l, pieces(from.offset, bytes.length), ([offset, step]) => {
+    const loaded = l.b.load(from.base, from.offset + offset, step);
+    return [loaded, { imm: BigInt.asIntN(64, littleEndian(bytes, offset, step)) }];
+  });
+}
+
+function equalInMemory(l: Lowering, a: Place, sizeA: number, b: Place, sizeB: number): VReg {
+  const shorter = Math.min(sizeA, sizeB);
+  const longer = sizeA > sizeB ? a : b;
+  const words = pieces(a.offset | b.offset, shorter);
+  if (words.length <= UNROLLED_COMPARISON) {
+    const tail: [number, Size][] = sizeA === sizeB ? [] : [[shorter, 1]];
+    return allEqual(l, [...words, ...tail], ([offset, step]) => {
+      if (offset === shorter) return [l.b.load(longer.base, longer.offset + offset, 1), { imm: 0n }];
+      return [l.b.load(a.base, a.offset + offset, step), l.b.load(b.base, b.offset + offset, step)];
+    });
+  }
+  return equalByLoop(l, a, b, shorter, sizeA === sizeB ? undefined : longer);
+}
+
+/** Above so many words a loop compares byte by byte; strings mostly differ or end early. */
+const UNROLLED_COMPARISON = 16;
+
+// for (i = 0; i < n; i++) { if (a[i] != b[i]) return 0; if (a[i] == 0) return 1; } return longer ? longer[n] == 0 : 1;
+function equalByLoop(l: Lowering, a: Place, b: Place, size: number, longer: Place | undefined): VReg {
+  const { b: ir } = l;
+  const index = {};
+  const result = {};
+  const head = ir.newBlock();
+  const body = ir.newBlock();
+  const same = ir.newBlock();
+  const next = ir.newBlock();
+  const equal = ir.newBlock();
+  const different = ir.newBlock();
+  const finished = ir.newBlock();
+  const done = ir.newBlock();
+  const baseA = l.address(a);
+  const baseB = l.address(b);
+  ir.write(index, ir.const(0));
+  ir.jump(head);
+  ir.enter(head);
+  ir.branch("lt", ir.read(index), { imm: BigInt(size) }, body, finished);
+  ir.enterSealed(body);
+  const byteA = ir.load(ir.alu("add", baseA, ir.read(index)), 0, 1);
+  const byteB = ir.load(ir.alu("add", baseB, ir.read(index)), 0, 1);
+  ir.branch("eq", byteA, byteB, same, different);
+  ir.enterSealed(same);
+  ir.branch("eq", byteA, { imm: 0n }, equal, next);
+  ir.enterSealed(next);
+  ir.write(index, ir.alu("add", ir.read(index), { imm: 1n }));
+  ir.jump(head);
+  ir.seal(head);
+  ir.enterSealed(finished);
+  if (longer) ir.branch("eq", ir.load(longer.base, longer.offset + size, 1), { imm: 0n }, equal, different);
+  else ir.jump(equal);
+  ir.enterSealed(equal);
+  ir.write(result, ir.const(1));
+  ir.jump(done);
+  ir.enterSealed(different);
+  ir.write(result, ir.const(0));
+  ir.jump(done);
+  ir.enterSealed(done);
+  return ir.read(result);
+}
+
+/** 1 if all pairs are equal; stops at the first that is not. */
+function allEqual<T>(l: Lowering, items: readonly T[], pair: (item: T) => [VReg, VReg | { imm: bigint }]): VReg {
+  const { b } = l;
+  const result = {};
+  const different = b.newBlock();
+  const done = b.newBlock();
+  for (const item of items) {
+    const next = b.newBlock();
+    const [left, right] = pair(item);
+    b.branch("eq", left, right, next, different);
+    b.enterSealed(next);
+  }
+  b.write(result, b.const(1));
+  b.jump(done);
+  b.enterSealed(different);
+  b.write(result, b.const(0));
+  b.jump(done);
+  b.enterSealed(done);
+  return b.read(result);
+}
+
+/** The string in memory of the program, copied there if it is elsewhere. */
+function local(l: Lowering, node: Expression, type: Type): Place {
+  const found = place(l, node);
+  if (found.space === "bpf") return found;
+  const memory = l.memory(sizeOf(type), "string");
+  l.copy(found, memory, sizeOf(type));
+  return memory;
+}

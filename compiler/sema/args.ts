@@ -1,0 +1,154 @@
+/**
+ * The arguments that a probe offers: which fields `args` has, of which types, and from where each is read. The same
+ * tracepoint may be served by programs of different kinds, so a field's place is said in terms of the event, not of a context.
+ */
+import type { KernelFacts, TracepointField, TracepointFormat } from "../kernel-facts.ts";
+import { typeFromBtf } from "./btf-types.ts";
+import {
+  type AddressSpace,
+  int64,
+  integer,
+  pointer,
+  type Size,
+  type StructField,
+  type StructShape,
+  string,
+  type Type,
+  voidType,
+} from "./types.ts";
+
+/** Where an argument is found when the probe fires. */
+export type ArgumentSource =
+  /** At `offset` of the tracepoint's record. */
+  | { from: "record"; offset: number }
+  /** In a u32 at `offset` of the record: 16 bits of offset, 16 bits of length. */
+  | { from: "data-loc"; offset: number; relative: boolean }
+  /** The n-th argument of the system call, from the saved registers. */
+  | { from: "syscall-argument"; index: number }
+  | { from: "syscall-number" }
+  | { from: "syscall-result" }
+  /** The n-th 64-bit word of a raw tracepoint's context. */
+  | { from: "raw"; index: number };
+
+export interface Argument {
+  name: string;
+  type: Type;
+  source: ArgumentSource;
+}
+
+export interface Arguments {
+  /** How `args` is called in messages and how a printed `args` looks. */
+  shape: StructShape;
+  get(name: string): Argument | undefined;
+  names(): string[];
+}
+
+export function argumentsOf(name: string, list: readonly Argument[], size: number): Arguments {
+  const byName = new Map(list.map((argument) => [argument.name, argument]));
+  const fields: StructField[] = list.map((a) => ({
+    name: a.name,
+    type: a.type,
+    offset: a.source.from === "record" || a.source.from === "data-loc" ? a.source.offset : 0,
+  }));
+  return {
+    shape: {
+      name,
+      size,
+      field: (field) => fields.find((f) => f.name === field),
+      fields: () => fields,
+    },
+    get: (field) => byName.get(field),
+    names: () => list.map((a) => a.name),
+  };
+}
+
+/** Fields of a perf-based tracepoint's record. The `common_` ones are there, but not in a printed `args`. */
+export function recordArguments(
+  category: string,
+  event: string,
+  format: TracepointFormat,
+  facts: KernelFacts,
+): Arguments {
+  const space: AddressSpace = category === "syscalls" ? "user" : "kernel";
+  const list = format.fields
+    .filter((field) => field.name !== "")
+    .map((field): Argument => {
+      const type = fieldType(field, facts, space);
+      if (field.location) {
+        const relative = field.location === "relative";
+        return { name: field.name, type, source: { from: "data-loc", offset: field.offset, relative } };
+      }
+      return { name: field.name, type, source: { from: "record", offset: field.offset } };
+    });
+  const size = format.fields.reduce((end, f) => Math.max(end, f.offset + f.size), 0);
+  return argumentsOf(`tracepoint:${category}:${event}`, list, size);
+}
+
+/** The same fields, served from the registers of a raw system call tracepoint. */
+export function syscallArguments(
+  direction: "enter" | "exit",
+  event: string,
+  format: TracepointFormat,
+  facts: KernelFacts,
+): Arguments {
+  const list: Argument[] = [];
+  let index = 0;
+  for (const field of format.fields) {
+    if (field.name.startsWith("common_")) continue;
+    const type = fieldType(field, facts, "user");
+    if (field.name === "__syscall_nr") list.push({ name: field.name, type, source: { from: "syscall-number" } });
+    else if (direction === "exit") list.push({ name: field.name, type, source: { from: "syscall-result" } });
+    else list.push({ name: field.name, type, source: { from: "syscall-argument", index: index++ } });
+  }
+  return argumentsOf(`tracepoint:syscalls:${event}`, list, 0);
+}
+
+/** `args.id` and `args.ret` of raw_syscalls:sys_enter and sys_exit. */
+export function rawSyscallArguments(direction: "enter" | "exit"): Arguments {
+  const list: Argument[] = [{ name: "id", type: int64, source: { from: "syscall-number" } }];
+  if (direction === "exit") list.push({ name: "ret", type: int64, source: { from: "syscall-result" } });
+  return argumentsOf(`tracepoint:raw_syscalls:sys_${direction}`, list, 0);
+}
+
+/** Arguments of a raw tracepoint, typed by the kernel's BTF. */
+export function rawArguments(name: string, facts: KernelFacts, module?: string): Arguments | undefined {
+  const btf = facts.btf(module);
+  const tracepoint = btf?.tracepoint(name);
+  if (!btf || !tracepoint) return undefined;
+  const list = tracepoint.params.map((param, index): Argument => {
+    return {
+      name: param.name || `arg${index}`,
+      type: typeFromBtf(btf, param.type, "kernel"),
+      source: { from: "raw", index },
+    };
+  });
+  return argumentsOf(`rawtracepoint:${name}`, list, 0);
+}
+
+function fieldType(field: TracepointField, facts: KernelFacts, space: AddressSpace): Type {
+  const declared = field.type.replace(/\b(const|volatile|__user|__rcu)\b/g, " ").trim();
+  if (field.location) {
+    return /\bchar\b/.test(declared) ? pointer(integer(1, true), "kernel") : pointer(integer(1, false), "kernel");
+  }
+  if (declared.endsWith("*")) return pointer(pointeeType(declared.slice(0, -1).trim(), facts, space), space);
+  if (field.count !== undefined && field.count > 0) {
+    const element = field.size / field.count;
+    if (/\bchar\b/.test(declared) && !/\bunsigned\b/.test(declared) && element === 1) return string(field.count);
+    if (isIntegerSize(element)) return { kind: "array", element: integer(element, field.signed), count: field.count };
+  }
+  if (isIntegerSize(field.size)) return integer(field.size, field.signed);
+  return { kind: "array", element: integer(1, false), count: field.size };
+}
+
+function pointeeType(declared: string, facts: KernelFacts, space: AddressSpace): Type {
+  if (declared.endsWith("*")) return pointer(pointeeType(declared.slice(0, -1).trim(), facts, space), space);
+  if (declared === "void") return voidType;
+  if (declared === "char") return integer(1, true);
+  const btf = facts.btf();
+  const id = btf?.findSpelling(declared.replace(/\s+/g, " "));
+  return btf && id !== undefined ? typeFromBtf(btf, id, space) : voidType;
+}
+
+function isIntegerSize(size: number): size is Size {
+  return size === 1 || size === 2 || size === 4 || size === 8;
+}

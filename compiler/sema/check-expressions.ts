@@ -1,0 +1,497 @@
+/** The type rules of expressions, a row for each kind of node. */
+import type { Span } from "../source.ts";
+import type * as ast from "../syntax/ast.ts";
+import { unreachable } from "../unreachable.ts";
+import { charArrayAsString, typeFromBtf } from "./btf-types.ts";
+import type { Checker } from "./check.ts";
+import { nearest } from "../diagnostics.ts";
+import { commonSign, constantInteger, foldBinary } from "./constants.ts";
+import {
+  boolean,
+  fits,
+  int64,
+  integer,
+  type IntegerType,
+  isAggregate,
+  isIntegral,
+  isNumericAggregate,
+  isSigned,
+  joinTypes,
+  literalType,
+  pointer,
+  sameType,
+
+  sizeOf,
+  string,
+  type StructShape,
+  type Type,
+  typeName,
+  uint64,
+  unknown,
+  voidType,
+  widen,
+} from "./types.ts";
+
+/** Types that have a name of their own. */
+const NAMED_TYPES: Record<string, Type> = {
+  bool: boolean,
+  void: voidType,
+  char: integer(1, true),
+  short: integer(2, true),
+  int: integer(4, true),
+  long: integer(8, true),
+  uint8: integer(1, false),
+  uint16: integer(2, false),
+  uint32: integer(4, false),
+  uint64: integer(8, false),
+  int8: integer(1, true),
+  int16: integer(2, true),
+  int32: integer(4, true),
+  int64: integer(8, true),
+  uint8_t: integer(1, false),
+  uint16_t: integer(2, false),
+  uint32_t: integer(4, false),
+  uint64_t: integer(8, false),
+  int8_t: integer(1, true),
+  int16_t: integer(2, true),
+  int32_t: integer(4, true),
+  int64_t: integer(8, true),
+  size_t: integer(8, false),
+  uintptr_t: integer(8, false),
+};
+
+export class Checks {
+  readonly #c: Checker;
+
+  constructor(checker: Checker) {
+    this.#c = checker;
+  }
+
+  isInteger(type: Type): boolean {
+    return isIntegral(type);
+  }
+
+  isTruthy(type: Type): boolean {
+    return isIntegral(type) || type.kind === "pointer" || type.kind === "boolean";
+  }
+
+  /** The integer that a numeric aggregate counts as. */
+  coerced(type: Type): IntegerType {
+    return isSigned(type) ? int64 : uint64;
+  }
+
+  expression(node: ast.Expression): Type {
+    switch (node.kind) {
+      case "integer":
+        return literalType(node.value);
+      case "string":
+        return { kind: "string", size: node.value.length + 1, value: node.value };
+      case "boolean":
+        return { kind: "boolean", value: node.value };
+      case "identifier":
+        return this.#c.identifier(node);
+      case "positional":
+        return this.#positional(node);
+      case "variable":
+        return this.#variable(node);
+      case "map":
+      case "map-access": {
+        const info = this.#c.useMap(node);
+        return widen(info.value);
+      }
+      case "unary":
+        return this.#unary(node);
+      case "increment":
+        return this.#increment(node);
+      case "binary":
+        return this.#binary(node);
+      case "ternary":
+        return this.#ternary(node);
+      case "field":
+        return this.#field(node);
+      case "index":
+        return this.#index(node);
+      case "tuple-access":
+        return this.#tupleAccess(node);
+      case "tuple":
+        return { kind: "tuple", elements: node.elements.map((e) => this.#element(e)) };
+      case "record":
+        return {
+          kind: "record",
+          fields: node.fields.map((f) => ({ name: f.name.text, type: this.#element(f.value) })),
+        };
+      case "call":
+        return this.#c.call(node);
+      case "cast":
+        return this.#cast(node);
+      case "sizeof":
+        return this.#sizeof(node);
+      case "offsetof":
+        return this.#offsetof(node);
+      case "typeof":
+      case "typeinfo":
+      case "comptime":
+        return this.#c.error("unsupported", node.span, `${node.kind} is not supported yet`);
+      case "block-expression": {
+        let type: Type = unknown;
+        this.#c.scoped(() => {
+          this.#c.statements(node.statements);
+          type = this.#c.type(node.value);
+        });
+        return type;
+      }
+      default:
+        return unreachable(node);
+    }
+  }
+
+  #positional({ index, span }: ast.Positional): Type {
+    const { parameters } = this.#c.settings;
+    if (index === 0) return literalType(BigInt(parameters.length));
+    const text = parameters[index - 1];
+    if (text === undefined) return literalType(0n);
+    const value = parseInteger(text);
+    if (value === undefined) return { kind: "string", size: new TextEncoder().encode(text).length + 1, value: text };
+    if (!fits(value, int64) && !fits(value, uint64)) {
+      return this.#c.error("integer-range", span, `parameter $${index} (${text}) does not fit into 64 bits`);
+    }
+    return literalType(value);
+  }
+
+  #variable(node: ast.Variable): Type {
+    const info = this.#c.lookup(node);
+    if (info) return widen(info.type);
+    const near = nearest(node.name, this.#c.variableNames());
+    const help = near ? `did you mean \`${near}\`?` : "assign it first";
+    return this.#c.error("undefined-variable", node.span, `undefined variable \`${node.name}\``, help);
+  }
+
+  #element(node: ast.Expression): Type {
+    const type = this.#c.type(node);
+    if (type.kind === "void") return this.#c.error("void-value", node.span, "this gives no value");
+    if (isNumericAggregate(type)) return this.coerced(type);
+    if (isAggregate(type)) {
+      return this.#c.error("aggregate-value", node.span, `${type.kind} values live in maps only`);
+    }
+    return type;
+  }
+
+  #unary(node: ast.Unary): Type {
+    const type = this.#c.type(node.operand);
+    if (type.kind === "unknown") return unknown;
+    switch (node.operator) {
+      case "!":
+        if (type.kind === "integer" && type.value !== undefined) return { kind: "boolean", value: type.value === 0n };
+        if (this.isTruthy(type)) return boolean;
+        return this.#operandError(node.operand.span, "!", type);
+      case "-":
+      case "+":
+      case "~": {
+        if (!isIntegral(type) || type.kind === "boolean") return this.#operandError(node.operand.span, node.operator, type);
+        if (type.kind === "integer" && type.value !== undefined) {
+          const { value } = type;
+          if (node.operator === "+") return type;
+          if (node.operator === "~") return { ...uint64, value: BigInt.asUintN(64, ~value) };
+          if (!fits(-value, int64)) {
+            return this.#c.error("integer-range", node.span, `-${value} does not fit into 64 bits`);
+          }
+          return literalType(-value);
+        }
+        if (type.kind !== "integer") return int64;
+        return node.operator === "~" ? integer(type.size, false) : widen(type);
+      }
+      case "*":
+        if (type.kind === "pointer") {
+          if (type.to.kind !== "void") return charArrayAsString(type.to);
+          return this.#c.error("dereference", node.span, "a `void *` leads to nothing known; cast it first");
+        }
+        return this.#c.error("dereference", node.operand.span, `only pointers can be dereferenced, not ${typeName(type)}`);
+      case "&":
+        return this.#c.error("unsupported", node.span, "taking an address is not supported yet");
+      default:
+        return unreachable(node.operator);
+    }
+  }
+
+  #increment(node: ast.Increment): Type {
+    const { target } = node;
+    if (target.kind === "variable") {
+      const type = this.#c.type(target);
+      if (type.kind === "unknown") return unknown;
+      if (type.kind === "pointer") return type;
+      if (type.kind !== "integer") return this.#operandError(target.span, node.operator, type);
+      this.#c.assign(target, int64OrPointer(type), undefined);
+      return widen(this.#c.lookup(target)?.type ?? unknown);
+    }
+    const info = this.#c.useMap(target);
+    if (isAggregate(info.value) || !(isIntegral(info.value) || info.value.kind === "pointer")) {
+      return this.#operandError(target.span, node.operator, info.value);
+    }
+    this.#c.note(target, info.value);
+    this.#c.store(info, info.value.kind === "integer" ? int64OrPointer(info.value) : int64, node.span);
+    return widen(info.value);
+  }
+
+  #binary(node: ast.Binary): Type {
+    const left = this.#c.type(node.left);
+    const right = this.#c.type(node.right);
+    return this.#operation(node.operator, left, right, node.left.span, node.right.span, node.span);
+  }
+
+  /** The type of `target op= value`. */
+  compound(node: ast.Assignment, target: Type, value: Type): Type {
+    const operator = node.operator.slice(0, -1) as ast.BinaryOperator;
+    // A map that was never assigned counts from 0.
+    const left = target.kind === "unknown" ? int64 : widen(target);
+    return widen(this.#operation(operator, left, value, node.target!.span, node.value.span, node.span));
+  }
+
+  #operation(operator: ast.BinaryOperator, left: Type, right: Type, leftSpan: Span, rightSpan: Span, span: Span): Type {
+    if (left.kind === "unknown" || right.kind === "unknown") {
+      return isComparison(operator) || isLogical(operator) ? boolean : unknown;
+    }
+    if (isLogical(operator)) {
+      if (!this.isTruthy(left)) return this.#operandError(leftSpan, operator, left);
+      if (!this.isTruthy(right)) return this.#operandError(rightSpan, operator, right);
+      return this.#folded(operator, left, right, span) ?? boolean;
+    }
+    if (isComparison(operator)) return this.#comparison(operator, left, right, leftSpan, rightSpan, span);
+    if (left.kind === "pointer" || right.kind === "pointer") return this.#pointerArithmetic(operator, left, right, span);
+    if (!isIntegral(left)) return this.#operandError(leftSpan, operator, left);
+    if (!isIntegral(right)) return this.#operandError(rightSpan, operator, right);
+    const folded = this.#folded(operator, left, right, span);
+    if (folded) return folded;
+    if (operator === "-") return int64;
+    if (operator === "<<" || operator === ">>") return isSigned(left) ? int64 : uint64;
+    if ((operator === "/" || operator === "%") && right.kind === "integer" && right.value === 0n) {
+      return this.#c.error("division-by-zero", span, "division by zero");
+    }
+    return commonSign(left, right, isSigned) ? int64 : uint64;
+  }
+
+  #folded(operator: ast.BinaryOperator, left: Type, right: Type, span: Span): Type | undefined {
+    if (left.kind !== "integer" || right.kind !== "integer") return undefined;
+    if (left.value === undefined || right.value === undefined) return undefined;
+    const value = foldBinary(operator, left.value, right.value);
+    if (value === "overflow") {
+      return this.#c.error("constant-overflow", span, "the value of this expression does not fit into 64 bits");
+    }
+    // A cast literal keeps its type where that can hold the result.
+    return constantInteger(value);
+  }
+
+  #comparison(operator: ast.BinaryOperator, left: Type, right: Type, leftSpan: Span, rightSpan: Span, span: Span): Type {
+    const folded = this.#folded(operator, left, right, span);
+    if (folded) return folded;
+    const integers = (isIntegral(left) || left.kind === "pointer") && (isIntegral(right) || right.kind === "pointer");
+    if (integers) return boolean;
+    const equality = operator === "==" || operator === "!=";
+    const textual = (t: Type) => t.kind === "string" || t.kind === "probe";
+    if (equality && textual(left) && textual(right)) return boolean;
+    if (equality && left.kind === right.kind && joinTypes(left, right) && isComparable(left)) return boolean;
+    if (!equality && textual(left) && textual(right)) {
+      return this.#c.error("operand-type", span, `strings can be compared with == and != only, not ${operator}`);
+    }
+    const wrong = isIntegral(left) || left.kind === "pointer" ? rightSpan : leftSpan;
+    return this.#c.error("operand-type", wrong, `cannot compare ${typeName(left)} with ${typeName(right)}`);
+  }
+
+  #pointerArithmetic(operator: ast.BinaryOperator, left: Type, right: Type, span: Span): Type {
+    if (left.kind === "pointer" && right.kind === "pointer" && operator === "-") return int64;
+    if (left.kind === "pointer" && isIntegral(right) && (operator === "+" || operator === "-")) return left;
+    if (right.kind === "pointer" && isIntegral(left) && operator === "+") return right;
+    if (left.kind === "pointer" && isIntegral(right)) return uint64;
+    return this.#c.error(
+      "operand-type",
+      span,
+      `\`${operator}\` does not go with ${typeName(left)} and ${typeName(right)}`,
+      "integers can be added to a pointer and subtracted from it",
+    );
+  }
+
+  #ternary(node: ast.Ternary): Type {
+    this.#c.condition(node.condition);
+    const then = this.#c.type(node.then);
+    const otherwise = this.#c.type(node.otherwise);
+    if (then.kind === "void" && otherwise.kind === "void") return voidType;
+    const joined = joinTypes(
+      isNumericAggregate(then) ? this.coerced(then) : then,
+      isNumericAggregate(otherwise) ? this.coerced(otherwise) : otherwise,
+    );
+    if (joined) return widen(joined);
+    return this.#c.error(
+      "ternary-type",
+      node.otherwise.span,
+      `both branches must have the same type: ${typeName(then)} and ${typeName(otherwise)}`,
+    );
+  }
+
+  #field(node: ast.FieldAccess): Type {
+    const object = this.#c.type(node.object);
+    const { text: name, span } = node.field;
+    const target = object.kind === "pointer" ? object.to : object;
+    switch (target.kind) {
+      case "unknown":
+        return unknown;
+      case "struct":
+        return this.#member(target.shape, name, span);
+      case "args":
+        return this.#member(target.shape, name, span);
+      case "record": {
+        const field = target.fields.find((f) => f.name === name);
+        if (field) return widen(field.type);
+        return this.#noMember("record", name, span, target.fields.map((f) => f.name));
+      }
+      default:
+        return this.#c.error("field-access", node.field.span, `a value of type ${typeName(object)} has no fields`);
+    }
+  }
+
+  #member(shape: StructShape, name: string, span: Span): Type {
+    const field = shape.field(name);
+    if (field) return field.type;
+    return this.#noMember(shape.name, name, span, shape.fields().map((f) => f.name));
+  }
+
+  #noMember(owner: string, name: string, span: Span, names: string[]): Type {
+    const near = nearest(name, names);
+    const shown = names.filter((n) => !n.startsWith("common_"));
+    const list = shown.length > 0 && shown.length <= 12 ? `its fields: ${shown.join(", ")}` : undefined;
+    return this.#c.error("unknown-field", span, `${owner} has no field \`${name}\``, near ? `did you mean \`${near}\`?` : list);
+  }
+
+  #index(node: ast.IndexAccess): Type {
+    const object = this.#c.type(node.object);
+    const index = this.#c.integer(node.index, "an index");
+    if (object.kind === "unknown") return unknown;
+    if (object.kind === "pointer") return charArrayAsString(object.to);
+    if (object.kind === "string") return integer(1, true);
+    if (object.kind !== "array") {
+      return this.#c.error("index-access", node.object.span, `a value of type ${typeName(object)} cannot be indexed`);
+    }
+    if (index.kind === "integer" && index.value !== undefined && object.count > 0) {
+      if (index.value < 0n || index.value >= BigInt(object.count)) {
+        return this.#c.error("index-range", node.index.span, `index ${index.value} is outside of ${typeName(object)}`);
+      }
+    }
+    return object.element;
+  }
+
+  #tupleAccess(node: ast.TupleAccess): Type {
+    const object = this.#c.type(node.object);
+    if (object.kind === "unknown") return unknown;
+    if (object.kind !== "tuple") {
+      return this.#c.error("tuple-access", node.span, `a value of type ${typeName(object)} has no elements`);
+    }
+    const element = object.elements[node.index];
+    if (element) return widen(element);
+    return this.#c.error("tuple-access", node.span, `the tuple has ${object.elements.length} elements, counted from 0`);
+  }
+
+  #cast(node: ast.Cast): Type {
+    const from = this.#c.type(node.operand);
+    const to = this.declaredType(node.type);
+    if (to.kind === "unknown" || from.kind === "unknown") return to;
+    if (to.kind === "integer") {
+      if (from.kind === "integer" && from.value !== undefined) {
+        const bits = to.size * 8;
+        return { ...to, value: to.signed ? BigInt.asIntN(bits, from.value) : BigInt.asUintN(bits, from.value) };
+      }
+      if (isIntegral(from) || from.kind === "pointer" || from.kind === "boolean") return to;
+      if (from.kind === "array" && sizeOf(from) === to.size) return to;
+    }
+    if (to.kind === "boolean" && (isIntegral(from) || from.kind === "pointer")) return boolean;
+    if (to.kind === "enum" && isIntegral(from)) return to;
+    if (to.kind === "pointer" && (isIntegral(from) || from.kind === "pointer")) {
+      const space = from.kind === "pointer" && from.space !== "none" ? from.space : to.space;
+      return pointer(to.to, space);
+    }
+    if (sameType(to, from)) return to;
+    return this.#c.error("cast", node.span, `cannot cast ${typeName(from)} to ${typeName(to)}`);
+  }
+
+  /** The type that a type name in the script stands for. */
+  declaredType(node: ast.TypeName | ast.TypeOf): Type {
+    if (node.kind === "typeof") return this.#c.error("unsupported", node.span, "typeof is not supported yet");
+    let type = this.#namedType(node);
+    if (type.kind === "unknown") return unknown;
+    for (const modifier of node.modifiers) {
+      if (modifier === "*") type = pointer(type, this.#defaultSpace());
+      else if (type.kind === "string" && typeof modifier === "number") type = string(modifier);
+      else if (typeof modifier === "number") type = { kind: "array", element: type, count: modifier };
+      else return this.#c.error("unsupported", node.span, "arrays without a length are not supported yet");
+    }
+    return type;
+  }
+
+  #namedType(node: ast.TypeName): Type {
+    if (!node.tag && Object.hasOwn(NAMED_TYPES, node.name)) return NAMED_TYPES[node.name]!;
+    if (!node.tag && node.name === "string") return string(this.#c.settings.maxStrlen);
+    const btf = this.#c.facts.btf();
+    const spelling = node.tag ? `${node.tag} ${node.name}` : node.name;
+    const id = btf?.findSpelling(spelling) ?? (node.tag ? undefined : btf?.findSpelling(`struct ${node.name}`));
+    if (btf && id !== undefined) return typeFromBtf(btf, id, this.#defaultSpace());
+    const help = btf ? undefined : "the kernel gives no type information (BTF), so its structs are unknown";
+    return this.#c.error("unknown-type", node.span, `unknown type \`${spelling}\``, help);
+  }
+
+  /** Where pointers lead that come from a cast: the language goes by the probe. */
+  #defaultSpace(): "kernel" | "user" {
+    return this.#c.unit.probes.every((p) => p.event.kind === "syscall") && this.#c.unit.probes.length > 0 ? "user" : "kernel";
+  }
+
+  #sizeof(node: ast.SizeOf): Type {
+    const type = node.of.kind === "type-name" ? this.declaredType(node.of) : this.#c.type(node.of);
+    if (type.kind === "unknown") return literalType(0n);
+    if (type.kind === "hist" || type.kind === "lhist") {
+      return this.#c.error("sizeof", node.span, `a value of type ${typeName(type)} has no size of its own`);
+    }
+    return { ...uint64, value: BigInt(sizeOf(type)) };
+  }
+
+  #offsetof(node: ast.OffsetOf): Type {
+    let type = node.of.kind === "type-name" ? this.declaredType(node.of) : this.#c.type(node.of);
+    let offset = 0;
+    for (const { text, span } of node.path) {
+      if (type.kind === "unknown") return literalType(0n);
+      if (type.kind === "pointer") type = type.to;
+      const field = type.kind === "struct" ? type.shape.field(text) : undefined;
+      if (!field) return this.#c.error("unknown-field", span, `${typeName(type)} has no field \`${text}\``);
+      offset += field.offset;
+      type = field.type;
+    }
+    return { ...uint64, value: BigInt(offset) };
+  }
+
+  #operandError(span: Span, operator: string, type: Type): Type {
+    return this.#c.error("operand-type", span, `\`${operator}\` does not go with a value of type ${typeName(type)}`);
+  }
+}
+
+function isComparable(type: Type): boolean {
+  if (type.kind === "tuple") return type.elements.every(isComparable);
+  return type.kind === "integer" || type.kind === "boolean" || type.kind === "string" || type.kind === "mac" || type.kind === "array";
+}
+
+function isComparison(operator: ast.BinaryOperator): boolean {
+  return ["==", "!=", "<", "<=", ">", ">="].includes(operator);
+}
+
+function isLogical(operator: ast.BinaryOperator): boolean {
+  return operator === "&&" || operator === "||";
+}
+
+function int64OrPointer(type: Type): Type {
+  return type.kind === "integer" && !type.signed ? { ...uint64 } : int64;
+}
+
+/** A positional parameter that is a number in one of the language's notations. */
+export function parseInteger(text: string): bigint | undefined {
+  const match = /^([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)$/.exec(text.replaceAll("_", ""));
+  if (!match) return undefined;
+  const digits = match[2]!;
+  const octal = /^0[0-7]+$/.test(digits);
+  const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
+  return match[1] === "-" ? -value : value;
+}
+

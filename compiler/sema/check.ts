@@ -1,0 +1,590 @@
+/**
+ * Type checking. Types of variables and maps follow from all their uses, so every unit is visited until nothing changes
+ * (a type only ever grows, so this ends), and then once more to report what is wrong. The tree stays untouched: types go
+ * to side tables.
+ */
+import { functions, variables } from "../builtins/index.ts";
+import { type Diagnostics, Diagnostics as Collector, nearest } from "../diagnostics.ts";
+import type { KernelFacts } from "../kernel-facts.ts";
+import type { RuntimeConfig } from "../program.ts";
+import type { Span } from "../source.ts";
+import type * as ast from "../syntax/ast.ts";
+import { unreachable } from "../unreachable.ts";
+import { Checks } from "./check-expressions.ts";
+import type { ResolvedBlock, ResolvedProbe } from "./probes.ts";
+import type { MapInfo, TypedScript, Unit, VariableInfo } from "./typed.ts";
+import { isAggregate, isNumericAggregate, joinTypes, type Type, typeName, unknown, widen } from "./types.ts";
+
+export interface CheckSettings {
+  /** Bytes of str() and buf() without a length, NUL included. */
+  maxStrlen: number;
+  unsafe: boolean;
+  parameters: readonly string[];
+  namedParameters: Readonly<Record<string, string | true>>;
+  config: RuntimeConfig;
+}
+
+/** Grows by one step at a time over at most this many rounds; a script that needs more has a cycle of growing strings. */
+const MAX_ROUNDS = 32;
+
+export function check(
+  script: ast.Script,
+  blocks: readonly ResolvedBlock[],
+  facts: KernelFacts,
+  settings: CheckSettings,
+  diags: Diagnostics,
+): TypedScript {
+  const maps = new Map<string, MapInfo>();
+  for (const declaration of script.mapDeclarations) {
+    const { name, span } = declaration.map;
+    if (maps.has(name)) diags.error("duplicate-map", span, `map \`${name}\` is declared twice`);
+    maps.set(name, { name, keyed: undefined, key: unknown, value: unknown, span, assigned: undefined, declaration });
+  }
+  const units = blocks.flatMap(({ block, probes }) => split(block, probes));
+  const checkers = units.map((unit) => new Checker(unit, maps, facts, settings));
+  let rounds = 0;
+  do {
+    const scratch = new Collector();
+    for (const checker of checkers) checker.round(scratch, false);
+  } while (checkers.some((checker) => checker.changed) && ++rounds < MAX_ROUNDS);
+  for (const checker of checkers) checker.round(diags, true);
+  for (const map of maps.values()) {
+    map.key = widen(map.key);
+    map.value = widen(map.value);
+  }
+  for (const unit of units) for (const variable of unit.variables.values()) variable.type = widen(variable.type);
+  for (const map of maps.values()) reportUnset(map, diags);
+  return { units, maps };
+}
+
+function reportUnset(map: MapInfo, diags: Diagnostics): void {
+  if (map.assigned || diags.hasErrors) return;
+  if (map.declaration && map.span === map.declaration.map.span) return;
+  diags.error("undefined-map", map.span, `map \`${map.name}\` is read but never assigned`);
+}
+
+/** Probes of one block that offer the same arguments are checked, and mostly lowered, as one. */
+function split(block: ast.Probe, probes: readonly ResolvedProbe[]): Unit[] {
+  const fields = argumentFields(block);
+  const groups = new Map<string, ResolvedProbe[]>();
+  for (const probe of probes) {
+    const key = `${probe.provider} ${signature(probe, fields)}`;
+    const group = groups.get(key);
+    if (group) group.push(probe);
+    else groups.set(key, [probe]);
+  }
+  return [...groups.values()].map((group) => ({ block, probes: group, types: new Map(), variables: new Map() }));
+}
+
+function signature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole" | undefined): string {
+  const kind = probe.event.kind === "syscall" ? probe.event.direction : probe.event.kind;
+  if (fields === undefined) return kind;
+  if (fields === "whole") return `${kind} ${probe.id}`;
+  const args = probe.arguments();
+  const parts = [...fields].map((name) => {
+    const argument = args?.get(name);
+    // A probe without the field is a unit of its own: the message names it.
+    return argument ? `${name}:${typeName(argument.type)}:${JSON.stringify(argument.source)}` : `!${probe.id}`;
+  });
+  return `${kind} ${parts.join(" ")}`;
+}
+
+/** Names read as `args.name` in a block; "whole" when `args` stands alone; undefined when it does not occur. */
+export function argumentFields(block: ast.Probe): ReadonlySet<string> | "whole" | undefined {
+  const fields = new Set<string>();
+  let whole = false;
+  let any = false;
+  visit(block, (node) => {
+    if (node.kind === "field" && node.object.kind === "identifier" && node.object.name === "args") {
+      any = true;
+      fields.add(node.field.text);
+      return false;
+    }
+    if (node.kind === "identifier" && node.name === "args") {
+      any = true;
+      whole = true;
+    }
+    return true;
+  });
+  return any ? (whole ? "whole" : fields) : undefined;
+}
+
+/** Visits every node below `node`; the visitor says whether to go deeper. */
+export function visit(node: ast.Node, visitor: (node: ast.Node) => boolean): void {
+  if (!visitor(node)) return;
+  for (const value of Object.values(node)) {
+    if (Array.isArray(value)) {
+      for (const item of value) if (isNode(item)) visit(item, visitor);
+    } else if (isNode(value)) visit(value, visitor);
+  }
+}
+
+function isNode(value: unknown): value is ast.Node {
+  return typeof value === "object" && value !== null && "kind" in value && "span" in value;
+}
+
+/** Checks one unit. Builtins' rows call back into it. */
+export class Checker {
+  readonly unit: Unit;
+  readonly facts: KernelFacts;
+  readonly settings: CheckSettings;
+  readonly maps: Map<string, MapInfo>;
+  readonly #checks: Checks;
+  readonly #declared = new Map<ast.Variable, VariableInfo>();
+  #scopes: Map<string, VariableInfo>[] = [];
+  #loops = 0;
+  #diags: Diagnostics = new Collector();
+  #final = false;
+  changed = false;
+
+  constructor(unit: Unit, maps: Map<string, MapInfo>, facts: KernelFacts, settings: CheckSettings) {
+    this.unit = unit;
+    this.maps = maps;
+    this.facts = facts;
+    this.settings = settings;
+    this.#checks = new Checks(this);
+  }
+
+  /** One visit of the whole unit. Only the last one's messages are kept. */
+  round(diags: Diagnostics, final: boolean): void {
+    this.#diags = diags;
+    this.#final = final;
+    this.changed = false;
+    this.#scopes = [new Map()];
+    this.#loops = 0;
+    const { predicate, body } = this.unit.block;
+    if (predicate) this.condition(predicate);
+    this.statements(body.statements);
+  }
+
+  // Messages
+
+  error(code: string, span: Span, message: string, help?: string): Type {
+    this.#diags.error(code, span, message, help === undefined ? {} : { help });
+    return unknown;
+  }
+
+  warn(code: string, span: Span, message: string, help?: string): void {
+    this.#diags.warning(code, span, message, help === undefined ? {} : { help });
+  }
+
+  // Expressions
+
+  /** The type of an expression; noted in the side table. */
+  type(node: ast.Expression): Type {
+    const type = this.#checks.expression(node);
+    this.unit.types.set(node, type);
+    return type;
+  }
+
+  /** Notes a type for a node that a builtin looks at in a way of its own. */
+  note(node: ast.Expression, type: Type): Type {
+    this.unit.types.set(node, type);
+    return type;
+  }
+
+  /** A value that is true or false. */
+  condition(node: ast.Expression): void {
+    const type = this.type(node);
+    if (this.#checks.isTruthy(type)) return;
+    this.error("condition-type", node.span, `a condition must be a number, a pointer or a bool, not ${typeName(type)}`);
+  }
+
+  integer(node: ast.Expression, what: string): Type {
+    const type = this.type(node);
+    if (!this.#checks.isInteger(type)) {
+      this.error("integer-expected", node.span, `${what} must be an integer, not ${typeName(type)}`);
+    }
+    return type;
+  }
+
+  /** An integer that is known now. */
+  constant(node: ast.Expression | ast.TypeName | ast.Block | undefined, what: string): bigint | undefined {
+    if (!node) return undefined;
+    if (node.kind === "type-name" || node.kind === "block") {
+      this.error("constant-expected", node.span, `${what} must be a number`);
+      return undefined;
+    }
+    const type = this.type(node);
+    if (type.kind === "integer" && type.value !== undefined) return type.value;
+    if (type.kind !== "unknown" || this.#final) {
+      this.error("constant-expected", node.span, `${what} must be a number that is known when the script is compiled`);
+    }
+    return undefined;
+  }
+
+  /** A string literal (or a positional parameter, which is one). */
+  literal(node: ast.Expression | ast.TypeName | ast.Block | undefined, what: string): string | undefined {
+    if (!node) return undefined;
+    if (node.kind !== "type-name" && node.kind !== "block") {
+      const type = this.type(node);
+      if (type.kind === "string" && type.value !== undefined) return type.value;
+    }
+    this.error("literal-expected", node.span, `${what} must be a string literal`);
+    return undefined;
+  }
+
+  /** The expression that an argument must be. */
+  expressionArg(call: ast.Call, index: number): ast.Expression | undefined {
+    const arg = call.args[index];
+    if (!arg) return undefined;
+    if (arg.kind === "type-name" || arg.kind === "block") {
+      this.error("argument-type", arg.span, `${call.callee.text}() takes a value here`);
+      return undefined;
+    }
+    return arg;
+  }
+
+  /** The map that an argument must name: `@x`. */
+  mapArg(call: ast.Call, index = 0): MapInfo | undefined {
+    const arg = call.args[index];
+    if (arg?.kind !== "map") {
+      this.error("map-expected", (arg ?? call).span, `${call.callee.text}() takes a map here, such as \`@x\``);
+      return undefined;
+    }
+    return this.map(arg);
+  }
+
+  // Variables
+
+  declare(node: ast.Variable, type: Type): VariableInfo {
+    let info = this.#declared.get(node);
+    if (!info) {
+      info = { name: node.name, type, span: node.span };
+      this.#declared.set(node, info);
+      this.changed = true;
+    } else this.#grow(info, type, node.span);
+    this.#scopes.at(-1)!.set(node.name, info);
+    this.unit.variables.set(node, info);
+    return info;
+  }
+
+  lookup(node: ast.Variable): VariableInfo | undefined {
+    for (let i = this.#scopes.length - 1; i >= 0; i--) {
+      const info = this.#scopes[i]!.get(node.name);
+      if (info) {
+        this.unit.variables.set(node, info);
+        return info;
+      }
+    }
+    return undefined;
+  }
+
+  variableNames(): string[] {
+    return this.#scopes.flatMap((scope) => [...scope.keys()]);
+  }
+
+  assign(node: ast.Variable, type: Type, value: ast.Expression | undefined): void {
+    if (type.kind === "void") {
+      this.error("void-value", value?.span ?? node.span, "this gives no value to assign");
+      return;
+    }
+    if (isAggregate(type) && !isNumericAggregate(type)) {
+      this.error("aggregate-value", node.span, `${typeName(type)} values live in maps only`);
+      return;
+    }
+    const stored = isNumericAggregate(type) ? this.#checks.coerced(type) : type;
+    const info = this.lookup(node);
+    if (info) this.#grow(info, stored, value?.span ?? node.span);
+    else this.declare(node, stored);
+  }
+
+  /** In a scope of its own. */
+  scoped(body: () => void): void {
+    this.#scopes.push(new Map());
+    body();
+    this.#scopes.pop();
+  }
+
+  #grow(info: VariableInfo, type: Type, span: Span): void {
+    const joined = joinTypes(info.type, type);
+    if (!joined) {
+      this.error(
+        "variable-type",
+        span,
+        `\`${info.name}\` is of type ${typeName(info.type)} and cannot take a value of type ${typeName(type)}`,
+      );
+      return;
+    }
+    if (describe(joined) === describe(info.type)) return;
+    info.type = joined;
+    this.changed = true;
+  }
+
+  // Maps
+
+  map(node: ast.MapName): MapInfo {
+    let info = this.maps.get(node.name);
+    if (!info) {
+      const { name, span } = node;
+      info = { name, keyed: undefined, key: unknown, value: unknown, span, assigned: undefined, declaration: undefined };
+      this.maps.set(name, info);
+      this.changed = true;
+    }
+    if (info.declaration && info.span === info.declaration.map.span) info.span = node.span;
+    return info;
+  }
+
+  /** Notes how a map is used: with a key of some type, or as a scalar. */
+  useMap(node: ast.MapName | ast.MapAccess): MapInfo {
+    const info = this.map(node.kind === "map" ? node : node.map);
+    if (node.kind === "map") {
+      this.#keyed(info, false, node.span);
+      return info;
+    }
+    this.#keyed(info, true, node.span);
+    this.useKey(info, node.key);
+    return info;
+  }
+
+  useKey(info: MapInfo, node: ast.Expression): void {
+    const key = this.type(node);
+    this.#keyed(info, true, node.span);
+    if (key.kind === "void" || (isAggregate(key) && !isNumericAggregate(key))) {
+      this.error("map-key", node.span, `a value of type ${typeName(key)} cannot be a key`);
+      return;
+    }
+    const joined = joinTypes(info.key, isNumericAggregate(key) ? this.#checks.coerced(key) : key);
+    if (!joined) {
+      this.error(
+        "map-key",
+        node.span,
+        `\`${info.name}\` has keys of type ${typeName(info.key)}; this one is of type ${typeName(key)}`,
+      );
+    } else if (describe(joined) !== describe(info.key)) {
+      info.key = joined;
+      this.changed = true;
+    }
+  }
+
+  #keyed(info: MapInfo, keyed: boolean, span: Span): void {
+    if (info.keyed === undefined) {
+      info.keyed = keyed;
+      this.changed = true;
+    } else if (info.keyed !== keyed) {
+      const [now, before] = keyed ? ["with a key", "without"] : ["without a key", "with one"];
+      this.error("map-key", span, `\`${info.name}\` is used ${now} here and ${before} elsewhere`);
+    }
+  }
+
+  /** Notes a value that is stored in a map. */
+  store(info: MapInfo, type: Type, span: Span): void {
+    info.assigned ??= span;
+    if (type.kind === "void") {
+      this.error("void-value", span, "this gives no value to store");
+      return;
+    }
+    const joined = joinTypes(info.value, type);
+    if (!joined) {
+      const help =
+        isAggregate(type) !== isAggregate(info.value)
+          ? "a map holds either plain values or one kind of aggregate; use a second map"
+          : undefined;
+      this.error(
+        "map-value",
+        span,
+        `\`${info.name}\` holds values of type ${typeName(info.value)} and cannot take one of type ${typeName(type)}`,
+        help,
+      );
+      return;
+    }
+    if (describe(joined) === describe(info.value)) return;
+    info.value = joined;
+    this.changed = true;
+  }
+
+  // Statements
+
+  statements(list: readonly ast.Statement[]): void {
+    for (const statement of list) this.#statement(statement);
+  }
+
+  #block(block: ast.Block): void {
+    this.scoped(() => this.statements(block.statements));
+  }
+
+  #loop(body: () => void): void {
+    this.#loops++;
+    body();
+    this.#loops--;
+  }
+
+  #statement(node: ast.Statement): void {
+    switch (node.kind) {
+      case "expression-statement":
+        this.#expressionStatement(node.expression);
+        return;
+      case "assignment":
+        this.#assignment(node);
+        return;
+      case "let":
+        this.#let(node);
+        return;
+      case "if":
+        this.condition(node.condition);
+        this.#block(node.then);
+        if (node.otherwise) this.#block(node.otherwise);
+        return;
+      case "while":
+        this.condition(node.condition);
+        this.#loop(() => this.#block(node.body));
+        return;
+      case "unroll":
+        this.#unroll(node);
+        return;
+      case "for":
+        this.#for(node);
+        return;
+      case "return":
+        if (node.value) this.integer(node.value, "a probe's result");
+        return;
+      case "break":
+      case "continue":
+        if (this.#loops === 0) this.error("loop-control", node.span, `\`${node.kind}\` stands outside of a loop`);
+        return;
+      case "block":
+        this.#block(node);
+        return;
+      case "import":
+        this.error("unsupported", node.span, "imports are not supported yet");
+        return;
+      default:
+        unreachable(node);
+    }
+  }
+
+  #expressionStatement(node: ast.Expression): void {
+    const type = this.type(node);
+    if (isAggregate(type) && node.kind === "call") {
+      this.error("aggregate-value", node.span, `${node.callee.text}() must be assigned to a map`, "write `@x = ...`");
+    }
+  }
+
+  #assignment(node: ast.Assignment): void {
+    const { target, value } = node;
+    if (!target) {
+      this.type(value);
+      return;
+    }
+    if (target.kind === "field") {
+      this.type(target.object);
+      this.type(value);
+      this.error("assignment-target", target.span, "fields of kernel and user memory cannot be written");
+      return;
+    }
+    const plain = node.operator === "=";
+    if (target.kind === "variable") {
+      if (plain) {
+        this.assign(target, this.type(value), value);
+        return;
+      }
+      const before = this.type(target);
+      this.assign(target, this.#checks.compound(node, before, this.type(value)), value);
+      return;
+    }
+    const info = this.useMap(target);
+    const type = this.type(value);
+    if (plain) {
+      if (isAggregate(type) && value.kind !== "call") {
+        if (isNumericAggregate(type) && !isAggregate(info.value)) this.store(info, this.#checks.coerced(type), node.span);
+        else {
+          this.error("aggregate-value", value.span, `a whole ${typeName(type)} cannot be copied from one map to another`);
+        }
+        return;
+      }
+      this.store(info, type, node.span);
+      return;
+    }
+    if (isAggregate(info.value)) {
+      this.error("aggregate-value", target.span, `\`${info.name}\` is a ${info.value.kind}; it cannot be changed by \`${node.operator}\``);
+      return;
+    }
+    this.note(target, info.value);
+    this.store(info, this.#checks.compound(node, info.value, type), node.span);
+  }
+
+  #let(node: ast.Let): void {
+    const declared = node.type ? this.#checks.declaredType(node.type) : undefined;
+    const value = node.value ? this.type(node.value) : undefined;
+    if (this.#scopes.at(-1)!.has(node.variable.name)) {
+      this.error("duplicate-variable", node.variable.span, `\`${node.variable.name}\` is declared twice in this block`);
+      return;
+    }
+    if (declared && value && node.value && !joinTypes(declared, value)) {
+      this.error(
+        "variable-type",
+        node.value.span,
+        `\`${node.variable.name}\` is declared as ${typeName(declared)} and cannot take a value of type ${typeName(value)}`,
+      );
+    }
+    this.declare(node.variable, declared ?? unknown);
+    if (value && !declared) this.assign(node.variable, value, node.value);
+  }
+
+  #unroll(node: ast.Unroll): void {
+    const count = this.constant(node.count, "the number of rounds");
+    if (count !== undefined && (count < 1n || count > 100n)) {
+      this.error("unroll-count", node.count.span, "unroll takes a number from 1 to 100");
+    }
+    this.#loop(() => this.#block(node.body));
+  }
+
+  #for(node: ast.For): void {
+    this.error("unsupported", node.span, "for loops are not supported yet", "use `while` with a bound, or `unroll`");
+  }
+
+  // Names
+
+  /** A builtin without arguments, or a constant of the kernel's enums. */
+  identifier(node: ast.Identifier): Type {
+    const { name, span } = node;
+    const builtin = Object.hasOwn(variables, name) ? variables[name] : argumentBuiltin(name);
+    if (builtin) return builtin.check(this, node);
+    if (Object.hasOwn(functions, name)) {
+      return this.error("unknown-builtin", span, `\`${name}\` is a function`, `write it as \`${functions[name]!.form}\``);
+    }
+    const constant = this.facts.btf()?.enumerator(name);
+    if (constant) return { kind: "integer", size: 8, signed: constant.type.signed, value: constant.value };
+    const near = nearest(name, Object.keys(variables));
+    return this.error("unknown-builtin", span, `unknown builtin \`${name}\``, near && `did you mean \`${near}\`?`);
+  }
+
+  call(node: ast.Call): Type {
+    const { text: name, span } = node.callee;
+    const builtin = Object.hasOwn(functions, name) ? functions[name] : undefined;
+    if (builtin) {
+      const [fewest, most] = builtin.args;
+      if (node.args.length < fewest || node.args.length > most) {
+        return this.error("argument-count", node.span, `wrong number of arguments: it is \`${builtin.form}\``);
+      }
+      if (builtin.unsafe && !this.settings.unsafe) {
+        return this.error("unsafe", span, `${name}() can change the system`, "allow it with --unsafe");
+      }
+      return builtin.check(this, node);
+    }
+    const variable = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (variable && node.args.length === 0) return variable.check(this, node);
+    for (const arg of node.args) if (arg.kind !== "type-name" && arg.kind !== "block") this.type(arg);
+    if (variable) return this.error("argument-count", node.span, `\`${name}\` takes no arguments`);
+    const near = nearest(name, [...Object.keys(functions), ...Object.keys(variables)]);
+    return this.error("unknown-function", span, `unknown function \`${name}\``, near && `did you mean \`${near}\`?`);
+  }
+
+  /** Fails when a probe of the unit is none of those that offer something. */
+  onlyIn(span: Span, what: string, providers: readonly string[]): boolean {
+    const other = this.unit.probes.find((probe) => !providers.includes(probe.provider));
+    if (!other) return true;
+    this.error("wrong-probe", span, `${what} cannot be used in ${other.provider} probes`, `it is there in: ${providers.join(", ")}`);
+    return false;
+  }
+}
+
+function argumentBuiltin(name: string) {
+  return /^s?arg\d+$/.test(name) ? variables.argN : undefined;
+}
+
+/** A type in full, known values included: what decides whether another round is needed. */
+function describe(type: Type): string {
+  const value = type.kind === "integer" ? `=${type.value ?? ""}` : "";
+  return `${typeName(type)}${value}`;
+}

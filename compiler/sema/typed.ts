@@ -1,0 +1,40 @@
+/** What checking found out about a script: side tables beside the tree, which stays as it was. */
+import type { Span } from "../source.ts";
+import type { Expression, MapDeclaration, Probe, Variable } from "../syntax/ast.ts";
+import type { ResolvedProbe } from "./probes.ts";
+import type { Type } from "./types.ts";
+
+export interface VariableInfo {
+  name: string;
+  type: Type;
+  /** Where it was first assigned or declared. */
+  span: Span;
+}
+
+export interface MapInfo {
+  name: string;
+  /** Whether it is used with a key; undefined until it is known. */
+  keyed: boolean | undefined;
+  /** Type of the key; `unknown` for scalar maps. */
+  key: Type;
+  value: Type;
+  /** First use, and first assignment if there is any. */
+  span: Span;
+  assigned: Span | undefined;
+  declaration: MapDeclaration | undefined;
+}
+
+/** A block as it stands for probes that offer the same arguments: the piece that is type-checked once. */
+export interface Unit {
+  block: Probe;
+  probes: ResolvedProbe[];
+  types: Map<Expression, Type>;
+  /** The variable that each occurrence refers to. */
+  variables: Map<Variable, VariableInfo>;
+}
+
+export interface TypedScript {
+  units: Unit[];
+  /** In order of first appearance. */
+  maps: Map<string, MapInfo>;
+}
