@@ -4,24 +4,30 @@
  */
 import { type Span, span } from "../source.ts";
 import type { AttachPoint, AttachPointPart } from "./ast.ts";
-import { type Cursor, describe } from "./cursor.ts";
+import type { Cursor } from "./cursor.ts";
 import type { Token } from "./token.ts";
 
-const PROVIDER = /^[A-Za-z_*$[][\w*?$[\]-]*$/;
+const PROVIDER = /^(?:[A-Za-z_*?[\]-]|\$?\d)+$/;
+/** A map, a variable, a call: what begins a statement. */
+const STATEMENT = /^(?:@|\$\D|\w+\()/;
 const PROBE_HELP = "a probe looks like `kprobe:vfs_read`, `interval:s:1` or `BEGIN`";
 const STATEMENT_HELP = "statements stand in the block of a probe: `BEGIN { ... }`";
 
 export function attachPoint(p: Cursor): AttachPoint {
   const token = p.expect("attach-point", "such as `kprobe:vfs_read` or `BEGIN`");
+  if (STATEMENT.test(token.text)) noAttachPoint(p, token, STATEMENT_HELP);
   const [front, ...parts] = split(p, token);
   const equals = front.quoted ? -1 : front.text.indexOf("=");
   const name = equals > 0 ? slice(front, 0, equals) : undefined;
   const provider = slice(front, equals + 1, front.text.length);
-  if (!PROVIDER.test(provider.text) || equals === 0) {
-    const help = /^[@$]|^\w+\(/.test(token.text) ? STATEMENT_HELP : PROBE_HELP;
-    p.fail("expected-probe", p.span(token), `expected a probe, found ${describe(token)}`, { help });
-  }
+  if (!PROVIDER.test(provider.text) || equals === 0) noAttachPoint(p, token, PROBE_HELP);
   return { kind: "attach-point", span: p.span(token), name, provider, parts };
+}
+
+/** What stands on the same line is given up, too: it would all look like broken probes. */
+function noAttachPoint(p: Cursor, token: Token, help: string): never {
+  while (!p.onNewLine && (p.at("attach-point") || p.at(","))) p.next();
+  p.fail("expected-probe", p.span(token), `expected a probe, found \`${token.text}\``, { help });
 }
 
 function slice(part: AttachPointPart, start: number, end: number): { text: string; span: Span } {

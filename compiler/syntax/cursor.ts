@@ -1,7 +1,7 @@
 /**
  * The parser's place among the tokens: looking ahead, taking what is expected, and complaining. A complaint is put
  * into the diagnostics and then thrown as RECOVER, which a loop over statements or items catches in order to go on
- * behind the next `;` or `}`. Nothing else is thrown, and RECOVER never leaves the parser.
+ * behind the next `;` or `}`. Nothing else is thrown, and it never leaves the parser.
  */
 import type { Diagnostic, Diagnostics } from "../diagnostics.ts";
 import { type Source, type Span, span } from "../source.ts";
@@ -9,12 +9,22 @@ import type { Token, TokenKind } from "./token.ts";
 
 export const RECOVER = new Error("syntax error, to be caught by the parser");
 
+/** Thrown like RECOVER, by a statement that failed but has been read to its end: nothing has to be skipped. */
+export const RESUME = new Error("syntax error, to be caught by the parser, which may go on where it is");
+
 /** How deep blocks, parentheses and operands may be nested: later passes recurse over the tree. */
 const MAX_NESTING = 200;
 /** How many operators, calls and accesses an expression may chain: each makes the tree one level deeper. */
 const MAX_CHAIN = 1000;
 
 const EQUALS_HELP = "to compare, write `==`; an assignment is a statement of its own";
+
+/** Operators that other languages write as words. */
+export const WORD_OPERATORS: ReadonlyMap<string, string> = new Map([
+  ["and", "&&"],
+  ["or", "||"],
+  ["not", "!"],
+]);
 
 const CLOSING = { "(": ")", "[": "]", "{": "}" } as const;
 export type Opening = keyof typeof CLOSING;
@@ -26,6 +36,8 @@ export class Cursor {
   #position = 0;
   #nesting = 0;
   #chain = 0;
+  /** Set when an item is given up as a whole: what would be said about its rest means nothing. */
+  #muted = false;
 
   constructor(source: Source, tokens: readonly Token[], diags: Diagnostics) {
     this.source = source;
@@ -93,11 +105,12 @@ export class Cursor {
   }
 
   /** Takes the bracket that closes `open`; the complaint also shows where it was opened. */
-  close(open: Token & { kind: Opening }, what: string): Token {
+  close(open: Token & { kind: Opening }, what: string, help?: string): Token {
     const kind = CLOSING[open.kind];
     if (!this.at(kind)) {
       const label = { span: this.span(open), message: `\`${open.text}\` was opened here` };
-      this.unexpected(`\`${kind}\` to close ${what}`, { labels: [label] });
+      const more = { labels: [label], help: help ?? (this.at("=") ? EQUALS_HELP : undefined) };
+      this.unexpected(`\`${kind}\` to close ${what}`, more);
     }
     return this.next();
   }
@@ -116,7 +129,7 @@ export class Cursor {
   // Complaining
 
   report(code: string, at: Span, message: string, more: Pick<Diagnostic, "help" | "labels"> = {}): void {
-    this.#diags.error(code, at, message, more);
+    if (!this.#muted) this.#diags.error(code, at, message, more);
   }
 
   warn(code: string, at: Span, message: string, more: Pick<Diagnostic, "help" | "labels"> = {}): void {
@@ -132,7 +145,8 @@ export class Cursor {
   unexpected(expected: string, more: Pick<Diagnostic, "help" | "labels"> = {}, code = "unexpected-token"): never {
     const token = this.peek();
     if (token.kind === "error") throw RECOVER;
-    const help = more.help ?? (token.kind === "=" ? EQUALS_HELP : undefined);
+    const operator = token.kind === "word" ? WORD_OPERATORS.get(token.text) : undefined;
+    const help = more.help ?? (operator && `did you mean \`${operator}\`?`);
     // The end is shown behind the last token rather than below the blank lines that follow it.
     const at = token.kind === "end" ? span(this.source, this.previous.end, this.previous.end) : this.span(token);
     this.fail(code, at, `expected ${expected}, found ${describe(token)}`, { ...more, help });
@@ -169,12 +183,30 @@ export class Cursor {
 
   #tooDeep(what: string): never {
     const at = this.span(this.peek());
-    // What follows can hardly be told apart any more: the item is given up as a whole.
+    this.report("nested-too-deep", at, what, { help: "use variables in between" });
     while (!this.at("end") && !this.at("attach-point")) this.next();
-    this.fail("nested-too-deep", at, `${what}: this script cannot be compiled`, { help: "use variables in between" });
+    this.#muted = true;
+    throw RECOVER;
   }
 
   // Recovering
+
+  /**
+   * Runs `parse` for what stands before a block: a condition, the head of a loop. If that fails, the place is before the
+   * block, so that its statements can be read all the same, and the result is undefined.
+   */
+  head<T>(parse: () => T): T | undefined {
+    try {
+      return parse();
+    } catch (error) {
+      if (error !== RECOVER) throw error;
+      while (!this.at("{")) {
+        if (this.at("}") || this.at("end") || this.at("attach-point")) throw error;
+        this.next();
+      }
+      return undefined;
+    }
+  }
 
   /**
    * Goes on behind the next semicolon, or stands before the brace that closes the block, the next probe, or the end.
@@ -198,6 +230,7 @@ export class Cursor {
 
   /** Stands before the next attach point, C definition, item word behind a `}` or `;`, or the end. */
   skipItem(): void {
+    this.#muted = false;
     let depth = 0;
     for (;;) {
       const { kind } = this.peek();
@@ -219,7 +252,7 @@ const KIND_NAMES: Partial<Record<TokenKind, string>> = {
   "c-definition": "a C definition",
   "predicate-start": "`/`",
   "predicate-end": "`/`",
-  word: "a name",
+  word: "the name",
   variable: "a variable such as `$x`",
   map: "a map such as `@x`",
   positional: "a positional parameter",

@@ -66,6 +66,9 @@ const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
 const [QUOTE, HASH, DOLLAR, APOSTROPHE, STAR, COMMA, DOT, SLASH] = [0x22, 0x23, 0x24, 0x27, 0x2a, 0x2c, 0x2e, 0x2f];
 const [COLON, SEMICOLON, AT, BACKSLASH, LEFT_BRACE, RIGHT_BRACE] = [0x3a, 0x3b, 0x40, 0x5c, 0x7b, 0x7d];
 
+/** Blanks and `)`, `]`, `;`, `}`. */
+const ENDS_STATEMENT: ReadonlySet<number> = new Set([SPACE, TAB, RETURN, 0x29, 0x5d, SEMICOLON, RIGHT_BRACE]);
+
 const isDigit = (c: number): boolean => c >= 0x30 && c <= 0x39;
 const isWordStart = (c: number): boolean => (c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || c === 0x5f;
 const isWord = (c: number): boolean => isWordStart(c) || isDigit(c);
@@ -405,16 +408,21 @@ class Lexer {
     }
   }
 
-  /** Where the literal that opens at `start` ends, behind its quote, or at the line's end if it is not closed. */
+  /**
+   * Where the literal that opens at `start` ends: behind its quote; or, if the line has none, before the brackets and
+   * semicolons at the line's end, which hardly belong to it.
+   */
   #stringEnd(start: number, quote: number): { end: number; closed: boolean } {
     let i = start + 1;
+    let lastOfText = start;
     for (; i < this.#text.length; i++) {
       const c = this.#text.charCodeAt(i);
       if (c === quote) return { end: i + 1, closed: true };
       if (c === NEWLINE) break;
       if (c === BACKSLASH && this.#text.charCodeAt(i + 1) !== NEWLINE && i + 1 < this.#text.length) i++;
+      if (!ENDS_STATEMENT.has(c)) lastOfText = i;
     }
-    return { end: i, closed: false };
+    return { end: lastOfText + 1, closed: false };
   }
 
   #string(quote: number): void {

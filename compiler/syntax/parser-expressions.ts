@@ -17,8 +17,8 @@ import type {
   Unary,
   Variable,
 } from "./ast.ts";
-import { type Cursor, RECOVER } from "./cursor.ts";
-import { blockArgument, blockExpression, ifValue } from "./parser-statements.ts";
+import { type Cursor, RECOVER, WORD_OPERATORS } from "./cursor.ts";
+import { blockArgument, blockExpression, FOREIGN_STATEMENTS, ifValue } from "./parser-statements.ts";
 import { atCast, atTypeAlone, beginsOperand, type, typeName, typeOf, typeOrExpression } from "./parser-types.ts";
 import { KEYWORDS, type Token, type TokenKind } from "./token.ts";
 
@@ -47,12 +47,6 @@ export const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
 function isBinary(kind: TokenKind): kind is BinaryOperator {
   return Object.hasOwn(PRECEDENCE, kind);
 }
-
-const WORD_OPERATORS: ReadonlyMap<string, string> = new Map([
-  ["and", "&&"],
-  ["or", "||"],
-  ["not", "!"],
-]);
 
 export function expression(p: Cursor): Expression {
   return p.nested(() => ternary(p));
@@ -297,7 +291,7 @@ function call(p: Cursor): Call {
     do args.push(argument(p));
     while (p.accept(","));
   }
-  p.close(open, `the arguments of \`${callee.text}\``);
+  p.close(open, `the arguments of \`${callee.text}\``, FOREIGN_STATEMENTS.get(callee.text));
   return { kind: "call", span: p.from(callee.span), callee, args };
 }
 

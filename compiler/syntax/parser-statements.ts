@@ -19,7 +19,7 @@ import type {
   Statement,
   Ternary,
 } from "./ast.ts";
-import { type Cursor, RECOVER } from "./cursor.ts";
+import { type Cursor, RECOVER, RESUME } from "./cursor.ts";
 import { condition, expression, variable } from "./parser-expressions.ts";
 import { type } from "./parser-types.ts";
 import type { Token, TokenKind } from "./token.ts";
@@ -63,13 +63,13 @@ function isAssignmentOperator(kind: TokenKind): kind is AssignmentOperator {
 const ELSE_IF: ReadonlySet<string> = new Set(["elif", "elsif", "elseif"]);
 
 /** Statements that other languages have. */
-const FOREIGN_STATEMENTS: ReadonlyMap<string, string> = new Map([
-  ["switch", "use `if` and `else if`"],
-  ["do", "use `while`, or `for ($i : 0..10)`"],
-  ["goto", "use `if`, loops and `return`"],
-  ["foreach", "write `for ($kv : @map)`"],
-  ["function", "write `macro name($x) { ... }` outside of the probes"],
-  ["def", "write `macro name($x) { ... }` outside of the probes"],
+export const FOREIGN_STATEMENTS: ReadonlyMap<string, string> = new Map([
+  ["switch", "there is no `switch`: use `if` and `else if`"],
+  ["do", "there is no `do`: use `while`, or `for ($i : 0..10)`"],
+  ["goto", "there is no `goto`: use `if`, loops and `return`"],
+  ["foreach", "there is no `foreach`: write `for ($kv : @map)`"],
+  ["function", "there is no `function`: write `macro name($x) { ... }` outside of the probes"],
+  ["def", "there is no `def`: write `macro name($x) { ... }` outside of the probes"],
 ]);
 const C_TYPES: ReadonlySet<string> = new Set(
   "int long short char unsigned auto var const int8 int16 int32 int64 uint8 uint16 uint32 uint64 string bool".split(
@@ -146,6 +146,7 @@ function recovering<T>(p: Cursor, parse: () => T): T | undefined {
   try {
     return parse();
   } catch (error) {
+    if (error === RESUME) return undefined;
     if (error !== RECOVER) throw error;
     p.skipStatement();
     // A token that neither begins a statement nor ends one.
@@ -262,10 +263,16 @@ function endStatement(p: Cursor, help?: string): void {
 function choice(p: Cursor): Choice {
   return p.nested(() => {
     const start = p.next();
-    const test = condition(p);
+    const test = p.head(() => condition(p));
     const then = body(p, "`if`");
-    return { kind: "choice", span: p.from(start), condition: test, then, otherwise: otherwise(p) };
+    const rest = otherwise(p);
+    return { kind: "choice", span: p.from(start), condition: test ?? resume(), then, otherwise: rest };
   });
+}
+
+/** For a statement whose head is broken, behind its block. */
+function resume(): never {
+  throw RESUME;
 }
 
 function otherwise(p: Cursor): Body | Choice | undefined {
@@ -290,22 +297,28 @@ export function ifValue(p: Cursor): Ternary {
 
 function whileLoop(p: Cursor): Statement {
   const start = p.next();
-  const test = condition(p);
+  const test = p.head(() => condition(p));
   const inner = block(p, "`while`");
-  return { kind: "while", span: p.from(start), condition: test, body: inner };
+  return { kind: "while", span: p.from(start), condition: test ?? resume(), body: inner };
 }
 
 function unroll(p: Cursor): Statement {
   const start = p.next();
-  const count = condition(p);
+  const count = p.head(() => condition(p));
   const inner = block(p, "`unroll`");
-  return { kind: "unroll", span: p.from(start), count, body: inner };
+  return { kind: "unroll", span: p.from(start), count: count ?? resume(), body: inner };
 }
 
 const LOOP_HELP = "loops run over a map, `for ($kv : @map)`, or over a range, `for ($i : 0..10)`";
 
 function forLoop(p: Cursor): For {
   const start = p.next();
+  const head = p.head(() => loopHead(p));
+  const inner = block(p, "`for`");
+  return { kind: "for", span: p.from(start), ...(head ?? resume()), body: inner };
+}
+
+function loopHead(p: Cursor): Pick<For, "variable" | "over"> {
   const open = p.peek();
   const parenthesised = p.accept("(");
   if (!p.at("variable")) p.unexpected("the variable of the loop", { help: LOOP_HELP });
@@ -313,8 +326,7 @@ function forLoop(p: Cursor): For {
   p.expect(":", "behind the variable of the loop", LOOP_HELP);
   const over = loopRange(p);
   if (parenthesised) p.close({ ...open, kind: "(" }, "the head of the loop");
-  const inner = block(p, "`for`");
-  return { kind: "for", span: p.from(start), variable: loopVariable, over, body: inner };
+  return { variable: loopVariable, over };
 }
 
 function loopRange(p: Cursor): MapName | Range {
@@ -374,8 +386,7 @@ function expressionStatement(p: Cursor): Found {
 /** A hint for a statement that begins with this word and then goes on in a way that the language does not know. */
 function habit(p: Cursor, start: Token): string | undefined {
   const foreign = FOREIGN_STATEMENTS.get(start.text);
-  if (foreign !== undefined) return `there is no \`${start.text}\`: ${foreign}`;
-  if (!C_TYPES.has(start.text)) return undefined;
+  if (foreign !== undefined || !C_TYPES.has(start.text)) return foreign;
   const next = p.peek();
   const called = next.kind === "variable" ? next.text : `$${next.text}`;
   return `variables are declared without a type: \`${called} = ...\``;

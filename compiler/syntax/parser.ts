@@ -4,17 +4,17 @@
  * expressions and types have files of their own.
  */
 import type { Diagnostics } from "../diagnostics.ts";
-import { type Source, type Span, span } from "../source.ts";
+import { type Source, span } from "../source.ts";
 import type {
   AttachPoint,
   Block,
   CDefinition,
   ConfigBlock,
   ConfigEntry,
+  Expression,
   FunctionDefinition,
   Macro,
   MapDeclaration,
-  Probe,
   Script,
 } from "./ast.ts";
 import { attachPoint } from "./attach-point.ts";
@@ -285,8 +285,10 @@ function probe(p: Cursor, script: Script): void {
   const attachPoints = [attachPoint(p)];
   while (p.accept(",") && !p.at("predicate-start") && !p.at("{")) attachPoints.push(attachPoint(p));
   const condition = p.at("predicate-start") ? predicate(p) : undefined;
+  if (condition === "broken" && !p.at("{")) throw RECOVER;
   const body = probeBody(p, attachPoints);
-  if (body) script.probes.push({ kind: "probe", span: p.from(start), attachPoints, predicate: condition, body });
+  if (body === undefined || condition === "broken") return;
+  script.probes.push({ kind: "probe", span: p.from(start), attachPoints, predicate: condition, body });
 }
 
 /** A probe without a block is reported; the next one is read all the same. */
@@ -294,16 +296,22 @@ function probeBody(p: Cursor, attachPoints: readonly AttachPoint[]): Block | und
   const token = p.peek();
   if (token.kind === "{") return block(p, "a probe");
   const last = attachPoints.at(-1)!;
-  const wanted = attachPoints.length === 1 ? "the probe has" : "the probes have";
-  const help = "put the statements in braces behind the probe; a comma joins several probes to one block";
-  const where: Span = token.kind === "end" ? last.span : p.span(token);
-  if (token.kind !== "error") p.report("missing-body", where, `${wanted} no block: expected \`{\``, { help });
+  const torn = last.parts.at(-1)?.text === "" && token.kind === "attach-point";
+  const help = torn
+    ? "write it without blanks"
+    : "put the statements in braces behind the probe; a comma joins several probes to one block";
+  const where = token.kind === "end" || p.onNewLine ? last.span : p.span(token);
+  if (token.kind !== "error") p.report("missing-body", where, "expected `{` to begin the block of the probe", { help });
   if (token.kind !== "attach-point" && token.kind !== "end") throw RECOVER;
+  if (torn) {
+    p.next();
+    if (p.at("{")) block(p, "a probe");
+  }
   return undefined;
 }
 
 /** `/ condition /`: where it is broken, the probe's body is read all the same. */
-function predicate(p: Cursor): Probe["predicate"] {
+function predicate(p: Cursor): Expression | "broken" {
   const start = p.next();
   try {
     const condition = p.statement(() => expression(p));
@@ -316,6 +324,6 @@ function predicate(p: Cursor): Probe["predicate"] {
   } catch (error) {
     if (error !== RECOVER) throw error;
     while (!p.at("{") && !p.at("end") && !p.at("attach-point")) if (p.next().kind === "predicate-end") break;
-    return undefined;
+    return "broken";
   }
 }

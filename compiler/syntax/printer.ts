@@ -111,16 +111,16 @@ function functionDefinition(c: Comments, { name, parameters, returnType, body }:
   return concat(head, blockDocument(c, body));
 }
 
-/** Several attach points stand below each other; a predicate on the same line if it fits. */
+/** Several attach points stand below each other. A predicate that does not fit behind them has lines of its own. */
 function probe(c: Comments, { attachPoints, predicate, body }: Probe): Document {
-  const points: Document[] = [];
-  attachPoints.forEach((point, i) => {
-    const isLast = i === attachPoints.length - 1;
-    points.push(c.before(point.span), attachPoint(point));
-    if (!isLast) points.push(",", c.trailing(point.span.end, attachPoints[i + 1]!.span.start), hardLine);
+  const points = attachPoints.flatMap((point, i): Document[] => {
+    const next = attachPoints[i + 1];
+    const document = concat(c.before(point.span), attachPoint(point));
+    return next ? [document, ",", c.trailing(point.span.end, next.span.start), hardLine] : [document];
   });
-  const condition = predicate ? predicateDocument(expressionDocument(c, predicate)) : "";
-  return concat(...points, condition === "" ? "" : group(indent(concat(line, condition))), " ", blockDocument(c, body));
+  if (!predicate) return concat(...points, " ", blockDocument(c, body));
+  const condition = predicateDocument(expressionDocument(c, predicate));
+  return concat(group(...points, line, condition, line), blockDocument(c, body));
 }
 
 /** A slash and a star, or two slashes, would begin a comment. */
