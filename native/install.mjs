@@ -62,7 +62,12 @@ function build() {
     );
   }
   const headers = localHeaders();
-  const [command, ...args] = [...nodeGyp(), "rebuild", "--jobs=max", ...(headers === undefined ? [] : [`--nodedir=${headers}`])];
+  const [command, ...args] = [
+    ...nodeGyp(),
+    "rebuild",
+    "--jobs=max",
+    ...(headers === undefined ? [] : [`--nodedir=${headers}`]),
+  ];
   try {
     execFileSync(command, args, { cwd: root, stdio: "inherit" });
   } catch {

@@ -12,8 +12,7 @@ import { Poller, pollWait } from "./poll.ts";
  * Sees one record: `length` bytes at `offset` of `view`, which is only valid during the call. False ends the drain behind
  * this record.
  */
-// biome-ignore lint/suspicious/noConfusingVoidType: most visitors have nothing to say
-export type RecordVisitor = (view: DataView, offset: number, length: number) => boolean | void;
+export type RecordVisitor = (view: DataView, offset: number, length: number) => unknown;
 
 /** The consumer of one ring buffer map; there must be only one. Waiting needs the MapFd to stay open. */
 export class RingBuffer {
@@ -44,16 +43,20 @@ export class RingBuffer {
   }
 
   /**
-   * Shows every record that programs have submitted to `visit`, oldest first, those included that arrive meanwhile, and
-   * answers how many there were. If `visit` throws or answers false, that record counts as seen and the others come with
-   * the next call.
+   * Shows the records that programs have submitted to `visit`, oldest first, and answers how many there were. It stops
+   * after a ring's worth of bytes, so that producers who are faster than the visitor cannot hold the thread for ever;
+   * whatever was there when the call began has been seen. If `visit` throws or answers false, that record counts as seen
+   * and the others come with the next call.
    */
   drain(visit: RecordVisitor): number {
     let seen = 0;
-    while (this.#next < this.#end || this.#refill()) {
+    let budget = this.#size;
+    while (this.#next < this.#end || (budget > 0 && this.#refill())) {
       const length = this.#staging.getUint32(this.#next, true);
       const offset = this.#next + FRAME;
-      this.#next = offset + Math.ceil(length / 8) * 8;
+      const next = offset + Math.ceil(length / 8) * 8;
+      budget -= next - this.#next;
+      this.#next = next;
       seen++;
       if (visit(this.#staging, offset, length) === false) break;
     }

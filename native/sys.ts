@@ -83,8 +83,10 @@ export function possibleCpus(): number {
 export function countCpus(list: string): number {
   let count = 0;
   for (const range of list.trim().split(",")) {
-    const [first, last = first] = range.split("-").map(Number);
-    if (first === undefined || last === undefined || !(last >= first)) throw new Error(`not a list of CPUs: ${list}`);
+    const match = /^(\d+)(?:-(\d+))?$/.exec(range);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? match?.[1]);
+    if (!(first <= last)) throw new Error(`not a list of CPUs: ${list}`);
     count += last - first + 1;
   }
   return count;
