@@ -133,7 +133,12 @@ export function nearestAll(name: string, candidates: Iterable<string>, limit: nu
     if (distance <= bound) found.push({ candidate, distance });
   }
   found.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
-  return found.slice(0, limit).map((f) => f.candidate);
+  // Only what is about as near as the best: the rest would be noise.
+  const best = found[0]?.distance ?? 0;
+  return found
+    .filter((f) => f.distance <= best + 1)
+    .slice(0, limit)
+    .map((f) => f.candidate);
 }
 
 function editDistance(a: string, b: string): number {

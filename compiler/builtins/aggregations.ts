@@ -52,10 +52,16 @@ export const aggregations: Functions = {
       if (step <= 0n) return c.error("argument-range", call.args[3]!.span, "the step must be positive");
       if (min < 0n) return c.error("argument-range", call.args[1]!.span, "min must not be negative");
       if (max <= min) return c.error("argument-range", span, `max (${max}) must be larger than min (${min})`);
-      if (step > max - min) return c.error("argument-range", span, `the step (${step}) is larger than the range (${max - min})`);
+      if (step > max - min)
+        return c.error("argument-range", span, `the step (${step}) is larger than the range (${max - min})`);
       const buckets = (max - min + step - 1n) / step;
       if (buckets > MAX_LHIST_BUCKETS) {
-        return c.error("argument-range", span, `${buckets} buckets are too many (at most ${MAX_LHIST_BUCKETS})`, "choose a larger step");
+        return c.error(
+          "argument-range",
+          span,
+          `${buckets} buckets are too many (at most ${MAX_LHIST_BUCKETS})`,
+          "choose a larger step",
+        );
       }
       return { kind: "lhist", min: Number(min), max: Number(max), step: Number(step) };
     },

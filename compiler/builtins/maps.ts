@@ -53,11 +53,21 @@ export const mapFunctions: Functions = {
       }
       if (call.args.length === 2) return checkKey(c, call);
       if (target?.kind !== "map") {
-        return c.error("map-expected", (target ?? call).span, "delete() takes a map and a key", "write it as `delete(@x, key)`");
+        return c.error(
+          "map-expected",
+          (target ?? call).span,
+          "delete() takes a map and a key",
+          "write it as `delete(@x, key)`",
+        );
       }
       const info = c.mapArg(call);
       if (info?.keyed) {
-        return c.error("map-key", target.span, `delete() needs the key of \`${info.name}\``, `to delete all of them write \`clear(${info.name})\``);
+        return c.error(
+          "map-key",
+          target.span,
+          `delete() needs the key of \`${info.name}\``,
+          `to delete all of them write \`clear(${info.name})\``,
+        );
       }
       return boolean;
     },

@@ -11,7 +11,6 @@ import {
   isIntegral,
   isNumericAggregate,
   isSigned,
-
   type Type,
   typeName,
   uint64,
@@ -36,9 +35,15 @@ function checkPrintable(c: Checker, node: Expression): Type {
   const type = c.type(node);
   if (type.kind === "void") return c.error("void-value", node.span, "this gives no value to print");
   if (isAggregate(type) && !isNumericAggregate(type)) {
-    return c.error("aggregate-value", node.span, `a single ${typeName(type)} cannot be printed by its key`, "print the whole map");
+    return c.error(
+      "aggregate-value",
+      node.span,
+      `a single ${typeName(type)} cannot be printed by its key`,
+      "print the whole map",
+    );
   }
-  if (type.kind === "args") return c.error("argument-type", node.span, "`args` as a whole cannot be printed yet", "print its fields");
+  if (type.kind === "args")
+    return c.error("argument-type", node.span, "`args` as a whole cannot be printed yet", "print its fields");
   return type;
 }
 
@@ -53,7 +58,11 @@ function checkFormat(c: Checker, call: Call): void {
   const parameters = formatParameters(parseFormat(format));
   if (parameters.length !== args.length) {
     const takes = parameters.length === 1 ? "1 argument" : `${parameters.length} arguments`;
-    c.error("format-arguments", call.span, `the format takes ${takes}, but ${args.length} ${args.length === 1 ? "is" : "are"} given`);
+    c.error(
+      "format-arguments",
+      call.span,
+      `the format takes ${takes}, but ${args.length} ${args.length === 1 ? "is" : "are"} given`,
+    );
     return;
   }
   for (const [i, { role, spec }] of parameters.entries()) {
@@ -141,7 +150,12 @@ const print: BuiltinFunction = {
         sendEvent(l, args, ([top, div]: EventField[], size) => ({ kind: "print_map", size, map: map.index, top, div }));
         return;
       }
-      sendEvent(l, [argument(l, target!)], ([field], size) => ({ kind: "print", size, value: field!, span: call.span }));
+      sendEvent(l, [argument(l, target!)], ([field], size) => ({
+        kind: "print",
+        size,
+        value: field!,
+        span: call.span,
+      }));
     },
   },
 };
@@ -173,4 +187,3 @@ export const outputFunctions: Functions = {
   warnf: formatted("warnf"),
   exit,
 };
-

@@ -24,7 +24,12 @@ export const probeVariables: Variables = {
       if (!probe) return unknown;
       const args = probe.arguments();
       if (!args) {
-        return c.error("no-arguments", node.span, `the arguments of ${probe.name} are not known`, "the kernel has no type information (BTF) for it");
+        return c.error(
+          "no-arguments",
+          node.span,
+          `the arguments of ${probe.name} are not known`,
+          "the kernel has no type information (BTF) for it",
+        );
       }
       return { kind: "args", shape: args.shape };
     },

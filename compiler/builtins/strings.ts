@@ -1,9 +1,8 @@
 /** Strings and bytes. */
-import { value } from "../lower/expressions.ts";
+import { place, value } from "../lower/expressions.ts";
 import { readString, stringLiteral } from "../lower/strings.ts";
 import { integer, isIntegral, pointer, sizeOf, string, type Type, typeName, unknown } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
-import { place } from "../lower/expressions.ts";
 import type { Functions } from "./table.ts";
 
 export const stringFunctions: Functions = {
@@ -15,7 +14,8 @@ export const stringFunctions: Functions = {
       if (!target) return unknown;
       // A positional parameter is the text that was given, even if that is a number.
       if (target.kind === "positional") {
-        const text = target.index === 0 ? String(c.settings.parameters.length) : (c.settings.parameters[target.index - 1] ?? "");
+        const text =
+          target.index === 0 ? String(c.settings.parameters.length) : (c.settings.parameters[target.index - 1] ?? "");
         const bytes = String.fromCharCode(...new TextEncoder().encode(text));
         c.note(target, { kind: "string", size: bytes.length + 1, value: bytes });
         return cut({ kind: "string", size: bytes.length + 1, value: bytes }, c.constant(call.args[1], "the length"));

@@ -3,10 +3,10 @@
  * test); nothing else in the compiler knows a builtin by name.
  */
 import type { VReg } from "../ir/ir.ts";
-import type { Checker } from "../sema/check.ts";
-import type { Type } from "../sema/types.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import type { Place } from "../lower/place.ts";
+import type { Checker } from "../sema/check.ts";
+import type { Type } from "../sema/types.ts";
 import type { Call, Identifier } from "../syntax/ast.ts";
 
 /** How a value comes to be: in a register, or written to a place in memory, or nothing at all. */

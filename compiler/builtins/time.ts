@@ -1,7 +1,7 @@
 /** Clocks and their display. */
 import type { HelperName } from "../asm/helpers.ts";
-import { value } from "../lower/expressions.ts";
 import { PLAIN_EVENT_SIZE, sendPlain } from "../lower/events.ts";
+import { value } from "../lower/expressions.ts";
 import { uint64, unknown, voidType } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import type { Functions, Variables } from "./table.ts";
@@ -34,10 +34,20 @@ export const timeFunctions: Functions = {
       if (!mode) return uint64;
       const name = mode.kind === "identifier" ? mode.name : "";
       if (!Object.hasOwn(CLOCKS, name)) {
-        return c.error("argument-type", mode.span, "nsecs() takes the name of a clock", `known ones: ${Object.keys(CLOCKS).join(", ")}`);
+        return c.error(
+          "argument-type",
+          mode.span,
+          "nsecs() takes the name of a clock",
+          `known ones: ${Object.keys(CLOCKS).join(", ")}`,
+        );
       }
       if (name === "tai" && !c.facts.features.ktimeTai) {
-        return c.error("kernel-feature", mode.span, "this kernel has no TAI clock for BPF programs", "it came with Linux 6.1");
+        return c.error(
+          "kernel-feature",
+          mode.span,
+          "this kernel has no TAI clock for BPF programs",
+          "it came with Linux 6.1",
+        );
       }
       return uint64;
     },

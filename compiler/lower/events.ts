@@ -2,9 +2,10 @@
  * Events: what a program tells the harness while it runs. A record is reserved in the ring buffer, filled in place and
  * submitted; strings are read straight into it. A record that finds no room is counted as lost.
  */
+
+import type { Operand } from "../ir/ir.ts";
 import type { EventField, EventLayout } from "../program.ts";
 import { alignOf, isScalar, sizeOf, type Type } from "../sema/types.ts";
-import type { Operand } from "../ir/ir.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { into, operand } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";

@@ -11,10 +11,10 @@ import {
   isScalar,
   isSigned,
   placed,
-  sameType,
   type Size,
-  sizeOf,
   type StructField,
+  sameType,
+  sizeOf,
   type Type,
 } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
@@ -23,8 +23,8 @@ import { argumentPlace, argumentValue } from "./args.ts";
 import type { Lowering } from "./lowering.ts";
 import { incrementMap, mapPlace, mapValue } from "./maps.ts";
 import { at, type Place } from "./place.ts";
-import { probeName, stringLiteral, stringsEqual } from "./strings.ts";
 import { statements } from "./statements.ts";
+import { probeName, stringLiteral, stringsEqual } from "./strings.ts";
 
 const COMPARISONS: Partial<Record<ast.BinaryOperator, [unsigned: Condition, signed: Condition]>> = {
   "==": ["eq", "eq"],
@@ -109,7 +109,12 @@ export function effect(l: Lowering, node: ast.Expression): void {
   const type = l.type(node);
   if (node.kind === "ternary" && type.kind === "void") {
     const { condition, then, otherwise } = node;
-    either(l, condition, () => effect(l, then), () => effect(l, otherwise));
+    either(
+      l,
+      condition,
+      () => effect(l, then),
+      () => effect(l, otherwise),
+    );
     return;
   }
   if (node.kind === "block-expression") {
@@ -178,13 +183,23 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
   }
   if (node.kind === "tuple" && as.kind === "tuple") {
     const { offsets, size } = placed(as.elements);
-    if (padded) l.zeroPadding(to, as.elements.map((e, i) => ({ offset: offsets[i]!, size: sizeOf(e) })), size);
+    if (padded)
+      l.zeroPadding(
+        to,
+        as.elements.map((e, i) => ({ offset: offsets[i]!, size: sizeOf(e) })),
+        size,
+      );
     for (const [i, element] of node.elements.entries()) into(l, element, at(to, offsets[i]!), as.elements[i]!, padded);
     return;
   }
   if (node.kind === "record" && as.kind === "record") {
     const { offsets, size } = placed(as.fields.map((f) => f.type));
-    if (padded) l.zeroPadding(to, as.fields.map((f, i) => ({ offset: offsets[i]!, size: sizeOf(f.type) })), size);
+    if (padded)
+      l.zeroPadding(
+        to,
+        as.fields.map((f, i) => ({ offset: offsets[i]!, size: sizeOf(f.type) })),
+        size,
+      );
     for (const [i, field] of as.fields.entries()) {
       const given = node.fields.find((f) => f.name.text === field.name)!;
       into(l, given.value, at(to, offsets[i]!), field.type, padded);
@@ -193,7 +208,12 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
   }
   if (node.kind === "ternary") {
     const { condition, then, otherwise } = node;
-    either(l, condition, () => into(l, then, to, as, padded), () => into(l, otherwise, to, as, padded));
+    either(
+      l,
+      condition,
+      () => into(l, then, to, as, padded),
+      () => into(l, otherwise, to, as, padded),
+    );
     return;
   }
   if (node.kind === "block-expression") {
@@ -231,7 +251,11 @@ export function convert(l: Lowering, from: Place, type: Type, to: Place, as: Typ
     const source = placed(type.elements);
     const target = placed(as.elements);
     if (padded) {
-      l.zeroPadding(to, as.elements.map((e, i) => ({ offset: target.offsets[i]!, size: sizeOf(e) })), target.size);
+      l.zeroPadding(
+        to,
+        as.elements.map((e, i) => ({ offset: target.offsets[i]!, size: sizeOf(e) })),
+        target.size,
+      );
     }
     for (const [i, element] of type.elements.entries()) {
       convert(l, at(from, source.offsets[i]!), element, at(to, target.offsets[i]!), as.elements[i]!, padded);
@@ -242,11 +266,22 @@ export function convert(l: Lowering, from: Place, type: Type, to: Place, as: Typ
     const source = placed(type.fields.map((f) => f.type));
     const target = placed(as.fields.map((f) => f.type));
     if (padded) {
-      l.zeroPadding(to, as.fields.map((f, i) => ({ offset: target.offsets[i]!, size: sizeOf(f.type) })), target.size);
+      l.zeroPadding(
+        to,
+        as.fields.map((f, i) => ({ offset: target.offsets[i]!, size: sizeOf(f.type) })),
+        target.size,
+      );
     }
     for (const [i, field] of as.fields.entries()) {
       const index = type.fields.findIndex((f) => f.name === field.name);
-      convert(l, at(from, source.offsets[index]!), type.fields[index]!.type, at(to, target.offsets[i]!), field.type, padded);
+      convert(
+        l,
+        at(from, source.offsets[index]!),
+        type.fields[index]!.type,
+        at(to, target.offsets[i]!),
+        field.type,
+        padded,
+      );
     }
     return;
   }
@@ -415,7 +450,12 @@ function memoryEqual(l: Lowering, node: ast.Binary): VReg {
   return l.b.read(key);
 }
 
-export function arithmetic(l: Lowering, operator: ast.BinaryOperator, left: ast.Expression, right: ast.Expression): VReg {
+export function arithmetic(
+  l: Lowering,
+  operator: ast.BinaryOperator,
+  left: ast.Expression,
+  right: ast.Expression,
+): VReg {
   return operation(l, operator, value(l, left), l.type(left), operand(l, right), l.type(right));
 }
 

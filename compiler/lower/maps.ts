@@ -2,8 +2,9 @@
  * Reads, writes and aggregations of script maps. Keyed counters are looked up and added to in place; only a miss goes
  * through an update. Every update that fails is counted, so that a full map never goes unnoticed.
  */
-import type { Operand, Size, VReg } from "../ir/ir.ts";
+
 import { histBuckets, lhistBuckets } from "../histogram.ts";
+import type { Operand, Size, VReg } from "../ir/ir.ts";
 import {
   type Aggregate,
   aggregateSize,
@@ -383,7 +384,15 @@ function addTo(l: Lowering, map: PlannedMap, entry: Place, amount: Operand): voi
   const { b } = l;
   if (l.program.atomicUpdates(map)) {
     const register = typeof amount === "object" ? b.const(amount.imm) : amount;
-    b.emit({ op: "atomic", atomic: "add", dst: undefined, base: entry.base, offset: entry.offset, size: 8, value: register });
+    b.emit({
+      op: "atomic",
+      atomic: "add",
+      dst: undefined,
+      base: entry.base,
+      offset: entry.offset,
+      size: 8,
+      value: register,
+    });
     return;
   }
   b.store(entry.base, entry.offset, 8, b.alu("add", b.load(entry.base, entry.offset, 8), amount));
@@ -470,4 +479,3 @@ export function lhistBucketOf(l: Lowering, given: VReg, type: { min: number; max
       ),
   );
 }
-

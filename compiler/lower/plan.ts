@@ -109,7 +109,14 @@ export class Plan {
 
   /** The health counters and the offset of one of them. */
   health(slot: "lostEvents" | PlannedMap): { map: number; offset: number } {
-    this.#health ??= this.#add("health", "array", 4, (HEALTH_SLOTS.firstMap + this.#byName.size) * 8, 1, BPF_F_MMAPABLE);
+    this.#health ??= this.#add(
+      "health",
+      "array",
+      4,
+      (HEALTH_SLOTS.firstMap + this.#byName.size) * 8,
+      1,
+      BPF_F_MMAPABLE,
+    );
     const index = slot === "lostEvents" ? HEALTH_SLOTS.lostEvents : HEALTH_SLOTS.firstMap + slot.index;
     return { map: this.#health, offset: index * 8 };
   }
@@ -222,14 +229,22 @@ export class Plan {
     let type: KernelMap["type"] = perCpu ? "percpu_hash" : "hash";
     if (declared?.type.startsWith("lru_")) type = perCpu ? "lru_percpu_hash" : "lru_hash";
     const size = isAggregate(value) ? aggregateSize(value as Aggregate) : Math.max(1, sizeOf(value));
-    const declaredEntries = declaration?.maxEntries?.kind === "integer" ? Number(declaration.maxEntries.value) : undefined;
+    const declaredEntries =
+      declaration?.maxEntries?.kind === "integer" ? Number(declaration.maxEntries.value) : undefined;
     const entries = this.#options.entriesOf[info.name] ?? declaredEntries ?? this.#options.maxEntries;
     // Allocating every entry on every CPU beforehand takes milliseconds; since 6.1 the kernel has an allocator that is safe
     // in any context.
     const [major, minor] = this.#facts.version;
     const lazy = type === "percpu_hash" && (major > 6 || (major === 6 && minor >= 1));
     const name = `m_${info.name.slice(1)}`;
-    const map = this.#add(name, type, sizeOf(info.key), roundUp(size, perCpu ? 8 : 1), entries, lazy ? BPF_F_NO_PREALLOC : 0);
+    const map = this.#add(
+      name,
+      type,
+      sizeOf(info.key),
+      roundUp(size, perCpu ? 8 : 1),
+      entries,
+      lazy ? BPF_F_NO_PREALLOC : 0,
+    );
     return { kind: "hash", map, perCpu };
   }
 

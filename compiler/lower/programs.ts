@@ -78,7 +78,8 @@ function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boole
   for (const group of groups) {
     for (const { unit } of group.regions) {
       for (const node of unit.types.keys()) {
-        if (node.kind === "map" || node.kind === "map-access") noteUser(node.kind === "map" ? node.name : node.map.name);
+        if (node.kind === "map" || node.kind === "map-access")
+          noteUser(node.kind === "map" ? node.name : node.map.name);
       }
       for (const name of assignedMaps(unit)) noteUser(name);
     }
@@ -330,7 +331,10 @@ function lookupTree(l: Lowering, pid: VReg): VReg {
 
 /** What keeps the set of traced processes true: a fork inside it adds the child, the exit of a process removes it. */
 function treePrograms(environment: LoweringEnvironment): IrProgram[] {
-  return [treeProgram("sched_process_fork", environment, fork), treeProgram("sched_process_exit", environment, leaveTree)];
+  return [
+    treeProgram("sched_process_fork", environment, fork),
+    treeProgram("sched_process_exit", environment, leaveTree),
+  ];
 }
 
 function treeProgram(

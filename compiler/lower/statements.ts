@@ -1,9 +1,10 @@
 /** Statements. */
-import { isScalar, type Size, sizeOf, isSigned, type Type } from "../sema/types.ts";
+
+import type { VReg } from "../ir/ir.ts";
 import type { VariableInfo } from "../sema/typed.ts";
+import { isScalar, isSigned, type Size, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
-import type { VReg } from "../ir/ir.ts";
 import { branch, effect, either, into, operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { compoundMap, storeMap } from "./maps.ts";

@@ -1,17 +1,18 @@
 /** The type rules of expressions, a row for each kind of node. */
+
+import { nearest } from "../diagnostics.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import { charArrayAsString, typeFromBtf } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
-import { nearest } from "../diagnostics.ts";
 import { commonSign, constantInteger, foldBinary } from "./constants.ts";
 import {
   boolean,
   fits,
+  type IntegerType,
   int64,
   integer,
-  type IntegerType,
   isAggregate,
   isIntegral,
   isNumericAggregate,
@@ -19,11 +20,10 @@ import {
   joinTypes,
   literalType,
   pointer,
+  type StructShape,
   sameType,
-
   sizeOf,
   string,
-  type StructShape,
   type Type,
   typeName,
   uint64,
@@ -187,7 +187,8 @@ export class Checks {
       case "-":
       case "+":
       case "~": {
-        if (!isIntegral(type) || type.kind === "boolean") return this.#operandError(node.operand.span, node.operator, type);
+        if (!isIntegral(type) || type.kind === "boolean")
+          return this.#operandError(node.operand.span, node.operator, type);
         if (type.kind === "integer" && type.value !== undefined) {
           const { value } = type;
           if (node.operator === "+") return type;
@@ -205,7 +206,11 @@ export class Checks {
           if (type.to.kind !== "void") return charArrayAsString(type.to);
           return this.#c.error("dereference", node.span, "a `void *` leads to nothing known; cast it first");
         }
-        return this.#c.error("dereference", node.operand.span, `only pointers can be dereferenced, not ${typeName(type)}`);
+        return this.#c.error(
+          "dereference",
+          node.operand.span,
+          `only pointers can be dereferenced, not ${typeName(type)}`,
+        );
       case "&":
         return this.#c.error("unsupported", node.span, "taking an address is not supported yet");
       default:
@@ -256,7 +261,8 @@ export class Checks {
       return this.#folded(operator, left, right, span) ?? boolean;
     }
     if (isComparison(operator)) return this.#comparison(operator, left, right, leftSpan, rightSpan, span);
-    if (left.kind === "pointer" || right.kind === "pointer") return this.#pointerArithmetic(operator, left, right, span);
+    if (left.kind === "pointer" || right.kind === "pointer")
+      return this.#pointerArithmetic(operator, left, right, span);
     if (!isIntegral(left)) return this.#operandError(leftSpan, operator, left);
     if (!isIntegral(right)) return this.#operandError(rightSpan, operator, right);
     const folded = this.#folded(operator, left, right, span);
@@ -280,7 +286,14 @@ export class Checks {
     return constantInteger(value);
   }
 
-  #comparison(operator: ast.BinaryOperator, left: Type, right: Type, leftSpan: Span, rightSpan: Span, span: Span): Type {
+  #comparison(
+    operator: ast.BinaryOperator,
+    left: Type,
+    right: Type,
+    leftSpan: Span,
+    rightSpan: Span,
+    span: Span,
+  ): Type {
     const folded = this.#folded(operator, left, right, span);
     if (folded) return folded;
     const integers = (isIntegral(left) || left.kind === "pointer") && (isIntegral(right) || right.kind === "pointer");
@@ -340,7 +353,12 @@ export class Checks {
       case "record": {
         const field = target.fields.find((f) => f.name === name);
         if (field) return widen(field.type);
-        return this.#noMember("record", name, span, target.fields.map((f) => f.name));
+        return this.#noMember(
+          "record",
+          name,
+          span,
+          target.fields.map((f) => f.name),
+        );
       }
       default:
         return this.#c.error("field-access", node.field.span, `a value of type ${typeName(object)} has no fields`);
@@ -350,14 +368,24 @@ export class Checks {
   #member(shape: StructShape, name: string, span: Span): Type {
     const field = shape.field(name);
     if (field) return field.type;
-    return this.#noMember(shape.name, name, span, shape.fields().map((f) => f.name));
+    return this.#noMember(
+      shape.name,
+      name,
+      span,
+      shape.fields().map((f) => f.name),
+    );
   }
 
   #noMember(owner: string, name: string, span: Span, names: string[]): Type {
     const near = nearest(name, names);
     const shown = names.filter((n) => !n.startsWith("common_"));
     const list = shown.length > 0 && shown.length <= 12 ? `its fields: ${shown.join(", ")}` : undefined;
-    return this.#c.error("unknown-field", span, `${owner} has no field \`${name}\``, near ? `did you mean \`${near}\`?` : list);
+    return this.#c.error(
+      "unknown-field",
+      span,
+      `${owner} has no field \`${name}\``,
+      near ? `did you mean \`${near}\`?` : list,
+    );
   }
 
   #index(node: ast.IndexAccess): Type {
@@ -437,7 +465,9 @@ export class Checks {
 
   /** Where pointers lead that come from a cast: the language goes by the probe. */
   #defaultSpace(): "kernel" | "user" {
-    return this.#c.unit.probes.every((p) => p.event.kind === "syscall") && this.#c.unit.probes.length > 0 ? "user" : "kernel";
+    return this.#c.unit.probes.every((p) => p.event.kind === "syscall") && this.#c.unit.probes.length > 0
+      ? "user"
+      : "kernel";
   }
 
   #sizeof(node: ast.SizeOf): Type {
@@ -470,7 +500,13 @@ export class Checks {
 
 function isComparable(type: Type): boolean {
   if (type.kind === "tuple") return type.elements.every(isComparable);
-  return type.kind === "integer" || type.kind === "boolean" || type.kind === "string" || type.kind === "mac" || type.kind === "array";
+  return (
+    type.kind === "integer" ||
+    type.kind === "boolean" ||
+    type.kind === "string" ||
+    type.kind === "mac" ||
+    type.kind === "array"
+  );
 }
 
 function isComparison(operator: ast.BinaryOperator): boolean {
@@ -494,4 +530,3 @@ export function parseInteger(text: string): bigint | undefined {
   const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
   return match[1] === "-" ? -value : value;
 }
-

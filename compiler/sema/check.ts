@@ -4,7 +4,7 @@
  * to side tables.
  */
 import { functions, variables } from "../builtins/index.ts";
-import { type Diagnostics, Diagnostics as Collector, nearest } from "../diagnostics.ts";
+import { Diagnostics as Collector, type Diagnostics, nearest } from "../diagnostics.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
 import type { RuntimeConfig } from "../program.ts";
 import type { Span } from "../source.ts";
@@ -317,7 +317,15 @@ export class Checker {
     let info = this.maps.get(node.name);
     if (!info) {
       const { name, span } = node;
-      info = { name, keyed: undefined, key: unknown, value: unknown, span, assigned: undefined, declaration: undefined };
+      info = {
+        name,
+        keyed: undefined,
+        key: unknown,
+        value: unknown,
+        span,
+        assigned: undefined,
+        declaration: undefined,
+      };
       this.maps.set(name, info);
       this.changed = true;
     }
@@ -486,9 +494,14 @@ export class Checker {
     const type = this.type(value);
     if (plain) {
       if (isAggregate(type) && value.kind !== "call") {
-        if (isNumericAggregate(type) && !isAggregate(info.value)) this.store(info, this.#checks.coerced(type), node.span);
+        if (isNumericAggregate(type) && !isAggregate(info.value))
+          this.store(info, this.#checks.coerced(type), node.span);
         else {
-          this.error("aggregate-value", value.span, `a whole ${typeName(type)} cannot be copied from one map to another`);
+          this.error(
+            "aggregate-value",
+            value.span,
+            `a whole ${typeName(type)} cannot be copied from one map to another`,
+          );
         }
         return;
       }
@@ -496,7 +509,11 @@ export class Checker {
       return;
     }
     if (isAggregate(info.value)) {
-      this.error("aggregate-value", target.span, `\`${info.name}\` is a ${info.value.kind}; it cannot be changed by \`${node.operator}\``);
+      this.error(
+        "aggregate-value",
+        target.span,
+        `\`${info.name}\` is a ${info.value.kind}; it cannot be changed by \`${node.operator}\``,
+      );
       return;
     }
     this.note(target, info.value);
@@ -541,7 +558,12 @@ export class Checker {
     const builtin = Object.hasOwn(variables, name) ? variables[name] : argumentBuiltin(name);
     if (builtin) return builtin.check(this, node);
     if (Object.hasOwn(functions, name)) {
-      return this.error("unknown-builtin", span, `\`${name}\` is a function`, `write it as \`${functions[name]!.form}\``);
+      return this.error(
+        "unknown-builtin",
+        span,
+        `\`${name}\` is a function`,
+        `write it as \`${functions[name]!.form}\``,
+      );
     }
     const constant = this.facts.btf()?.enumerator(name);
     if (constant) return { kind: "integer", size: 8, signed: constant.type.signed, value: constant.value };
@@ -574,7 +596,12 @@ export class Checker {
   onlyIn(span: Span, what: string, providers: readonly string[]): boolean {
     const other = this.unit.probes.find((probe) => !providers.includes(probe.provider));
     if (!other) return true;
-    this.error("wrong-probe", span, `${what} cannot be used in ${other.provider} probes`, `it is there in: ${providers.join(", ")}`);
+    this.error(
+      "wrong-probe",
+      span,
+      `${what} cannot be used in ${other.provider} probes`,
+      `it is there in: ${providers.join(", ")}`,
+    );
     return false;
   }
 }

@@ -28,7 +28,11 @@ function apply(operator: BinaryOperator, a: bigint, b: bigint): bigint | boolean
     case "^":
       return a ^ b;
     case "<<":
-      return b < 0n || b > 63n ? "overflow" : BigInt.asUintN(64, a << b) === a << b ? a << b : BigInt.asIntN(64, a << b);
+      return b < 0n || b > 63n
+        ? "overflow"
+        : BigInt.asUintN(64, a << b) === a << b
+          ? a << b
+          : BigInt.asIntN(64, a << b);
     case ">>":
       return b < 0n || b > 63n ? "overflow" : a >> b;
     case "==":

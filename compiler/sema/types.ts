@@ -194,7 +194,8 @@ export function fits(value: bigint, type: { size: number; signed: boolean }): bo
 /** The smallest type that holds all values of both; int64 where there is none. */
 export function joinIntegers(a: IntegerType, b: IntegerType): IntegerType {
   // Of two literals the larger one stands for both: a place that takes only literals is still free to become unsigned.
-  if (a.value !== undefined && b.value !== undefined && a.value >= 0n && b.value >= 0n) return a.value > b.value ? a : b;
+  if (a.value !== undefined && b.value !== undefined && a.value >= 0n && b.value >= 0n)
+    return a.value > b.value ? a : b;
   if (a.signed === b.signed) return integer(largerSize(a.size, b.size), a.signed);
   for (const [literal, other] of [
     [a, b],

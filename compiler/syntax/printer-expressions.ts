@@ -24,7 +24,7 @@ import { readInteger, readString, writeString } from "./literals.ts";
 import { PRECEDENCE } from "./parser-expressions.ts";
 import { readsAsType } from "./parser-types.ts";
 import type { Comments } from "./printer-comments.ts";
-import { argumentBlock, choiceValue, valueBlock } from "./printer-statements.ts";
+import { blockDocument, choiceValue, valueBlock } from "./printer-statements.ts";
 
 /** How tightly a node holds together; binary operators have theirs in PRECEDENCE. */
 const LOOSE = 0;
@@ -227,7 +227,7 @@ function argument(c: Comments, node: Call["args"][number]): Document {
     case "type-name":
       return concat(c.before(node.span), typeDocument(c, node));
     case "block":
-      return argumentBlock(c, node);
+      return blockDocument(c, node);
     default:
       return readsAsType(node, false) ? inParentheses(c, node) : expressionDocument(c, node);
   }

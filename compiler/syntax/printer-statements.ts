@@ -30,11 +30,6 @@ export function valueBlock(c: Comments, block: BlockExpression): Document {
   return group("{", indent(concat(line, expressionDocument(c, block.value))), line, "}");
 }
 
-/** A block that a macro takes as its argument. */
-export function argumentBlock(c: Comments, block: Block): Document {
-  return blockDocument(c, block);
-}
-
 function statement(c: Comments, node: Statement): Document {
   switch (node.kind) {
     case "expression-statement":

@@ -1,0 +1,193 @@
+import { describe, expect, it, test } from "vitest";
+import { typeName } from "../../../compiler/sema/types.ts";
+import { checkScript, errorsOf } from "../../support/check.ts";
+
+/** The types of a script's maps, as `name[key]: value`. */
+function maps(text: string, parameters: string[] = []): string {
+  const { typed, diagnostics } = checkScript(text, parameters);
+  expect(diagnostics.filter((d) => d.severity === "error")).toEqual([]);
+  return [...typed!.maps.values()]
+    .map((m) => `${m.name}${m.keyed ? `[${typeName(m.key)}]` : ""}: ${typeName(m.value)}`)
+    .join("; ");
+}
+
+function begin(body: string): string {
+  return `begin { ${body} }`;
+}
+
+describe("types of values", () => {
+  test.each([
+    ["@x = 1", "@x: int8"],
+    ["@x = 1000", "@x: int16"],
+    ["@x = 0xffffffff", "@x: int64"],
+    ["@x = 18446744073709551615", "@x: uint64"],
+    ["@x = -1", "@x: int8"],
+    ["@x = true", "@x: bool"],
+    ['@x = "abc"', "@x: string[4]"],
+    ['@x = "abc"; @x = "abcdef"', "@x: string[7]"],
+    ["@x = (1, true)", "@x: (int8,bool)"],
+    ['@x = (1, "a"); @x = (1000, "abc")', "@x: (int16,string[4])"],
+    ["@x = pid", "@x: uint32"],
+    ["@x = nsecs", "@x: uint64"],
+    ["@x = comm", "@x: string[16]"],
+    ["@x = str(arg0)", "@x: unknown"],
+    ["@x = (uint8)300", "@x: uint8"],
+    ["@x = (uint32)1 + (uint32)2", "@x: int8"],
+    ["@x = pid + tid", "@x: uint64"],
+    ["@x = pid - tid", "@x: int64"],
+    ["@x = pid + 1", "@x: uint64"],
+    ["@x = pid + -1", "@x: int64"],
+    ["@x = pid > 1", "@x: bool"],
+    ["@x = !pid", "@x: bool"],
+    ["@x = ~(uint8)5", "@x: uint64"],
+    ["@x = 1; @x = pid", "@x: uint32"],
+    ["@x = -1; @x = pid", "@x: int64"],
+    ["@x++", "@x: int64"],
+    ["@x += 1", "@x: int64"],
+    ["@x = count()", "@x: count"],
+    ["@x = hist(1, 3)", "@x: hist"],
+    ["@x[1] = 1; @x[pid] = 2", "@x[uint32]: int8"],
+    ["@x[pid, comm] = 1", "@x[(uint32,string[16])]: int8"],
+    ['@x[1, "a"] = 1; @x[2, "abc"] = 1', "@x[(int8,string[4])]: int8"],
+    ["$a = 1; $a = 1000; @x = $a", "@x: int16"],
+    ["$a = (uint8)255; $a++; @x = $a", "@x: uint64"],
+    ["@x = pid > 1 ? 1 : 1000", "@x: int16"],
+    ['@x = pid > 1 ? "a" : "bbb"', "@x: string[4]"],
+    ["@x = sizeof(pid)", "@x: uint64"],
+    ["@x = { let $a = 5; $a + 1 }", "@x: int64"],
+    ["@a = count(); @x = (int64)@a", "@a: count; @x: int64"],
+    ["@a = sum(5); if (@a > 3) { @x = 1 }", "@a: sum; @x: int8"],
+  ])("%s", (body, expected) => {
+    if (expected.endsWith("unknown")) expect(errorsOf(begin(body))).not.toEqual([]);
+    else expect(maps(begin(body))).toBe(expected);
+  });
+
+  it("takes numbers and texts from positional parameters", () => {
+    expect(maps(begin("@a = $1; @b = $2; @c = $3; @d = $#; @e = str($1)"), ["70000", "abc"])).toBe(
+      "@a: int32; @b: string[4]; @c: int8; @d: int8; @e: string[6]",
+    );
+  });
+
+  it("joins the types of a map over all probes", () => {
+    expect(maps("begin { @x[1] = 1 } end { @x[pid] = 100000 }")).toBe("@x[uint32]: int32");
+  });
+});
+
+describe("errors", () => {
+  test.each([
+    ["begin { @x = pids }", "unknown-builtin 1:14"],
+    ["begin { @x = foo(1) }", "unknown-function 1:14"],
+    ["begin { $x++ }", "undefined-variable 1:9"],
+    ["begin { if (1) { $x = 1 } @y = $x }", "undefined-variable 1:32"],
+    ["begin { @a[1] = 1; @a = 2 }", "map-key 1:20"],
+    ['begin { @a[1] = 1; @a["x"] = 2 }', "map-key 1:23"],
+    ["begin { @a[1, 2] = 1; @a[3] = 2 }", "map-key 1:26"],
+    ['begin { @a = 1; @a = "x" }', "map-value 1:17"],
+    ["begin { @a = count(); @a = 1 }", "map-value 1:23"],
+    ["begin { @a = count(); @a = sum(1) }", "map-value 1:23"],
+    ["begin { @a = hist(1); @a = hist(1, 3) }", "map-value 1:23"],
+    ['begin { $a = 1; $a = "x" }', "variable-type 1:22"],
+    ["begin { count() }", "aggregate-value 1:9"],
+    ["begin { $a = hist(1) }", "aggregate-value 1:9"],
+    ["begin { @a = hist(1); @b = @a }", "aggregate-value 1:28"],
+    ["begin { @a = count(1) }", "argument-count 1:14"],
+    ["begin { @a = sum() }", "argument-count 1:14"],
+    ['begin { @a = sum("x") }', "integer-expected 1:18"],
+    ["begin { @a = lhist(1, 10, 5, 1) }", "argument-range 1:14"],
+    ["begin { @a = lhist(1, 0, 10, 0) }", "argument-range 1:30"],
+    ["begin { @a = lhist(1, 0, pid, 1) }", "constant-expected 1:26"],
+    ["begin { @a = lhist(1, 0, 100000, 1) }", "argument-range 1:14"],
+    ["begin { @a = hist(1, 9) }", "argument-range 1:22"],
+    ['begin { @a = "x" + 1 }', "operand-type 1:14"],
+    ['begin { @a = "x" < "y" }', "operand-type 1:14"],
+    ['begin { @a = 1 == "y" }', "operand-type 1:19"],
+    ["begin { @a = 5 / 0 }", "constant-overflow 1:14"],
+    ["begin { @a = pid / 0 }", "division-by-zero 1:14"],
+    ["begin { @a = 0xffffffffffffffff * 2 }", "constant-overflow 1:14"],
+    ['begin { if ("x") { exit() } }', "condition-type 1:13"],
+    ["begin { @a = *5 }", "dereference 1:15"],
+    ["begin { @a = pid.x }", "field-access 1:18"],
+    ["begin { @a = (1, 2).2 }", "tuple-access 1:14"],
+    ["begin { @a = pid[0] }", "index-access 1:14"],
+    ['begin { printf("%d") }', "format-arguments 1:9"],
+    ['begin { printf("%d", 1, 2) }', "format-arguments 1:9"],
+    ['begin { printf("%d", "x") }', "format-type 1:22"],
+    ['begin { printf("%f", 1) }', "format-conversion 1:16"],
+    ["begin { printf(comm) }", "literal-expected 1:16"],
+    ["begin { clear(1) }", "map-expected 1:15"],
+    ["begin { delete(@x, 1) }", "undefined-map 1:16"],
+    ["begin { @x[1] = 1; delete(@x) }", "map-key 1:27"],
+    ["begin { print(@x) }", "undefined-map 1:15"],
+    ["begin { @y = @x }", "undefined-map 1:14"],
+    ["begin { unroll (0) { exit() } }", "unroll-count 1:17"],
+    ["begin { unroll (pid) { exit() } }", "constant-expected 1:17"],
+    ["begin { break; }", "loop-control 1:9"],
+    ["begin { @x = args.foo }", "wrong-probe 1:14"],
+    ["begin { @x = (uint7)5 }", "unknown-type 1:15"],
+    ['begin { @x = (uint8)"a" }', "cast 1:14"],
+    ['begin { @x = 1 > 0 ? 1 : "a" }', "ternary-type 1:26"],
+    ["begin { let $a = 1; let $a = 2; }", "duplicate-variable 1:25"],
+    ["begin { let $a: uint8 = comm; }", "variable-type 1:25"],
+    ["begin { @x = exit() }", "void-value 1:9"],
+    ["begin { $x = exit() }", "void-value 1:14"],
+    ["nope:x { exit() }", "unknown-probe-type 1:1"],
+    ["tracepoint:a { exit() }", "attach-point-form 1:1"],
+    ["tracepoint:syscalls:sys_enter_opena { exit() }", "no-such-tracepoint 1:1"],
+    ["tracepoint:nothing:* { exit() }", "no-such-tracepoint 1:1"],
+    ["interval:x:1 { exit() }", "attach-point-form 1:1"],
+    ["interval:s:0 { exit() }", "attach-point-form 1:1"],
+    ["software:fault:1 { exit() }", "unknown-event 1:1"],
+    ["tracepoint:syscalls:sys_enter_openat { @x = args.filenam }", "unknown-field 1:50"],
+    ["config = { max_strlens = 5 } begin { exit() }", "unknown-config 1:12"],
+    ["config = { max_strlen = abc } begin { exit() }", "config-value 1:25"],
+    ['begin { @x = nsecs("x") }', "argument-type 1:20"],
+  ])("%s", (text, expected) => {
+    expect(errorsOf(text)[0]).toBe(expected);
+  });
+
+  it("reports several at once, each once", () => {
+    expect(errorsOf("begin { @a = pids; @b = foo(); $c++; }")).toEqual([
+      "unknown-builtin 1:14",
+      "unknown-function 1:25",
+      "undefined-variable 1:32",
+    ]);
+  });
+
+  test.each([
+    ["begin { @x = pids }", "did you mean `pid`?"],
+    ["begin { @x = cout() }", "did you mean `count`?"],
+    ["tracepoint:syscalls:sys_enter_opena { exit() }", "did you mean `syscalls:sys_enter_openat`?"],
+    ["tracepoint:syscalls:sys_enter_openat { @x = args.filenam }", "did you mean `filename`?"],
+    ["tracepoin:a:b { exit() }", "did you mean `tracepoint`?"],
+    ["begin { $count = 1; @x = $coutn }", "did you mean `$count`?"],
+  ])("%s suggests a name", (text, help) => {
+    expect(checkScript(text).diagnostics[0]?.help).toContain(help);
+  });
+});
+
+describe("probes", () => {
+  const names = (text: string) => checkScript(text).typed!.units.flatMap((u) => u.probes.map((p) => p.name));
+
+  it("expands wildcards", () => {
+    const found = names("tracepoint:syscalls:sys_enter_* { @ = count() }");
+    expect(found.length).toBeGreaterThan(2);
+    expect(found).toContain("tracepoint:syscalls:sys_enter_openat");
+  });
+
+  it("puts probes whose arguments agree into one unit", () => {
+    expect(checkScript("tracepoint:syscalls:sys_enter_* { @[probe] = count() }").typed!.units).toHaveLength(1);
+  });
+
+  test.each([
+    ["interval:s:1 { exit() }", { kind: "interval", periodNs: 1_000_000_000 }],
+    ["interval:100ms { exit() }", { kind: "interval", periodNs: 100_000_000 }],
+    ["interval:1500 { exit() }", { kind: "interval", periodNs: 1500 }],
+    ["profile:hz:99 { exit() }", { kind: "profile", period: { hz: 99 } }],
+    ["profile:us:10 { exit() }", { kind: "profile", period: { ns: 10_000 } }],
+    ["software:faults:7 { exit() }", { kind: "perf-counter", class: "software", config: 2, period: 7 }],
+    ["software:cs { exit() }", { kind: "perf-counter", class: "software", config: 3, period: 1000 }],
+    ["hardware:cycles: { exit() }", { kind: "perf-counter", class: "hardware", config: 0, period: 1_000_000 }],
+  ])("%s", (text, event) => {
+    expect(checkScript(text).typed!.units[0]!.probes[0]!.event).toEqual(event);
+  });
+});
