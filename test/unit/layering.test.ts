@@ -15,7 +15,8 @@ function imports(room: string): Import[] {
   return files.flatMap((name) => {
     const file = join(room, name);
     const text = readFileSync(join(ROOT, file), "utf8");
-    const specifiers = [...text.matchAll(/(?:\bfrom|\bimport\(?)\s*"([^"\n]+)"/g)].map((match) => match[1]!);
+    const matches = text.matchAll(/^(?:import|export|\})[^"\n]*\bfrom "([^"\n]+)";|\bimport\("([^"\n]+)"\)/gm);
+    const specifiers = [...matches].map((match) => match[1] ?? match[2]!);
     return specifiers.map((specifier) => ({
       file,
       target: specifier.startsWith(".") ? relative(ROOT, resolve(ROOT, dirname(file), specifier)) : specifier,
