@@ -7,6 +7,7 @@ import {
   enableStats,
   type Fd,
   type MapFd,
+  mapLookup,
   mapUpdate,
   progInfo,
   progTestRun,
@@ -140,11 +141,12 @@ export class Session {
 
   /**
    * Ends tracing: detaches, drains, runs the end programs, drains again. `pending` says what becomes of the records that
-   * were waiting: after exit() nobody wants them.
+   * were waiting: after exit() nobody wants them. A visitor that ends a drain does not see the rest.
    */
   stop(visit: RecordVisitor, pending: "deliver" | "discard" = "deliver"): void {
     this.detach();
-    this.drain(pending === "deliver" ? visit : ignore);
+    if (pending === "deliver") this.drain(visit);
+    this.drain(ignore);
     this.end();
     this.drain(visit);
   }
@@ -177,6 +179,16 @@ export class Session {
     this.scriptMaps.zero(map);
   }
 
+  /** The addresses of a stack that a program recorded, innermost first; empty when its place was taken by another. */
+  readStack(map: number, id: bigint): bigint[] {
+    const fd = this.#maps[map]!;
+    const frames = new BigUint64Array(fd.valueSize / 8);
+    const key = new Uint8Array(Uint32Array.of(Number(id)).buffer);
+    if (!mapLookup(fd, key, new Uint8Array(frames.buffer))) return [];
+    const end = frames.indexOf(0n);
+    return [...(end < 0 ? frames : frames.subarray(0, end))];
+  }
+
   /** Puts a process among those that a program with the process-tree scope counts. */
   addToScope(pid: number): void {
     const tree = this.compiled.scopeTree;
@@ -191,15 +203,16 @@ export class Session {
     for (const { fd } of this.#programs) this.#origin.set(fd, counters(fd));
   }
 
+  /** Records that found no room in the ring buffer since the last reset. Costs no system call. */
+  get lostEvents(): number {
+    return this.#healthCounter(HEALTH_SLOTS.lostEvents);
+  }
+
   health(): Health {
-    const counter = (slot: number): number => {
-      const { health } = this.compiled;
-      return health === undefined ? 0 : Number(this.scriptMaps.memory(health).view.getBigUint64(slot * 8, true));
-    };
     return {
-      lostEvents: counter(HEALTH_SLOTS.lostEvents),
+      lostEvents: this.lostEvents,
       failedUpdates: this.compiled.scriptMaps
-        .map(({ name }, i) => ({ map: name, count: counter(HEALTH_SLOTS.firstMap + i) }))
+        .map(({ name }, i) => ({ map: name, count: this.#healthCounter(HEALTH_SLOTS.firstMap + i) }))
         .filter(({ count }) => count > 0),
       missedRuns: this.#programs
         .map((loaded) => ({ ...nameOf(loaded), count: this.#counters(loaded).misses }))
@@ -230,6 +243,11 @@ export class Session {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #healthCounter(slot: number): number {
+    const { health } = this.compiled;
+    return health === undefined ? 0 : Number(this.scriptMaps.memory(health).view.getBigUint64(slot * 8, true));
   }
 
   #attachOne(loaded: LoadedProgram): AttachError | undefined {

@@ -42,6 +42,11 @@ export class VerifierError extends SysError {
     this.log = log;
   }
 
+  /** The kernel lacks a helper function that the program calls. */
+  get kernelTooOld(): boolean {
+    return MISSING_HELPER.test(this.lastWords);
+  }
+
   /** For showing the script's line; undefined when the program has no line table. */
   get diagnostic(): Diagnostic | undefined {
     if (this.span === undefined) return undefined;
@@ -99,8 +104,10 @@ export function spanAt(program: Program, slot: number | undefined): Span | undef
   return found?.span;
 }
 
+const MISSING_HELPER = /unknown func|invalid func/;
+
 function helpFor(lastWords: string): string | undefined {
-  if (/unknown func|invalid func/.test(lastWords)) return "this kernel lacks a helper function that the script needs";
+  if (MISSING_HELPER.test(lastWords)) return "this kernel lacks a helper function that the script needs";
   if (/too large|too complex|Processed \d+ insn/.test(lastWords)) return "make the script shorter, or its loops";
   if (/stack/.test(lastWords)) return "fewer or shorter keys, strings and variables need less stack";
   return "the whole log is shown with -v";

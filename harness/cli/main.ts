@@ -1,0 +1,65 @@
+/**
+ * The command line's entry. Only the named command's module is loaded, and `trace`, which is started by hand and often,
+ * does without the framework of the others.
+ */
+import type { Command } from "commander";
+import { ExitCode } from "./exit-code.ts";
+import { writeAll } from "./write-all.ts";
+
+interface CommandModule {
+  /** Adds the command to the program, its action included. An action sets process.exitCode unless all is well. */
+  register(program: Command): void;
+}
+
+/** In the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  trace: async () => ({ register: registerTrace }),
+};
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  writeAll(2, `probewright: internal error, please report it\n${error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = ExitCode.invalidMeasurement;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [name = "", ...rest] = argv;
+  if (name === "trace") {
+    const { trace } = await import("./trace.ts");
+    process.exitCode = await trace(rest);
+    return;
+  }
+  const [{ CommanderError, program }, { packageVersion }] = await Promise.all([
+    import("commander"),
+    import("../version.ts"),
+  ]);
+  program.name("probewright").description("Kernel-level performance tests for Linux").version(packageVersion());
+  program.exitOverride();
+  const wanted = COMMANDS[name];
+  for (const load of wanted === undefined ? Object.values(COMMANDS) : [wanted]) (await load()).register(program);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.invalidInput;
+    else await printFailure(error);
+  }
+}
+
+/** For the help only: its arguments are not commander's business. */
+function registerTrace(program: Command): void {
+  program
+    .command("trace")
+    .description("run a bpftrace program, with bpftrace's own options")
+    .usage("[options] FILE | -e 'PROGRAM' | -");
+}
+
+async function printFailure(error: unknown): Promise<void> {
+  const [{ renderFailure, tracingFailure }, { paletteFor }] = await Promise.all([
+    import("./failure.ts"),
+    import("./palette.ts"),
+  ]);
+  const failure = tracingFailure(error);
+  writeAll(2, renderFailure(failure, paletteFor(2)));
+  process.exitCode = failure.exitCode;
+}

@@ -1,0 +1,27 @@
+/** Colours for diagnostics: on a terminal, unless the environment says otherwise. */
+import { isatty } from "node:tty";
+import { type Palette, plainPalette } from "../../compiler/diagnostics.ts";
+
+/** The palette for what is written to a descriptor. NO_COLOR and FORCE_COLOR win over what the descriptor is. */
+export function paletteFor(fd: number, env: Readonly<Record<string, string | undefined>> = process.env): Palette {
+  return wantsColour(fd, env) ? ansiPalette : plainPalette;
+}
+
+export const ansiPalette: Palette = {
+  error: sgr("31;1"),
+  warning: sgr("33;1"),
+  note: sgr("36"),
+  dim: sgr("2"),
+  bold: sgr("1"),
+};
+
+function sgr(code: string): (text: string) => string {
+  return (text) => `\x1b[${code}m${text}\x1b[0m`;
+}
+
+function wantsColour(fd: number, env: Readonly<Record<string, string | undefined>>): boolean {
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
+  // an empty NO_COLOR counts as none
+  if (env.NO_COLOR) return false;
+  return env.TERM !== "dumb" && isatty(fd);
+}

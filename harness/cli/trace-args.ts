@@ -1,0 +1,278 @@
+/**
+ * The command line of `trace`, which is bpftrace's own and follows getopt's rules: short options in clusters, values
+ * attached or separate, options before and after the script, and everything behind `--` left to the script.
+ */
+
+import type { DumpStage } from "../../compiler/compile.ts";
+import { nearest } from "../../compiler/diagnostics.ts";
+
+export interface TraceArgs {
+  mode: "run" | "help" | "version" | "info";
+  script: { kind: "text"; text: string } | { kind: "file"; path: string } | { kind: "stdin" } | undefined;
+  /** Positional parameters, `$1` first. */
+  parameters: string[];
+  /** `--name=value` and `--flag` behind a `--`. */
+  namedParameters: Record<string, string | true>;
+  /** Of -c. */
+  command: [string, ...string[]] | undefined;
+  pid: number | undefined;
+  output: string | undefined;
+  format: "text" | "json";
+  buffering: Buffering;
+  quiet: boolean;
+  verbose: boolean;
+  unsafe: boolean;
+  dryRun: boolean;
+  /** 0 none, 1 the usual, 2 those of failed helpers at run time as well. */
+  warnings: 0 | 1 | 2;
+  /** Stages to print instead of running. */
+  emit: DumpStage[];
+}
+
+export type Buffering = "line" | "full" | "none";
+
+/** A command line that makes no sense; the message says what to do. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Understands the arguments behind `trace`. Throws UsageError. */
+export function parseTraceArgs(argv: readonly string[]): TraceArgs {
+  const args: TraceArgs = {
+    mode: "run",
+    script: undefined,
+    parameters: [],
+    namedParameters: {},
+    command: undefined,
+    pid: undefined,
+    output: undefined,
+    format: "text",
+    buffering: "line",
+    quiet: false,
+    verbose: false,
+    unsafe: false,
+    dryRun: false,
+    warnings: 1,
+    emit: [],
+  };
+  const { operands, behindDashes } = readOptions(argv, args);
+  if (args.mode !== "run") return args;
+  if (args.script === undefined) {
+    const path = operands.shift() ?? behindDashes.shift();
+    if (path === undefined)
+      throw new UsageError("a script is needed: -e 'program', a file name, or - for standard input");
+    args.script = path === "-" ? { kind: "stdin" } : { kind: "file", path };
+  }
+  args.parameters.push(...operands);
+  for (const word of behindDashes) {
+    if (word.startsWith("--")) nameParameter(args, word.slice(2));
+    else args.parameters.push(word);
+  }
+  if (args.command !== undefined && args.pid !== undefined) throw new UsageError("-c and -p exclude each other");
+  return args;
+}
+
+/** Splits the argument of -c: at blanks, without quoting, as bpftrace does. */
+export function splitCommand(command: string): [string, ...string[]] {
+  const [program, ...rest] = command.split(" ").filter((word) => word !== "");
+  if (program === undefined) throw new UsageError("-c needs a command");
+  return [program, ...rest];
+}
+
+/** A row of the option table: `set` answers what the option changes. */
+type Option = { names: readonly string[]; help: string } & (
+  | { value?: undefined; set(args: TraceArgs): Partial<TraceArgs> }
+  | { value: string; set(args: TraceArgs, value: string): Partial<TraceArgs> }
+);
+
+/** In the order of the help text. */
+const OPTIONS: readonly Option[] = [
+  {
+    names: ["-e"],
+    value: "PROGRAM",
+    help: "execute this program",
+    set: (_, text) => ({ script: { kind: "text", text } }),
+  },
+  {
+    names: ["-c", "--cmd"],
+    value: "COMMAND",
+    help: "run the command and trace until it ends; its process id is cpid",
+    set: (_, command) => ({ command: splitCommand(command) }),
+  },
+  {
+    names: ["-p", "--pid"],
+    value: "PID",
+    help: "trace this process only, until it ends",
+    set: (_, pid) => ({ pid: parsePid(pid) }),
+  },
+  {
+    names: ["-o", "--output"],
+    value: "FILE",
+    help: "write the output into a file",
+    set: (_, output) => ({ output }),
+  },
+  {
+    names: ["-f"],
+    value: "FORMAT",
+    help: "format of the output: text, json",
+    set: (_, format) => ({ format: oneOf("-f", format, ["text", "json"] as const) }),
+  },
+  {
+    names: ["-B"],
+    value: "MODE",
+    help: "buffering of the output: line, full, none",
+    set: (_, mode) => ({ buffering: oneOf("-B", mode, ["line", "full", "none"] as const) }),
+  },
+  { names: ["-q", "--quiet"], help: "leave out messages", set: () => ({ quiet: true }) },
+  { names: ["-v", "--verbose"], help: "say more", set: () => ({ verbose: true }) },
+  {
+    names: ["-k", "--warnings"],
+    help: "warn when a helper fails at run time",
+    set: ({ warnings }) => ({ warnings: warningLevel(warnings, 2) }),
+  },
+  {
+    names: ["--no-warnings"],
+    help: "no warnings",
+    set: ({ warnings }) => ({ warnings: warningLevel(warnings, 0) }),
+  },
+  {
+    names: ["--unsafe"],
+    help: "permit what can change the system: system(), signal(), ...",
+    set: () => ({ unsafe: true }),
+  },
+  {
+    names: ["--dry-run"],
+    help: "compile and have the kernel verify, attach nothing",
+    set: () => ({ dryRun: true }),
+  },
+  {
+    names: ["-d", "--emit", "--debug"],
+    value: "STAGE",
+    help: "print a stage of the compiler instead of running: tokens, ast, types, ir, ir-opt, asm, bytes, all",
+    set: ({ emit }, stages) => ({ emit: [...emit, ...stages.split(",").flatMap(dumpStages)] }),
+  },
+  { names: ["--info"], help: "print what this kernel offers", set: () => ({ mode: "info" }) },
+  { names: ["-V", "--version"], help: "print the version", set: () => ({ mode: "version" }) },
+  { names: ["-h", "--help"], help: "print this help", set: () => ({ mode: "help" }) },
+];
+
+/** The help text. */
+export function traceUsage(): string {
+  const rows = OPTIONS.map(({ names, value, help }) => {
+    const left = `    ${names.join(", ")}${value === undefined ? "" : ` ${value}`}`;
+    return `${left.padEnd(24)} ${help}`;
+  });
+  return `probewright trace - runs a bpftrace program
+
+USAGE:
+    probewright trace [options] FILE [parameter...]
+    probewright trace [options] - [parameter...]
+    probewright trace [options] -e 'PROGRAM' [parameter...]
+    named parameters of the script (--name=value) stand behind a --
+
+OPTIONS:
+${rows.join("\n")}
+
+EXAMPLES:
+    probewright trace -e 'tracepoint:syscalls:sys_enter_openat { printf("%s %s\\n", comm, str(args.filename)); }'
+    probewright trace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }' -c 'make -s'
+`;
+}
+
+/** Applies the options among the arguments and answers the others. */
+function readOptions(argv: readonly string[], args: TraceArgs): { operands: string[]; behindDashes: string[] } {
+  const operands: string[] = [];
+  const words = [...argv];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === "--") return { operands, behindDashes: words };
+    if (word.startsWith("--")) longOption(word, words, args);
+    else if (word.startsWith("-") && word !== "-") shortOptions(word.slice(1), words, args);
+    else operands.push(word);
+  }
+  return { operands, behindDashes: [] };
+}
+
+function longOption(text: string, words: string[], args: TraceArgs): void {
+  const equals = text.indexOf("=");
+  const name = equals < 0 ? text : text.slice(0, equals);
+  const option = optionNamed(name);
+  if (option.value !== undefined) {
+    Object.assign(args, option.set(args, equals < 0 ? nextWord(name, words) : text.slice(equals + 1)));
+  } else {
+    if (equals >= 0) throw new UsageError(`${name} takes no value`);
+    Object.assign(args, option.set(args));
+  }
+}
+
+function shortOptions(cluster: string, words: string[], args: TraceArgs): void {
+  for (let i = 0; i < cluster.length; i++) {
+    const name = `-${cluster[i]}`;
+    const option = optionNamed(name);
+    if (option.value !== undefined) {
+      Object.assign(args, option.set(args, cluster.slice(i + 1) || nextWord(name, words)));
+      return;
+    }
+    Object.assign(args, option.set(args));
+  }
+}
+
+function nextWord(option: string, words: string[]): string {
+  const value = words.shift();
+  if (value === undefined) throw new UsageError(`${option} needs a value`);
+  return value;
+}
+
+function optionNamed(name: string): Option {
+  const option = OPTIONS.find(({ names }) => names.includes(name));
+  if (option !== undefined) return option;
+  const near = nearest(
+    name,
+    OPTIONS.flatMap(({ names }) => names),
+  );
+  const help = near ? `did you mean ${near}?` : "parameters of the script that look like options stand behind a --";
+  throw new UsageError(`unknown option ${name}: ${help}`);
+}
+
+function nameParameter(args: TraceArgs, text: string): void {
+  const equals = text.indexOf("=");
+  const name = equals < 0 ? text : text.slice(0, equals);
+  if (name === "") throw new UsageError(`a parameter without a name: --${text}`);
+  args.namedParameters[name] = equals < 0 ? true : text.slice(equals + 1);
+}
+
+function warningLevel(now: TraceArgs["warnings"], wanted: 0 | 2): 0 | 2 {
+  if (now !== 1 && now !== wanted) throw new UsageError("-k and --no-warnings exclude each other");
+  return wanted;
+}
+
+function oneOf<T extends string>(option: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) throw new UsageError(`${option} must be ${choices.join(" or ")}, not ${value}`);
+  return found;
+}
+
+/** The largest process id that any kernel can have is 2^22. */
+const MAX_PID = 0x400000;
+
+function parsePid(text: string): number {
+  const pid = /^\d+$/.test(text) ? Number(text) : 0;
+  if (pid < 1 || pid > MAX_PID) throw new UsageError(`-p needs a process id, not ${JSON.stringify(text)}`);
+  return pid;
+}
+
+const STAGES: readonly DumpStage[] = ["tokens", "ast", "types", "ir", "ir-opt", "asm", "bytes"];
+/** bpftrace's names for what we call otherwise. */
+const STAGE_ALIASES: Readonly<Record<string, DumpStage>> = {
+  parse: "ast",
+  codegen: "ir",
+  "codegen-opt": "ir-opt",
+  dis: "asm",
+};
+
+function dumpStages(name: string): DumpStage[] {
+  if (name === "all") return [...STAGES];
+  const stage = STAGES.find((known) => known === name) ?? STAGE_ALIASES[name];
+  if (stage === undefined)
+    throw new UsageError(`unknown stage ${JSON.stringify(name)}: one of ${STAGES.join(", ")}, all`);
+  return [stage];
+}

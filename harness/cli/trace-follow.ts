@@ -1,0 +1,237 @@
+/** A trace from the moment its programs are loaded: attach, print what the script says until it is over, clean up. */
+import { openSync } from "node:fs";
+import { isatty } from "node:tty";
+import { type ExitStatus, type Fd, Poller, type StoppedProcess } from "../../native/index.ts";
+import { JsonOutput } from "../tracing/output/json.ts";
+import type { OutputSink } from "../tracing/output/sink.ts";
+import { TextOutput } from "../tracing/output/text.ts";
+import { ScriptOutput } from "../tracing/script-output.ts";
+import type { Session } from "../tracing/session.ts";
+import { ExitCode } from "./exit-code.ts";
+import { Failure } from "./failure.ts";
+import { Sink } from "./sink.ts";
+import type { TraceArgs } from "./trace-args.ts";
+import { writeAll } from "./write-all.ts";
+
+export interface Trace {
+  session: Session;
+  args: TraceArgs;
+  /** The command of -c, not yet running. */
+  child: StoppedProcess | undefined;
+  /** The process of -p. */
+  target: Fd | undefined;
+}
+
+/** Why a trace ends. `idle`: the script has nothing but begin and end. */
+type Reason = "idle" | "exit" | "signal" | "child" | "target" | "broken";
+
+/**
+ * Attaches, follows the trace to its end, and answers the exit code: what the script gave to exit(), or 0. Throws
+ * what loading and attaching throw, and Failure when the output cannot be written.
+ */
+export async function followTrace({ session, args, child, target }: Trace): Promise<number> {
+  const over = deferred<Reason>();
+  const out = new Sink(openOutput(args.output), args.buffering, () => over.resolve("broken"));
+  const sink = makeSink(out, args);
+  const script = new ScriptOutput(session, sink, { warnings: args.warnings > 0 });
+  const unwatchSignals = onSignals(() => over.resolve("signal"));
+  try {
+    attach(session, sink, args);
+    await announce(out);
+    const childEnd = release(child, args, () => over.resolve("child"));
+    const reason = await follow({ session, script, out, sink, target, over });
+    if (reason !== "child") child?.kill("SIGTERM");
+    session.stop(script.visit, reason === "exit" ? "discard" : "deliver");
+    reportHoles(session, sink, args);
+    sink.end();
+    script.printMaps();
+    await childEnd?.(CHILD_GRACE_MS);
+    await finish(out);
+    return script.exitCode ?? ExitCode.ok;
+  } finally {
+    unwatchSignals();
+  }
+}
+
+function openOutput(path: string | undefined): number {
+  if (path === undefined) return 1;
+  try {
+    return openSync(path, "w");
+  } catch (error) {
+    throw new Failure(`cannot write the output: ${(error as Error).message}`, ExitCode.invalidInput);
+  }
+}
+
+async function finish(out: Sink): Promise<void> {
+  try {
+    await out.end();
+  } catch (error) {
+    throw new Failure(`cannot write the output: ${(error as Error).message}`, ExitCode.invalidMeasurement);
+  }
+}
+
+function makeSink(out: Sink, args: TraceArgs): OutputSink {
+  const streams = {
+    out: (bytes: Uint8Array) => out.write(bytes),
+    err: (bytes: Uint8Array) => writeAll(2, bytes),
+  };
+  if (args.format === "json") return new JsonOutput(streams);
+  return new TextOutput(streams, { out: args.output === undefined && isatty(1), err: isatty(2) });
+}
+
+/** SIGINT and SIGTERM end the trace in order; the second one has its usual effect. */
+function onSignals(callback: () => void): () => void {
+  for (const signal of SIGNALS) process.once(signal, callback);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, callback);
+  };
+}
+
+function attach(session: Session, sink: OutputSink, args: TraceArgs): void {
+  const missing = session.start();
+  const { config, programs } = session.compiled;
+  if (config.missingProbes === "warn" && args.warnings > 0) for (const { message } of missing) sink.warning(message);
+  const count = [...programs.map(({ probes }) => probes.length), ...missing.map(({ probes }) => -probes.length)];
+  const attached = count.reduce((sum, n) => sum + n, 0);
+  if (attached === 0) throw new Failure("no probe could be attached", ExitCode.invalidInput);
+  if (!args.quiet) sink.attachedProbes(attached);
+}
+
+/** Tells a test that waits for it that all probes are attached. */
+async function announce(out: Sink): Promise<void> {
+  if (process.env[NOTIFY] !== "1") return;
+  await out.flush();
+  writeAll(1, `${NOTIFY}\n`);
+}
+
+/**
+ * Lets the command of -c run. The answer waits for its end, and kills it if that takes longer than so many milliseconds.
+ */
+function release(
+  child: StoppedProcess | undefined,
+  args: TraceArgs,
+  onEnd: () => void,
+): ((graceMs: number) => Promise<void>) | undefined {
+  if (child === undefined) return undefined;
+  child.release();
+  const ended = child.wait().then((status) => {
+    if (args.verbose) writeAll(2, `the command ${describe(status)}\n`);
+    onEnd();
+  });
+  return async (graceMs) => {
+    const impatience = setTimeout(() => child.kill("SIGKILL"), graceMs);
+    await ended;
+    clearTimeout(impatience);
+  };
+}
+
+function describe({ code, signal }: ExitStatus): string {
+  return signal === null ? `exited with status ${code}` : `was ended by ${signal}`;
+}
+
+interface Following {
+  session: Session;
+  script: ScriptOutput;
+  out: Sink;
+  sink: OutputSink;
+  target: Fd | undefined;
+  over: Deferred<Reason>;
+}
+
+/** Prints what comes until there is a reason to end. */
+async function follow({ session, script, out, sink, target, over }: Following): Promise<Reason> {
+  const poller = target && new Poller(target, () => over.resolve("target"));
+  // also keeps the process alive while a script that prints nothing is attached
+  const watch = setInterval(lostEventReporter(session, sink), LOST_EVENTS_MS);
+  try {
+    pump(session, script, out, over);
+    if (session.compiled.programs.every(({ attach: { kind } }) => kind === "begin" || kind === "end")) {
+      over.resolve("idle");
+    }
+    return await over.promise;
+  } finally {
+    clearInterval(watch);
+    poller?.close();
+    session.onReadable(undefined);
+  }
+}
+
+/** Shows records whenever there are some: so many in a row that signals are heard, and none while the reader is slow. */
+function pump(session: Session, script: ScriptOutput, out: Sink, over: Deferred<Reason>): void {
+  const turn = (): void => {
+    if (over.done) return;
+    try {
+      let left = RECORDS_A_TURN;
+      session.drain((view, offset, length) => script.visit(view, offset, length) && --left > 0 && !out.congested);
+      if (script.exitCode !== undefined) {
+        over.resolve("exit");
+      } else if (out.congested) {
+        session.onReadable(undefined);
+        out.settled().then(start, over.reject);
+      } else if (left === 0) {
+        setImmediate(turn); // what was taken from the ring and not shown yet does not make it readable
+      }
+    } catch (error) {
+      over.reject(error);
+    }
+  };
+  const start = (): void => {
+    if (over.done) return;
+    session.onReadable(turn);
+    turn();
+  };
+  start();
+}
+
+function lostEventReporter(session: Session, sink: OutputSink): () => void {
+  let known = 0;
+  return () => {
+    const { lostEvents } = session;
+    if (lostEvents > known) sink.lostEvents(lostEvents - known);
+    known = lostEvents;
+  };
+}
+
+/** Says at the end what the numbers do not contain. */
+function reportHoles(session: Session, sink: OutputSink, { warnings }: TraceArgs): void {
+  if (warnings === 0) return;
+  const { lostEvents, failedUpdates, missedRuns } = session.health();
+  if (lostEvents > 0) sink.warning(`Total lost event count: ${lostEvents}`);
+  for (const { map, count } of failedUpdates) {
+    sink.warning(`${map} was full: ${count} updates were lost; raise max_map_keys`);
+  }
+  for (const { probes, count } of missedRuns) sink.warning(`${probes.join(", ")} missed ${count} events`);
+}
+
+interface Deferred<T> {
+  promise: Promise<T>;
+  done: boolean;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+function deferred<T>(): Deferred<T> {
+  let settle: Pick<Deferred<T>, "resolve" | "reject"> | undefined;
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  const result: Deferred<T> = {
+    promise,
+    done: false,
+    resolve: (value) => {
+      result.done = true;
+      settle?.resolve(value);
+    },
+    reject: (error) => {
+      result.done = true;
+      settle?.reject(error);
+    },
+  };
+  return result;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const NOTIFY = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";
+const RECORDS_A_TURN = 4096;
+const LOST_EVENTS_MS = 200;
+const CHILD_GRACE_MS = 1000;
