@@ -1,7 +1,9 @@
 /** All builtins: the rows of the tables beside this file. */
 import { aggregations } from "./aggregations.ts";
 import { mapFunctions } from "./maps.ts";
+import { nameFunctions } from "./names.ts";
 import { outputFunctions } from "./output.ts";
+import { parameterFunctions } from "./parameters.ts";
 import { probeFunctions, probeVariables } from "./probe.ts";
 import { processVariables } from "./process.ts";
 import { stringFunctions } from "./strings.ts";
@@ -17,4 +19,6 @@ export const functions: Functions = {
   ...stringFunctions,
   ...timeFunctions,
   ...probeFunctions,
+  ...nameFunctions,
+  ...parameterFunctions,
 };

@@ -31,7 +31,13 @@ export const probeVariables: Variables = {
           "the kernel has no type information (BTF) for it",
         );
       }
-      return { kind: "args", shape: args.shape };
+      return {
+        kind: "args",
+        get shape() {
+          return args.shape;
+        },
+        field: (name) => args.get(name)?.type,
+      };
     },
     lower: { into: () => {} },
   },

@@ -40,6 +40,11 @@ export const processVariables: Variables = {
       const id = btf?.find("task_struct", "struct");
       return pointer(btf && id !== undefined ? typeFromBtf(btf, id, "kernel") : voidType, "kernel");
     },
-    lower: { value: (l) => l.b.call("get_current_task", [], { pure: true }) },
+    lower: {
+      value(l) {
+        const typed = l.program.type === "tracing" && l.facts.features.currentTaskBtf;
+        return l.b.call(typed ? "get_current_task_btf" : "get_current_task", [], { pure: true });
+      },
+    },
   },
 };

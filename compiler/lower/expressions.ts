@@ -22,7 +22,7 @@ import { unreachable } from "../unreachable.ts";
 import { argumentPlace, argumentValue } from "./args.ts";
 import type { Lowering } from "./lowering.ts";
 import { incrementMap, mapPlace, mapValue } from "./maps.ts";
-import { at, type Place } from "./place.ts";
+import { at, type Place, untyped } from "./place.ts";
 import { statements } from "./statements.ts";
 import { probeName, stringLiteral, stringsEqual } from "./strings.ts";
 
@@ -312,11 +312,11 @@ export function place(l: Lowering, node: ast.Expression): Place {
     case "index":
     case "tuple-access": {
       const found = memberPlace(l, node);
-      if (found) return found.place;
+      if (found) return untyped(found.place);
       break;
     }
     case "unary":
-      if (node.operator === "*") return pointed(l, node.operand);
+      if (node.operator === "*") return untyped(pointed(l, node.operand));
       break;
     case "identifier":
       if (node.name === "args") return { base: l.context, offset: 0, space: "bpf", context: true };
@@ -371,7 +371,7 @@ function unary(l: Lowering, node: ast.Unary): VReg {
       return l.b.extend(flipped, sizeOf(type) as Size, isSigned(type));
     }
     case "*":
-      return l.read(pointed(l, node.operand), type);
+      return l.read(untyped(pointed(l, node.operand)), type);
     case "&":
       throw new Error("addresses are rejected by the checker");
     default:
@@ -539,8 +539,28 @@ function cast(l: Lowering, node: ast.Cast): VReg {
 function pointed(l: Lowering, node: ast.Expression): Place {
   const type = l.type(node);
   if (type.kind !== "pointer") throw new Error("only pointers lead somewhere");
-  const base = value(l, node);
-  return { base, offset: 0, space: type.space === "user" ? "user" : type.space === "bpf" ? "bpf" : "kernel" };
+  if (isTyped(l, node)) return { base: value(l, node), offset: 0, space: "bpf", typed: true };
+  const space = type.space === "user" || type.space === "bpf" ? type.space : "kernel";
+  return { base: value(l, node), offset: 0, space };
+}
+
+/**
+ * Whether the verifier knows what a pointer leads to: an argument of a raw tracepoint, the current task, or a plain member
+ * of such an object. Loads through it need no helper; a bad address reads as 0.
+ */
+function isTyped(l: Lowering, node: ast.Expression): boolean {
+  const type = l.type(node);
+  if (l.program.type !== "tracing" || type.kind !== "pointer" || type.marked) return false;
+  if (type.to.kind !== "struct" || !type.to.shape.name.startsWith("struct ")) return false;
+  if (node.kind === "identifier") return node.name === "curtask" && l.facts.features.currentTaskBtf;
+  if (node.kind !== "field") return false;
+  const object = l.type(node.object);
+  if (object.kind === "args") return l.probe.arguments()?.get(node.field.text)?.source.from === "raw";
+  return object.kind === "pointer" && isDirectMember(object.to, node.field.text) && isTyped(l, node.object);
+}
+
+function isDirectMember(type: Type, name: string): boolean {
+  return type.kind === "struct" && type.shape.field(name)?.direct === true;
 }
 
 type Member = ast.FieldAccess | ast.IndexAccess | ast.TupleAccess;
@@ -549,8 +569,8 @@ function member(l: Lowering, node: Member): VReg {
   if (node.kind === "field" && l.type(node.object).kind === "args") return argumentValue(l, node.field.text);
   const found = memberPlace(l, node);
   if (!found) throw new Error(`no place for a ${node.kind}`);
-  if (found.field?.bits) return bitField(l, found.place, found.field);
-  return l.read(found.place, l.type(node));
+  if (found.field?.bits) return bitField(l, untyped(found.place), found.field);
+  return l.read(found.field?.direct ? found.place : untyped(found.place), l.type(node));
 }
 
 function bitField(l: Lowering, from: Place, field: StructField): VReg {
@@ -569,7 +589,7 @@ function memberPlace(l: Lowering, node: Member): { place: Place; field?: StructF
         const found = argumentPlace(l, node.field.text);
         return found && { place: found };
       }
-      const base = object.kind === "pointer" ? pointed(l, node.object) : place(l, node.object);
+      const base = object.kind === "pointer" ? pointed(l, node.object) : untyped(place(l, node.object));
       const target = object.kind === "pointer" ? object.to : object;
       if (target.kind === "struct") {
         const field = target.shape.field(node.field.text)!;
@@ -586,7 +606,7 @@ function memberPlace(l: Lowering, node: Member): { place: Place; field?: StructF
       return { place: at(place(l, node.object), placed(object.elements).offsets[node.index]!) };
     }
     case "index": {
-      const base = object.kind === "pointer" ? pointed(l, node.object) : place(l, node.object);
+      const base = object.kind === "pointer" ? untyped(pointed(l, node.object)) : place(l, node.object);
       const element = l.type(node);
       const index = l.type(node.index);
       const size = Math.max(1, sizeOf(element));

@@ -190,6 +190,11 @@ export class Lowering {
   read(place: Place, type: Type, invariant = false): VReg {
     const size = sizeOf(type) as Size;
     const signed = isSigned(type);
+    if (place.typed) {
+      // Some tracepoints may pass a null pointer, which the verifier wants to see tested.
+      const load = () => this.b.load(place.base, place.offset, size, { signed });
+      return this.choose("ne", place.base, { imm: 0n }, load, () => this.b.const(0));
+    }
     if (place.space === "bpf") return this.b.load(place.base, place.offset, size, { signed, invariant });
     const slot = this.slot(8, "read");
     const helper = place.space === "user" ? "probe_read_user" : "probe_read_kernel";

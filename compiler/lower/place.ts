@@ -12,6 +12,13 @@ export interface Place {
   space: "bpf" | "kernel" | "user";
   /** The context: it is read directly, but no address inside it may be formed. */
   context?: true;
+  /** A kernel object behind a typed pointer: its plain members are loaded directly, everything else goes through a helper. */
+  typed?: true;
+}
+
+/** A kernel object without the verifier's trust. */
+export function untyped(place: Place): Place {
+  return place.typed ? { base: place.base, offset: place.offset, space: "kernel" } : place;
 }
 
 export function at(place: Place, offset: number): Place {

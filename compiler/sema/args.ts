@@ -6,6 +6,7 @@ import type { KernelFacts, TracepointField, TracepointFormat } from "../kernel-f
 import { typeFromBtf } from "./btf-types.ts";
 import {
   type AddressSpace,
+  int32,
   int64,
   integer,
   pointer,
@@ -84,23 +85,49 @@ export function recordArguments(
   return argumentsOf(`tracepoint:${category}:${event}`, list, size);
 }
 
-/** The same fields, served from the registers of a raw system call tracepoint. */
+/**
+ * The same fields, served from the registers of a raw system call tracepoint. The number and the result are known without
+ * the format, which spares reading hundreds of files for a wildcard.
+ */
 export function syscallArguments(
   direction: "enter" | "exit",
   event: string,
-  format: TracepointFormat,
+  format: () => TracepointFormat | undefined,
   facts: KernelFacts,
 ): Arguments {
-  const list: Argument[] = [];
-  let index = 0;
-  for (const field of format.fields) {
-    if (field.name.startsWith("common_")) continue;
-    const type = fieldType(field, facts, "user");
-    if (field.name === "__syscall_nr") list.push({ name: field.name, type, source: { from: "syscall-number" } });
-    else if (direction === "exit") list.push({ name: field.name, type, source: { from: "syscall-result" } });
-    else list.push({ name: field.name, type, source: { from: "syscall-argument", index: index++ } });
-  }
-  return argumentsOf(`tracepoint:syscalls:${event}`, list, 0);
+  const fixed: Argument[] = [{ name: "__syscall_nr", type: int32, source: { from: "syscall-number" } }];
+  if (direction === "exit") fixed.push({ name: "ret", type: int64, source: { from: "syscall-result" } });
+  let read: Arguments | undefined;
+  const all = (): Arguments => {
+    read ??= argumentsOf(
+      `tracepoint:syscalls:${event}`,
+      [...fixed, ...registerArguments(direction, format(), facts)],
+      0,
+    );
+    return read;
+  };
+  return {
+    get shape() {
+      return all().shape;
+    },
+    get: (name) => fixed.find((argument) => argument.name === name) ?? all().get(name),
+    names: () => all().names(),
+  };
+}
+
+function registerArguments(
+  direction: "enter" | "exit",
+  format: TracepointFormat | undefined,
+  facts: KernelFacts,
+): Argument[] {
+  if (direction === "exit") return [];
+  return (format?.fields ?? [])
+    .filter(({ name }) => !name.startsWith("common_") && name !== "__syscall_nr")
+    .map((field, index) => ({
+      name: field.name,
+      type: fieldType(field, facts, "user"),
+      source: { from: "syscall-argument", index },
+    }));
 }
 
 /** `args.id` and `args.ret` of raw_syscalls:sys_enter and sys_exit. */

@@ -1,6 +1,6 @@
 /** Turns the kernel's BTF types into the language's, one level at a time: a struct's members wait until they are asked for. */
 import type { Btf } from "../btf/btf.ts";
-import type { BtfField, TypeId } from "../btf/types.ts";
+import type { BtfField, IntEncoding, TypeId } from "../btf/types.ts";
 import {
   type AddressSpace,
   boolean,
@@ -22,9 +22,9 @@ export function typeFromBtf(btf: Btf, id: TypeId, space: AddressSpace): Type {
     case "int":
       if (type.encoding === "bool") return boolean;
       if (type.size > 8) return { kind: "array", element: integer(1, false), count: type.size };
-      return integer(type.size as Size, type.signed || (type.encoding === "char" && type.size === 1));
+      return integer(type.size as Size, type.signed || isChar(type));
     case "ptr":
-      return pointer(pointee(btf, type.type, space), space);
+      return pointerFromBtf(btf, type.type, space);
     case "array": {
       const element = typeFromBtf(btf, type.element, space);
       return { kind: "array", element, count: type.count };
@@ -43,9 +43,20 @@ export function typeFromBtf(btf: Btf, id: TypeId, space: AddressSpace): Type {
   }
 }
 
-/** Pointers to pointers are followed lazily only as far as their type is written down: cycles always pass a struct. */
-function pointee(btf: Btf, id: TypeId, space: AddressSpace): Type {
-  return typeFromBtf(btf, id, space);
+/** Compilers leave the sign of a plain char out of the type information. */
+function isChar(type: { name: string; encoding: IntEncoding }): boolean {
+  return type.encoding === "char" || type.name === "char";
+}
+
+/** The kernel tags pointers that lead elsewhere: `__user` to the process, `__percpu` to no single place. */
+function pointerFromBtf(btf: Btf, target: TypeId, space: AddressSpace): Type {
+  const tags: string[] = [];
+  for (let type = btf.type(target); type.kind === "type_tag" || type.kind === "const"; type = btf.type(type.type)) {
+    if (type.kind === "type_tag") tags.push(type.name);
+  }
+  const where = tags.includes("user") ? "user" : space;
+  const found = pointer(typeFromBtf(btf, target, where), where);
+  return tags.includes("user") || tags.includes("percpu") ? { ...found, marked: true } : found;
 }
 
 class BtfShape implements StructShape {
@@ -76,10 +87,22 @@ class BtfShape implements StructShape {
     return this.#btf.fields(this.#id).map((field) => this.#convert(field));
   }
 
+  #isDirect(field: BtfField): boolean {
+    const type = this.#btf.type(this.#id);
+    if (type.kind !== "struct" || field.bits) return false;
+    return type.members.some((member) => member.name === field.name && member.bitOffset === field.offset * 8);
+  }
+
   #convert(field: BtfField): StructField {
     const type = typeFromBtf(this.#btf, field.type, this.#space);
     const bits = field.bits && field.size <= 8 ? { ...field.bits, unit: field.size as Size } : undefined;
-    return { name: field.name, type: charArrayAsString(type), offset: field.offset, ...(bits ? { bits } : {}) };
+    return {
+      name: field.name,
+      type: charArrayAsString(type),
+      offset: field.offset,
+      ...(bits ? { bits } : {}),
+      ...(this.#isDirect(field) ? { direct: true } : {}),
+    };
   }
 }
 

@@ -349,7 +349,7 @@ export class Checks {
       case "struct":
         return this.#member(target.shape, name, span);
       case "args":
-        return this.#member(target.shape, name, span);
+        return target.field(name) ?? this.#member(target.shape, name, span);
       case "record": {
         const field = target.fields.find((f) => f.name === name);
         if (field) return widen(field.type);

@@ -236,10 +236,7 @@ function tracepoint(category: string, name: string, facts: KernelFacts, needs: C
         name: fullName,
         id: SYSCALL_PROBE_IDS[direction] + number,
         event: { kind: "syscall", direction, number },
-        arguments: () => {
-          const found = format();
-          return found && syscallArguments(direction, name, found, facts);
-        },
+        arguments: () => syscallArguments(direction, name, format, facts),
       };
     }
   }

@@ -21,6 +21,8 @@ export interface PointerType {
   kind: "pointer";
   to: Type;
   space: AddressSpace;
+  /** The kernel marks it as more than an address (per-CPU and the like): it cannot be followed by a plain load. */
+  marked?: true;
 }
 
 export interface StructField {
@@ -28,8 +30,10 @@ export interface StructField {
   type: Type;
   /** Bytes from the start of the struct. */
   offset: number;
-  /** A bit-field: load `size` bytes of the type at `offset`, then shift and mask. */
+  /** A bit-field: load `unit` bytes at `offset`, then shift and mask. */
   bits?: { offset: number; size: number; unit: Size };
+  /** The verifier lets programs load it through a typed pointer: it is a plain member and not part of a union. */
+  direct?: true;
 }
 
 /** Structs and unions, from the kernel's BTF or from the script's own definitions; members are decoded on demand. */
@@ -48,7 +52,10 @@ export interface StructType {
 /** The record of a tracepoint's arguments: what `args` stands for. */
 export interface ArgsType {
   kind: "args";
-  shape: StructShape;
+  /** Decoded when it is looked at. */
+  readonly shape: StructShape;
+  /** The type of one argument. */
+  field(name: string): Type | undefined;
 }
 
 export type Aggregate =
