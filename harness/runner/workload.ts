@@ -62,7 +62,7 @@ export async function runWorkload(context: RunContext, tracing: Tracing | undefi
   } finally {
     const stuck = await scope.workload.empty();
     // A process that cannot be killed keeps its descriptors, or its end would go unheard.
-    if (stuck.length === 0) {
+    if (!stuck.some(({ pid }) => pid === server.child.pid)) {
       await server.exited;
       server.child.close();
     }
