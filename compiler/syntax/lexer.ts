@@ -344,7 +344,8 @@ class Lexer {
 
   #endsPredicate(c: number): boolean {
     if (c !== SLASH || this.#mode !== "predicate" || this.#depth > 0) return false;
-    return this.#text[this.#afterLayout(this.#pos + 1)] === "{";
+    const next = this.#afterLayout(this.#pos + 1);
+    return next >= this.#text.length || this.#text[next] === "{";
   }
 
   #openBrace(): void {

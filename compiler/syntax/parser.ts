@@ -178,7 +178,7 @@ function configEntry(p: Cursor): ConfigEntry {
   p.expect("=", `behind \`${key.text}\``);
   const value = configValue(p);
   const where = p.from(key);
-  if (!p.at("}")) p.expect(";", "between two settings");
+  if (!p.at("}") && !p.at("end")) p.expect(";", "between two settings");
   return { kind: "config-entry", span: where, name: name(key, p), value };
 }
 
