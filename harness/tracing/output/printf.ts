@@ -119,12 +119,14 @@ function unsigned(digitsOf: (n: bigint) => string, prefix = ""): Convert {
 
 /** Zeros from the precision or, without one, from the 0 flag; they stand behind the sign or prefix. */
 function padNumber(field: Field, prefix: string, digits: string): ByteString {
-  const { left, width, precision } = field;
-  // Precision 0 makes nothing of a zero.
-  if (precision !== undefined)
-    return pad(field, prefix + (precision === 0 && digits === "0" ? "" : digits.padStart(precision, "0")), " ");
-  const zeros = field.spec.flags.zero && !left ? width - prefix.length : 0;
-  return pad(field, prefix + digits.padStart(zeros, "0"), " ");
+  const { spec, left, width, precision } = field;
+  if (precision === undefined) {
+    const zeros = spec.flags.zero && !left ? width - prefix.length : 0;
+    return pad(field, prefix + digits.padStart(zeros, "0"), " ");
+  }
+  // Precision 0 makes nothing of a zero, but # wants to see one in an octal number.
+  const vanishes = precision === 0 && digits === "0" && !(spec.flags.alternate && spec.conversion === "o");
+  return pad(field, prefix + (vanishes ? "" : digits.padStart(precision, "0")), " ");
 }
 
 function buffer(style: "mixed" | "escaped" | "spaced"): Convert {
