@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { plainPalette } from "../../../compiler/diagnostics.ts";
+import { ansiPalette, paletteFor } from "../../../harness/cli/palette.ts";
+
+/** No descriptor of a test is a terminal. */
+const NO_TERMINAL = 2;
+
+describe("paletteFor", () => {
+  it.each([
+    { env: {}, colour: false },
+    { env: { FORCE_COLOR: "1" }, colour: true },
+    { env: { FORCE_COLOR: "" }, colour: true },
+    { env: { FORCE_COLOR: "0" }, colour: false },
+    { env: { FORCE_COLOR: "false" }, colour: false },
+    { env: { FORCE_COLOR: "1", NO_COLOR: "1" }, colour: true },
+    { env: { NO_COLOR: "1" }, colour: false },
+  ])("$env: $colour", ({ env, colour }) => {
+    expect(paletteFor(NO_TERMINAL, env)).toBe(colour ? ansiPalette : plainPalette);
+  });
+
+  it("colours with escapes that end themselves", () => {
+    expect(ansiPalette.error("x")).toBe("\x1b[31;1mx\x1b[0m");
+  });
+});

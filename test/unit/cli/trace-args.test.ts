@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import {
+  parseTraceArgs,
+  splitCommand,
+  type TraceArgs,
+  traceUsage,
+  UsageError,
+} from "../../../harness/cli/trace-args.ts";
+
+const RUN = { script: { kind: "text", text: "P" } } as const;
+
+describe("parseTraceArgs", () => {
+  it.each<{ argv: string[]; expected: Partial<TraceArgs> }>([
+    { argv: ["-e", "P"], expected: RUN },
+    { argv: ["-eP"], expected: RUN },
+    { argv: ["script.bt"], expected: { script: { kind: "file", path: "script.bt" } } },
+    { argv: ["-"], expected: { script: { kind: "stdin" } } },
+    { argv: ["--", "script.bt"], expected: { script: { kind: "file", path: "script.bt" } } },
+    { argv: ["-e", "P", "one", "two"], expected: { ...RUN, parameters: ["one", "two"] } },
+    { argv: ["script.bt", "one"], expected: { script: { kind: "file", path: "script.bt" }, parameters: ["one"] } },
+    { argv: ["script.bt", "-q", "one", "-v"], expected: { quiet: true, verbose: true, parameters: ["one"] } },
+    { argv: ["-qvke", "P"], expected: { ...RUN, quiet: true, verbose: true, warnings: 2 } },
+    {
+      argv: ["-e", "P", "--", "--n=5", "--flag", "-x", "y", "--empty="],
+      expected: {
+        ...RUN,
+        namedParameters: { n: "5", flag: true, empty: "" },
+        parameters: ["-x", "y"],
+      },
+    },
+    { argv: ["-e", "P", "--", "--a=b=c"], expected: { namedParameters: { a: "b=c" } } },
+    { argv: ["-c", "ls  -l /", "-e", "P"], expected: { ...RUN, command: ["ls", "-l", "/"] } },
+    { argv: ["--cmd=true", "-e", "P"], expected: { command: ["true"] } },
+    { argv: ["-p", "12", "-e", "P"], expected: { pid: 12 } },
+    { argv: ["--pid=12", "-e", "P"], expected: { pid: 12 } },
+    {
+      argv: ["-o", "out", "-f", "json", "-B", "full", "-e", "P"],
+      expected: {
+        output: "out",
+        format: "json",
+        buffering: "full",
+      },
+    },
+    {
+      argv: ["--no-warnings", "--unsafe", "--dry-run", "-e", "P"],
+      expected: { warnings: 0, unsafe: true, dryRun: true },
+    },
+    { argv: ["--emit=ir,asm", "--emit", "ast", "-e", "P"], expected: { emit: ["ir", "asm", "ast"] } },
+    { argv: ["-d", "codegen-opt", "-e", "P"], expected: { emit: ["ir-opt"] } },
+    { argv: ["-d", "all", "-e", "P"], expected: { emit: ["tokens", "ast", "types", "ir", "ir-opt", "asm", "bytes"] } },
+    { argv: ["-h"], expected: { mode: "help" } },
+    { argv: ["--version"], expected: { mode: "version" } },
+    { argv: ["--info"], expected: { mode: "info" } },
+  ])("$argv", ({ argv, expected }) => {
+    expect(parseTraceArgs(argv)).toMatchObject(expected);
+  });
+
+  it.each([
+    { argv: [], message: "a script is needed" },
+    { argv: ["-q"], message: "a script is needed" },
+    { argv: ["-e"], message: "-e needs a value" },
+    { argv: ["--pid"], message: "--pid needs a value" },
+    { argv: ["-e", "P", "--quiet=yes"], message: "--quiet takes no value" },
+    { argv: ["--verbsoe", "-e", "P"], message: "unknown option --verbsoe: did you mean --verbose?" },
+    { argv: ["-e", "P", "--threshold=5"], message: "unknown option --threshold: parameters of the script" },
+    { argv: ["-Z", "-e", "P"], message: "unknown option -Z" },
+    { argv: ["-c", "ls", "-p", "1", "-e", "P"], message: "-c and -p exclude each other" },
+    { argv: ["-c", "  ", "-e", "P"], message: "-c needs a command" },
+    { argv: ["-p", "0", "-e", "P"], message: '-p needs a process id, not "0"' },
+    { argv: ["-p", "-5", "-e", "P"], message: '-p needs a process id, not "-5"' },
+    { argv: ["-p", "4194305", "-e", "P"], message: "-p needs a process id" },
+    { argv: ["-p", "1x", "-e", "P"], message: "-p needs a process id" },
+    { argv: ["-f", "xml", "-e", "P"], message: "-f must be text or json, not xml" },
+    { argv: ["-B", "page", "-e", "P"], message: "-B must be line or full or none" },
+    { argv: ["-k", "--no-warnings", "-e", "P"], message: "-k and --no-warnings exclude each other" },
+    { argv: ["--no-warnings", "-k", "-e", "P"], message: "-k and --no-warnings exclude each other" },
+    { argv: ["--emit", "llvm", "-e", "P"], message: 'unknown stage "llvm"' },
+    { argv: ["-e", "P", "--", "--=5"], message: "a parameter without a name" },
+  ])("refuses $argv", ({ argv, message }) => {
+    expect(() => parseTraceArgs(argv)).toThrow(UsageError);
+    expect(() => parseTraceArgs(argv)).toThrow(message);
+  });
+});
+
+describe("splitCommand", () => {
+  it("knows no quotes, as in bpftrace", () => {
+    expect(splitCommand("sh -c 'echo hi'")).toEqual(["sh", "-c", "'echo", "hi'"]);
+  });
+});
+
+describe("traceUsage", () => {
+  it("names every option", () => {
+    for (const option of ["-e", "-c, --cmd", "--dry-run", "-d, --emit", "--no-warnings"]) {
+      expect(traceUsage()).toContain(option);
+    }
+  });
+});
