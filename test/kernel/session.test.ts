@@ -400,8 +400,15 @@ describeKernel("session", () => {
     expect(session.readMap(script).entries).toEqual([]);
   });
 
-  it("walks a map that has no batches key by key", () => {
-    const stacks = { ...hash("stacks"), type: "stack_trace", keySize: 4, maxEntries: 64 } as const;
+  it("reads stacks, and walks a map that has no batches key by key", () => {
+    const frames = 16;
+    const stacks = {
+      ...hash("stacks"),
+      type: "stack_trace",
+      keySize: 4,
+      valueSize: 8 * frames,
+      maxEntries: 64,
+    } as const;
     const code = [ldImm64(R2, { map: 0 }), mov64(R3, imm(0)), call("get_stackid"), ...returnZero];
     const parts = compiled({
       maps: [stacks],
@@ -410,7 +417,14 @@ describeKernel("session", () => {
     });
     const session = load(parts);
     session.begin();
-    expect(session.readMap(parts.scriptMaps[0]!).entries).toHaveLength(1);
+    const [entry, ...others] = session.readMap(parts.scriptMaps[0]!).entries;
+    expect(others).toEqual([]);
+    const id = BigInt(new DataView(entry!.key.buffer, entry!.key.byteOffset).getUint32(0, true));
+    const stack = session.readStack(0, id);
+    expect(stack.length).toBeGreaterThan(1);
+    expect(stack.length).toBeLessThanOrEqual(frames);
+    expect(stack.every((address) => address > 1n << 63n)).toBe(true);
+    expect(session.readStack(0, id ^ 1n)).toEqual([]);
     session.reset();
     expect(session.readMap(parts.scriptMaps[0]!).entries).toEqual([]);
   });
