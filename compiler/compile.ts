@@ -18,6 +18,8 @@ import { parse } from "./syntax/parser.ts";
 
 export interface CompileOptions {
   scope?: ScopeFilter;
+  /** How in_workload() tells the workload's tasks, where that differs from `scope` (a script that watches the system). */
+  workload?: ScopeFilter;
   /** Positional parameters: `$1`, `$2`, ... */
   parameters?: readonly string[];
   /** Named parameters for getopt(): a string, or true for a flag. */
@@ -45,7 +47,7 @@ export function compile(
   diags: Diagnostics,
   options: CompileOptions = {},
 ): CompiledProgram | undefined {
-  const { dump = () => {}, parameters = [], namedParameters = {}, scope = "system" } = options;
+  const { dump = () => {}, parameters = [], namedParameters = {}, scope = "system", workload = scope } = options;
   const script = parse(source, diags);
   dump("ast", () => JSON.stringify(script, (key, value) => (key === "span" ? undefined : jsonValue(value)), 2));
   if (diags.hasErrors) return undefined;
@@ -64,10 +66,10 @@ export function compile(
   const plan = new Plan(typed, facts, {
     maxEntries: maxMapKeys,
     entriesOf: options.maxEntries ?? {},
-    scopeTree: scope === "tree",
+    scopeTree: scope === "tree" || workload === "tree",
     probeNames: () => probes.map((probe) => [probe.id, probe.name]),
   });
-  const lowered = lowerPrograms(typed, { facts, plan, config, maxStrlen }, scope);
+  const lowered = lowerPrograms(typed, { facts, plan, config, maxStrlen, workload }, scope);
   const { maps, scriptMaps, ringBuffer, health, scopeTree } = plan.freeze();
   dump("ir", () => lowered.map((program) => printProgram(program)).join("\n"));
   if (options.optimise ?? true) for (const program of lowered) optimise(program);

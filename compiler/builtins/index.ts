@@ -5,7 +5,7 @@ import { nameFunctions } from "./names.ts";
 import { outputFunctions } from "./output.ts";
 import { parameterFunctions } from "./parameters.ts";
 import { probeFunctions, probeVariables } from "./probe.ts";
-import { processVariables } from "./process.ts";
+import { processFunctions, processVariables } from "./process.ts";
 import { stringFunctions } from "./strings.ts";
 import type { Functions, Variables } from "./table.ts";
 import { timeFunctions, timeVariables } from "./time.ts";
@@ -21,4 +21,5 @@ export const functions: Functions = {
   ...probeFunctions,
   ...nameFunctions,
   ...parameterFunctions,
+  ...processFunctions,
 };

@@ -1,9 +1,12 @@
 /** Who runs: process, thread, user, CPU, cgroup. */
 import type { VReg } from "../ir/ir.ts";
+import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
+import { isInScope, isTaskInScope } from "../lower/scope.ts";
 import { typeFromBtf } from "../sema/btf-types.ts";
-import { pointer, string, type Type, uint32, uint64, voidType } from "../sema/types.ts";
-import type { BuiltinVariable, Variables } from "./table.ts";
+import { boolean, pointer, string, type Type, typeName, uint32, uint64, voidType } from "../sema/types.ts";
+import type { Expression } from "../syntax/ast.ts";
+import type { BuiltinVariable, Functions, Variables } from "./table.ts";
 
 /** TASK_COMM_LEN */
 const COMM_SIZE = 16;
@@ -14,6 +17,31 @@ function scalar(type: Type, value: (l: Lowering) => VReg): BuiltinVariable {
 
 const pidAndTid = (l: Lowering) => l.b.call("get_current_pid_tgid", [], { pure: true });
 const uidAndGid = (l: Lowering) => l.b.call("get_current_uid_gid", [], { pure: true });
+
+export const processFunctions: Functions = {
+  /** Not in bpftrace: lets a script that watches the whole system tell the workload's tasks from others. */
+  in_workload: {
+    args: [0, 1],
+    form: "in_workload([task])",
+    check(c, call) {
+      const task = c.expressionArg(call, 0);
+      if (task && !c.facts.btf()) return c.error("kernel-feature", call.span, "in_workload(task) needs the kernel's type information (BTF)");
+      const type = task && c.type(task);
+      if (type && type.kind !== "pointer" && type.kind !== "integer" && type.kind !== "unknown") {
+        return c.error("argument-type", task!.span, `in_workload() takes a task, not a value of type ${typeName(type)}`);
+      }
+      return boolean;
+    },
+    lower: {
+      value(l, call) {
+        const { workload } = l.environment;
+        const [task] = call.args as Expression[];
+        const inside = task ? isTaskInScope(l, workload, value(l, task)) : isInScope(l, workload);
+        return l.b.compare("ne", inside, { imm: 0n });
+      },
+    },
+  },
+};
 
 export const processVariables: Variables = {
   pid: scalar(uint32, (l) => l.b.alu("rsh", pidAndTid(l), { imm: 32n })),

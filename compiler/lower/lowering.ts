@@ -6,7 +6,7 @@
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Condition, Operand, Size, VReg } from "../ir/ir.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
-import type { HostConstant, ProgramType, RuntimeConfig } from "../program.ts";
+import type { HostConstant, ProgramType, RuntimeConfig, ScopeFilter } from "../program.ts";
 import type { ResolvedProbe } from "../sema/probes.ts";
 import type { Unit, VariableInfo } from "../sema/typed.ts";
 import { isSigned, sizeOf, type Type } from "../sema/types.ts";
@@ -35,6 +35,8 @@ export interface LoweringEnvironment {
   plan: Plan;
   config: RuntimeConfig;
   maxStrlen: number;
+  /** How the workload is told from the rest of the system, for in_workload(). */
+  workload: ScopeFilter;
 }
 
 export interface LoopTargets {

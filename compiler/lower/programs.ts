@@ -12,6 +12,7 @@ import { syscallNumberRegister } from "./args.ts";
 import { branch } from "./expressions.ts";
 import { Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
 import type { PlannedMap } from "./plan.ts";
+import { isInScope, kernelField, lookupTree, processId } from "./scope.ts";
 import { statements } from "./statements.ts";
 
 /** A block of the script in a program, for the probes of it that this program serves. */
@@ -30,7 +31,7 @@ export function lowerPrograms(script: TypedScript, environment: LoweringEnvironm
   const atomic = atomicMaps(groups);
   const names = new Set<string>();
   const programs = groups.map((group) => lowerProgram(group, environment, scope, atomic, names));
-  if (scope === "tree") programs.push(...treePrograms(environment));
+  if (scope === "tree" || environment.workload === "tree") programs.push(...treePrograms(environment));
   return programs;
 }
 
@@ -308,25 +309,9 @@ function skipCompat(l: Lowering, leave: number): void {
 /** Lets only the workload's events pass. */
 function filterScope(l: Lowering, scope: ScopeFilter, leave: number): void {
   if (scope === "system") return;
-  const { b } = l;
-  const inside = b.newBlock();
-  if (scope === "cgroup") {
-    const level = l.hostConstant("scope_cgroup_level");
-    const id = b.call("get_current_ancestor_cgroup_id", [level], { pure: true });
-    b.branch("eq", id, l.hostConstant("scope_cgroup_id"), inside, leave);
-  } else {
-    const found = lookupTree(l, processId(l));
-    b.branch("ne", found, { imm: 0n }, inside, leave);
-  }
-  b.enterSealed(inside);
-}
-
-function processId(l: Lowering): VReg {
-  return l.b.alu("rsh", l.b.call("get_current_pid_tgid", [], { pure: true }), { imm: 32n });
-}
-
-function lookupTree(l: Lowering, pid: VReg): VReg {
-  return l.b.define((dst) => ({ op: "lookup", dst, map: l.plan.scopeTree, key: { value: pid, size: 4 } }));
+  const inside = l.b.newBlock();
+  l.b.branch("ne", isInScope(l, scope), { imm: 0n }, inside, leave);
+  l.b.enterSealed(inside);
 }
 
 /** What keeps the set of traced processes true: a fork inside it adds the child, the exit of a process removes it. */
@@ -362,7 +347,7 @@ function fork(l: Lowering, done: number): void {
   b.enterSealed(inside);
   const child = b.load(l.context, 8, 8, { invariant: true });
   const key = l.slot(8, "child");
-  b.store(key.base, 0, 4, taskField(l, child, "task_struct", "tgid", 4));
+  b.store(key.base, 0, 4, kernelField(l, child, "task_struct", "tgid", 4));
   const one = l.slot(8, "one");
   b.store(one.base, 0, 8, { imm: 1n });
   const result = b.call("map_update_elem", [l.mapReference(l.plan.scopeTree), key.base, one.base, { imm: 0n }]);
@@ -373,20 +358,11 @@ function fork(l: Lowering, done: number): void {
 // if (no thread of the process lives on) delete tree[tgid]
 function leaveTree(l: Lowering, done: number): void {
   const { b } = l;
-  const signal = taskField(l, b.load(l.context, 0, 8, { invariant: true }), "task_struct", "signal", 8);
+  const signal = kernelField(l, b.load(l.context, 0, 8, { invariant: true }), "task_struct", "signal", 8);
   const last = b.newBlock();
-  b.branch("eq", taskField(l, signal, "signal_struct", "live", 4), { imm: 0n }, last, done);
+  b.branch("eq", kernelField(l, signal, "signal_struct", "live", 4), { imm: 0n }, last, done);
   b.enterSealed(last);
   const key = l.slot(8, "pid");
   b.store(key.base, 0, 4, processId(l));
   b.call("map_delete_elem", [l.mapReference(l.plan.scopeTree), key.base]);
-}
-
-function taskField(l: Lowering, object: VReg, struct: string, name: string, size: 4 | 8): VReg {
-  const btf = l.facts.btf();
-  const id = btf?.find(struct, "struct");
-  const field = btf && id !== undefined ? btf.field(id, name) : undefined;
-  if (!field) throw new Error(`the kernel's type information has no ${struct}.${name}`);
-  if (l.program.type === "tracing") return l.b.load(object, field.offset, size);
-  return l.read({ base: object, offset: field.offset, space: "kernel" }, { kind: "integer", size, signed: false });
 }
