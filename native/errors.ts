@@ -4,8 +4,11 @@
  */
 import { getSystemErrorMap } from "node:util";
 
-/** Errno values that Node's table lacks: those libuv does not know, and ENOTSUPP, which leaks out of bpf(2). */
-const FURTHER_ERRNOS: Readonly<Record<number, readonly [string, string]>> = {
+/**
+ * Errno values that Node's table lacks: those libuv does not know, and ENOTSUPP, which leaks out of bpf(2); and 95, which
+ * libuv thinks is about sockets.
+ */
+const LINUX_ERRNOS: Readonly<Record<number, readonly [string, string]>> = {
   8: ["ENOEXEC", "executable format not recognised"],
   10: ["ECHILD", "no such child process"],
   33: ["EDOM", "argument outside the domain"],
@@ -18,6 +21,7 @@ const FURTHER_ERRNOS: Readonly<Record<number, readonly [string, string]>> = {
   76: ["ENOTUNIQ", "name not unique"],
   77: ["EBADFD", "file descriptor in a bad state"],
   87: ["EUSERS", "too many users"],
+  95: ["EOPNOTSUPP", "operation not supported"],
   115: ["EINPROGRESS", "operation in progress"],
   116: ["ESTALE", "stale file handle"],
   117: ["EUCLEAN", "structure needs cleaning"],
@@ -26,7 +30,7 @@ const FURTHER_ERRNOS: Readonly<Record<number, readonly [string, string]>> = {
 };
 
 function describeErrno(errno: number): readonly [code: string, text: string] {
-  return getSystemErrorMap().get(-errno) ?? FURTHER_ERRNOS[errno] ?? [`errno ${errno}`, "unknown error"];
+  return LINUX_ERRNOS[errno] ?? getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
 }
 
 /** What a failed call was about, such as `{ program: "enter", log: 65536 }`; printed in this order. */

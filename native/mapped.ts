@@ -28,7 +28,7 @@ export class MappedArray {
     return this.#closed;
   }
 
-  get bytes(): Uint8Array {
+  get bytes(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#memory());
   }
 

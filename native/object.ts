@@ -1,4 +1,5 @@
 /** What all BPF objects have in common: ids, pins, and the information that the kernel keeps about them. */
+import { readlinkSync } from "node:fs";
 import { binding } from "./addon.ts";
 import { check, ENOENT } from "./errors.ts";
 import { adopt, Fd } from "./fd.ts";
@@ -38,9 +39,14 @@ export function objGet(path: string): Fd {
   return adopt(binding().objGet(path, 0), "BPF_OBJ_GET", `pinned ${path}`, { path });
 }
 
-/** Turns the descriptor of a map, however it came about, into a MapFd that owns it. */
+/**
+ * Turns the descriptor of a map, however it came about, into a MapFd that owns it. Throws TypeError for anything else: the
+ * kernel would describe a program just as readily, and buffers would be measured by nonsense.
+ */
 export function asMap(fd: Fd): MapFd {
   try {
+    const target = readlinkSync(`/proc/self/fd/${fd.value}`);
+    if (target !== "anon_inode:bpf-map") throw new TypeError(`${fd.label} is no map but ${target}`);
     const info = mapInfo(fd);
     const { label } = fd;
     return new MapFd(fd.take(), label, info);

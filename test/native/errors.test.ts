@@ -13,6 +13,7 @@ describe("SysError", () => {
       "spawn: exec failed: ENOEXEC (executable format not recognised) for command x",
     ],
     ["BPF_LINK_CREATE", 524, {}, "BPF_LINK_CREATE failed: ENOTSUPP (operation not supported by this kernel)"],
+    ["BPF_LINK_DETACH", 95, {}, "BPF_LINK_DETACH failed: EOPNOTSUPP (operation not supported)"],
     ["a", 9, { map: "@x", key: 3, cookie: 5n }, "a failed: EBADF (bad file descriptor) for map @x, key 3, cookie 5"],
     ["a", 9999, {}, "a failed: errno 9999 (unknown error)"],
   ])("%s with errno %i", (operation, errno, object, message) => {

@@ -21,27 +21,13 @@ import {
   objectName,
   openFds,
   possibleCpus,
-  SysError,
   UpdateFlag,
 } from "../../native/index.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { expectNoLeaks } from "./support/leaks.ts";
+import { errorOf, fromU32, fromU64, u32, u64 } from "./support/values.ts";
 
 const HASH: MapSpec = { type: MapType.HASH, keySize: 4, valueSize: 8, maxEntries: 4, name: "h" };
-
-const u32 = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
-const u64 = (...values: bigint[]): Uint8Array => new Uint8Array(BigUint64Array.from(values).buffer);
-const fromU64 = (bytes: Uint8Array): bigint[] => [...new BigUint64Array(bytes.buffer, 0, bytes.byteLength >> 3)];
-const fromU32 = (bytes: Uint8Array): number[] => [...new Uint32Array(bytes.buffer, 0, bytes.byteLength >> 2)];
-const errorOf = (action: () => unknown): SysError => {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof SysError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-};
 
 describe("names of objects", () => {
   it.each([

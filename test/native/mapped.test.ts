@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import {
+  MapFlag,
+  MappedArray,
+  type MapSpec,
+  MapType,
+  mapCreate,
+  mapFreeze,
+  mapLookup,
+  mapUpdate,
+} from "../../native/index.ts";
+import { describeKernel } from "../support/privileges.ts";
+import { expectNoLeaks } from "./support/leaks.ts";
+import { errorOf, fromU64, u32, u64 } from "./support/values.ts";
+
+const ARRAY: MapSpec = {
+  type: MapType.ARRAY,
+  keySize: 4,
+  valueSize: 8,
+  maxEntries: 1000,
+  flags: MapFlag.MMAPABLE,
+  name: "m",
+};
+
+describeKernel("mapped arrays", () => {
+  expectNoLeaks();
+
+  it("show what the map holds", () => {
+    using map = mapCreate(ARRAY);
+    mapUpdate(map, u32(3), u64(77n));
+    using memory = new MappedArray(map);
+    expect(memory.length).toBe(8000);
+    expect(memory.bytes.length).toBe(8000);
+    expect(memory.view.getBigUint64(24, true)).toBe(77n);
+    mapUpdate(map, u32(3), u64(78n));
+    expect(memory.view.getBigUint64(24, true)).toBe(78n);
+  });
+
+  it("write through", () => {
+    using map = mapCreate(ARRAY);
+    using memory = new MappedArray(map);
+    memory.view.setBigUint64(999 * 8, 5n, true);
+    const value = new Uint8Array(8);
+    mapLookup(map, u32(999), value);
+    expect(fromU64(value)).toEqual([5n]);
+  });
+
+  it("pad values to eight bytes", () => {
+    using map = mapCreate({ ...ARRAY, valueSize: 12, maxEntries: 3 });
+    using memory = new MappedArray(map);
+    mapUpdate(map, u32(1), new Uint8Array(12).fill(9));
+    expect(memory.length).toBe(48);
+    expect([memory.bytes[15], memory.bytes[16], memory.bytes[27], memory.bytes[28]]).toEqual([0, 9, 9, 0]);
+  });
+
+  it("live on after the map's descriptor", () => {
+    using map = mapCreate(ARRAY);
+    using memory = new MappedArray(map);
+    map.close();
+    memory.view.setUint8(0, 1);
+    expect(memory.bytes[0]).toBe(1);
+  });
+
+  it("throw instead of touching memory that is gone", () => {
+    using map = mapCreate(ARRAY);
+    const memory = new MappedArray(map);
+    const { bytes, view } = memory;
+    memory.close();
+    memory.close();
+    expect(memory.closed).toBe(true);
+    expect(() => memory.view).toThrow(TypeError);
+    expect(() => memory.bytes).toThrow("the memory of map m is no longer mapped");
+    expect(() => view.getUint8(0)).toThrow(TypeError);
+    expect(bytes.length).toBe(0);
+    expect(bytes[0]).toBe(undefined);
+    bytes[0] = 1;
+    expect(() => bytes.fill(1)).toThrow(TypeError);
+    expect(bytes.buffer.byteLength).toBe(0);
+  });
+
+  it("survive a view that is transferred away", () => {
+    using map = mapCreate(ARRAY);
+    const memory = new MappedArray(map);
+    const { buffer } = memory.bytes;
+    let moved = buffer;
+    try {
+      moved = structuredClone(buffer, { transfer: [buffer] });
+    } catch {
+      // Node refuses to transfer memory that it does not own
+    }
+    memory.close();
+    expect(new Uint8Array(moved)[0] ?? 0).toBe(0);
+  });
+
+  it("may be forgotten", () => {
+    using map = mapCreate(ARRAY);
+    for (let i = 0; i < 100; i++) new MappedArray(map);
+  });
+
+  describe("are refused for", () => {
+    it("a map of another type", () => {
+      using map = mapCreate({ ...ARRAY, type: MapType.HASH, flags: 0 });
+      expect(() => new MappedArray(map)).toThrow(RangeError);
+    });
+
+    it("an array that is not mmapable", () => {
+      using map = mapCreate({ ...ARRAY, flags: 0 });
+      expect(errorOf(() => new MappedArray(map)).code).toMatch(/ENOTSUPP|EINVAL/);
+    });
+
+    it("a frozen map", () => {
+      using map = mapCreate(ARRAY);
+      mapFreeze(map);
+      expect(errorOf(() => new MappedArray(map)).code).toBe("EPERM");
+    });
+
+    it("a map that is closed", () => {
+      const map = mapCreate(ARRAY);
+      map.close();
+      expect(errorOf(() => new MappedArray(map)).code).toBe("EBADF");
+    });
+  });
+
+  it("keep a map from being frozen while they can write", () => {
+    using map = mapCreate(ARRAY);
+    using _memory = new MappedArray(map);
+    expect(errorOf(() => mapFreeze(map)).code).toBe("EBUSY");
+  });
+});
