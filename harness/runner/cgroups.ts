@@ -52,7 +52,7 @@ export interface CgroupHost {
  * The directory below which scopes can be made: our own cgroup or the root. Undefined when neither takes both a new
  * directory and a process of ours.
  */
-export function writableParent({ hierarchy, table }: CgroupHost): string | undefined {
+export function writableParent({ hierarchy, table }: Omit<CgroupHost, "clock">): string | undefined {
   const own = table.cgroup(table.self);
   const candidates = [own === undefined ? undefined : directoryOf(hierarchy, own), hierarchy.mount];
   return candidates.find((directory) => directory !== undefined && takesScopes(directory, table.self));

@@ -51,7 +51,7 @@ function prepareOne(scenario: Scenario, host: Host, diags: Diagnostics): Prepare
     return { scenario, user, scripts: [], unsupported: undefined };
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    return { scenario, user, scripts: [], unsupported: capability(error.message) };
+    return { scenario, user, scripts: [], unsupported: capability(error) };
   }
 }
 
@@ -73,7 +73,10 @@ function prepareScript(script: ProbeScript, host: Host, diags: Diagnostics): Pre
       namedParameters: script.params.named,
       maxEntries,
     });
-  const program = compile(diags, {});
+  // Of its own, because the compiler goes no further once there are errors, wherever they are from.
+  const own = new Diagnostics();
+  const program = compile(own, {});
+  for (const diagnostic of own.items) diags.add(diagnostic);
   if (program === undefined) return undefined;
   return {
     script,

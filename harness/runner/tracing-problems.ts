@@ -1,6 +1,7 @@
 /** What went wrong in tracing, as problems that the user can act on: refusals of the kernel, and numbers with holes. */
 import { LoadError, SysError } from "../../native/index.ts";
 import { AttachError } from "../tracing/attach.ts";
+import { CapabilityError } from "../tracing/facts/capability-error.ts";
 import { VerifierError } from "../tracing/verifier-error.ts";
 import type { TraceResult, UnattachedProbe } from "./host.ts";
 import type { Problem } from "./problems.ts";
@@ -11,7 +12,8 @@ const NOT_PERMITTED: ReadonlySet<string> = new Set(["EPERM", "EACCES", "ENOSYS",
 /** An error from loading or attaching. Anything that is no refusal of the kernel is a bug, and thrown on. */
 export function tracingProblem(error: unknown): Problem {
   if (error instanceof VerifierError) {
-    const { diagnostic } = error;
+    const { diagnostic, kernelTooOld } = error;
+    if (kernelTooOld) return capability(error);
     const message =
       diagnostic?.message ?? `the kernel refuses the program of ${error.probes.join(", ")}: ${error.lastWords}`;
     return {
@@ -23,10 +25,10 @@ export function tracingProblem(error: unknown): Problem {
   }
   if (error instanceof AttachError) {
     const { cause } = error;
-    if (cause instanceof SysError && NOT_PERMITTED.has(cause.code)) return capability(error.message);
+    if (cause instanceof SysError && NOT_PERMITTED.has(cause.code)) return capability(error);
     return { kind: "not-attached", message: error.message };
   }
-  if (isSystemError(error)) return capability(error.message);
+  if (isSystemError(error)) return capability(error);
   throw error;
 }
 
@@ -39,8 +41,10 @@ export function isSystemError(error: unknown): error is Error & { code: string }
   );
 }
 
-export function capability(message: string): Problem {
-  return { kind: "capability", message, help: "`probewright doctor` says what is missing here, and the remedy" };
+export function capability(error: Error): Problem {
+  const help =
+    error instanceof CapabilityError ? error.help : "`probewright doctor` says what is missing here, and the remedy";
+  return { kind: "capability", message: error.message, help };
 }
 
 /** The holes in the numbers of one run. Full maps are not among them: those may be cured. */

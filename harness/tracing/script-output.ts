@@ -21,7 +21,8 @@ export class ScriptOutput {
   exitCode: number | undefined;
   readonly #session: Session;
   readonly #sink: OutputSink;
-  readonly #presentation: Presentation;
+  /** Gives names to what the script's values only number. */
+  readonly presentation: Presentation;
   readonly #consume: (view: DataView, offset: number, length: number) => void;
   #exited = false;
 
@@ -29,13 +30,13 @@ export class ScriptOutput {
     this.#session = session;
     this.#sink = sink;
     const { config, scriptMaps } = session.compiled;
-    this.#presentation = {
+    this.presentation = {
       resolver: hostResolver({ stack: (map, id) => session.readStack(map, id), userSymbol: () => undefined }),
       truncationTrailer: fromText(config.strTruncTrailer),
     };
     this.#consume = eventConsumer(session.compiled, {
       sink,
-      presentation: this.#presentation,
+      presentation: this.presentation,
       now: () => Math.floor(Date.now() / 1000),
       warnings,
       handlers: {
@@ -63,13 +64,13 @@ export class ScriptOutput {
   printMaps(): void {
     if (!this.#session.compiled.config.printMapsOnExit) return;
     for (const map of this.#session.readMaps().map(decodeMap).sort(byName))
-      this.#sink.map(presentMap(map, this.#presentation));
+      this.#sink.map(presentMap(map, this.presentation));
   }
 
   #printMap(map: number, selection: MapSelection): void {
     const { compiled } = this.#session;
     const decoded = orZero(decodeMap(this.#session.readMap(compiled.scriptMaps[map]!)));
-    this.#sink.map(presentMap(decoded, this.#presentation, selection));
+    this.#sink.map(presentMap(decoded, this.presentation, selection));
   }
 
   #cat(path: string, limit: number): void {
