@@ -45,10 +45,11 @@ export function buildJudgement(
     const { description, better, span } = drafts.get(metric.name)!;
     return { ...metric, description, better, span };
   });
+  checkCompareNames(tree, drafts.keys(), diags);
   return {
     metrics,
     assertions: buildAssertions(tree, source, resolved.names, diags),
-    compare: buildCompare(tree, input, metrics, [...drafts.keys()], diags),
+    compare: buildCompare(tree, input.compare ?? {}, metrics, diags),
   };
 }
 
@@ -138,34 +139,37 @@ function isCondition(expression: Expression, names: Names, diags: Diagnostics): 
 }
 
 /** `known` are all metric names, those included whose expressions are broken. */
+function checkCompareNames(tree: LocatedMap, known: Iterable<string>, diags: Diagnostics): void {
+  const located = tree.entries.get("compare")?.value;
+  if (located?.kind !== "map") return;
+  const candidates = [...known, ...Object.keys(FREE_METRICS)];
+  for (const [name, { keySpan }] of located.entries) {
+    if (name === "default" || candidates.includes(name)) continue;
+    const near = nearest(name, candidates);
+    diags.error("unknown-metric", keySpan, `there is no metric \`${name}\` to compare`, {
+      help: near ? `did you mean \`${near}\`?` : `known are ${candidates.join(", ")}`,
+    });
+  }
+}
+
 function buildCompare(
   tree: LocatedMap,
-  input: JudgedInput,
+  rules: NonNullable<JudgedInput["compare"]>,
   metrics: readonly Metric[],
-  known: readonly string[],
   diags: Diagnostics,
 ): Map<string, ComparePolicy> {
-  const rules = input.compare ?? {};
-  const units = new Map<string, Unit>(metrics.map(({ name, unit }) => [name, unit]));
-  for (const [name, { unit }] of Object.entries(FREE_METRICS)) units.set(name, unit);
   const fallback = rules.default;
   const policies = new Map<string, ComparePolicy>();
   for (const { name, unit } of metrics) policies.set(name, policyFor(undefined, fallback, unit));
+  const units = new Map<string, Unit>(metrics.map(({ name, unit }) => [name, unit]));
+  for (const [name, { unit }] of Object.entries(FREE_METRICS)) units.set(name, unit);
   for (const [name, rule] of Object.entries(rules)) {
-    if (name === "default") continue;
     const unit = units.get(name);
-    if (unit !== undefined) {
-      const minDelta = typeof rule === "object" ? rule["min-delta"] : undefined;
-      if (minDelta && !fits(minDelta, unit))
-        reportMinDelta(valueAt(tree, ["compare", name, "min-delta"])!, name, unit, diags);
-      policies.set(name, policyFor(rule, fallback, unit));
-    } else if (!known.includes(name)) {
-      const candidates = [...known, ...Object.keys(FREE_METRICS)];
-      const near = nearest(name, candidates);
-      diags.error("unknown-metric", keySpanAt(tree, ["compare", name]), `there is no metric \`${name}\` to compare`, {
-        help: near ? `did you mean \`${near}\`?` : `known are ${candidates.join(", ")}`,
-      });
-    }
+    if (unit === undefined || name === "default") continue;
+    const minDelta = typeof rule === "object" ? rule["min-delta"] : undefined;
+    if (minDelta && !fits(minDelta, unit))
+      reportMinDelta(valueAt(tree, ["compare", name, "min-delta"])!, name, unit, diags);
+    policies.set(name, policyFor(rule, fallback, unit));
   }
   return policies;
 }

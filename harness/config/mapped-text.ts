@@ -27,8 +27,9 @@ export function embed(mapped: MappedText, name: string, outer: Source): Source {
  * finds its own place; white space that YAML made up (folding, chomping) takes the place of what it stands for.
  */
 export function alignScalar(file: string, start: number, end: number, style: ScalarStyle, text: string): MappedText {
+  const block = style === "literal" || style === "folded";
   let at = start;
-  if (style === "literal" || style === "folded") {
+  if (block) {
     // The header line, `|2- # comment`, is no content.
     const lineEnd = file.indexOf("\n", start);
     at = lineEnd < 0 || lineEnd >= end ? end : lineEnd + 1;
@@ -37,13 +38,20 @@ export function alignScalar(file: string, start: number, end: number, style: Sca
   const offsets: number[] = [];
   let i = 0;
   while (i < text.length) {
-    const escaped = style === "double" && file[at] === "\\" ? escapeAt(file, at) : undefined;
+    const escaped = style === "double" && at < end && file[at] === "\\" ? escapeAt(file, at) : undefined;
     if (escaped?.decoded === 0) {
       // An escaped line break joins two lines and leaves nothing in the text.
       at = skipSpace(file, at + escaped.length, end);
     } else if (escaped) {
       for (let k = 0; k < escaped.decoded; k++) offsets[i++] = at;
       at += escaped.length;
+    } else if (!block && at < end && isSpace(file[at]!)) {
+      // Between quotes and in plain texts, a run with line breaks is folded: one becomes a space, n become n - 1 breaks.
+      const next = skipSpace(file, at, end);
+      const breaks = file.slice(at, next).split("\n").length - 1;
+      const decoded = breaks === 0 ? next - at : Math.max(1, breaks - 1);
+      for (let k = 0; k < decoded; k++) offsets[i++] = breaks === 0 ? at + k : at;
+      at = next;
     } else if (isSpace(text[i]!)) {
       offsets[i] = Math.min(at, end);
       if (file.startsWith("\r\n", at) && text[i] === "\n") at += 2;

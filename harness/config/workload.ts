@@ -59,9 +59,9 @@ function buildReady(input: NonNullable<WorkloadInput["ready"]>, folder: Folder):
 type StepsInput = WorkloadInput["setup"];
 type StepInput = Exclude<NonNullable<StepsInput>, readonly unknown[]>;
 
-/** `[word, ...]`, `{ command: ... }`, or a list of these. */
+/** `[word, ...]`, `{ command: ... }`, or a list of these; the empty list is no step at all. */
 function buildSteps(located: Located | undefined, input: StepsInput, folder: Folder, around: Surroundings): Step[] {
-  if (!located || !input) return [];
+  if (!located || !input || (located.kind === "list" && located.items.length === 0)) return [];
   const timeoutOf = (step: unknown): number | undefined => (isStep(step) ? step.timeout : undefined);
   const several = located.kind === "list" && located.items.some((item) => item.kind !== "scalar");
   if (!several || !Array.isArray(input)) return [buildStep(located, timeoutOf(input), folder, around)];
