@@ -26,7 +26,7 @@ export function histogramPicture(now: MapTableKey, before: MapTableKey | undefin
   const rows = rowsOf(typicalHistogram(now), before && typicalHistogram(before));
   const labels = rows.map(label);
   const labelWidth = Math.max(0, ...labels.map((text) => text.length));
-  const countWidth = Math.max(1, ...rows.map((row) => String(row.now > row.before ? row.now : row.before).length));
+  const countWidth = Math.max(1, ...rows.flatMap((row) => [String(row.now).length, String(row.before).length]));
   const sides = before === undefined ? 1 : 2;
   // label, then for each side: gap, count, " |", bar, "|"
   const room = Math.floor((width - labelWidth) / sides) - countWidth - 5;
@@ -34,15 +34,19 @@ export function histogramPicture(now: MapTableKey, before: MapTableKey | undefin
   const bars = [barsOf(rows, "now", countWidth, barWidth)];
   if (before !== undefined) bars.push(barsOf(rows, "before", countWidth, barWidth));
   return {
-    lines: rows.map((_, i) => [labels[i]!.padEnd(labelWidth), ...bars.map((side) => side[i]!)].join("  ")),
+    lines: rows.flatMap((row, i) => [
+      // Empty buckets between are left out, and that is to be seen.
+      ...(i > 0 && rows[i - 1]!.high !== row.low ? ["..."] : []),
+      [labels[i]!.padEnd(labelWidth), ...bars.map((side) => side[i]!)].join("  "),
+    ]),
     columns: { label: labelWidth, bar: countWidth + barWidth + 3 },
   };
 }
 
 function barsOf(rows: readonly Row[], side: "now" | "before", countWidth: number, barWidth: number): string[] {
-  const most = rows.reduce((max, row) => (row[side] > max ? row[side] : max), 0n);
+  const most = Math.max(1, ...rows.map((row) => Number(row[side])));
   return rows.map((row) => {
-    const length = most === 0n ? 0 : Number((row[side] * BigInt(barWidth)) / most);
+    const length = Math.floor((Number(row[side]) * barWidth) / most);
     return `${String(row[side]).padStart(countWidth)} |${"@".repeat(length).padEnd(barWidth)}|`;
   });
 }

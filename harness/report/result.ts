@@ -178,3 +178,8 @@ export type OutputResult = z.infer<typeof output>;
 export function resultJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(resultSchema, { target: "draft-2020-12", io: "output" }) as Record<string, unknown>;
 }
+
+/** The schema as the text of the file that ships with the package. */
+export function resultSchemaText(): string {
+  return `${JSON.stringify(resultJsonSchema(), undefined, 2)}\n`;
+}
