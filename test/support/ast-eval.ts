@@ -1,0 +1,485 @@
+/**
+ * Runs a script by walking its tree: the oracle for the compiled bytes. It is written from the language's rules alone, knows
+ * nothing of IR, registers or maps in the kernel, and is as slow and plain as it may be. One CPU, no kernel.
+ */
+import { histBucket, lhistBuckets } from "../../compiler/histogram.ts";
+import type { TypedScript, Unit } from "../../compiler/sema/typed.ts";
+import type { Type } from "../../compiler/sema/types.ts";
+import type * as ast from "../../compiler/syntax/ast.ts";
+
+export type Value = bigint | boolean | string | Value[];
+
+/** What stands in for the running kernel. */
+export interface EvalHost {
+  pid: bigint;
+  tid: bigint;
+  uid: bigint;
+  gid: bigint;
+  cpu: bigint;
+  comm: string;
+  /** Each call gives the next instant. */
+  nsecs: () => bigint;
+}
+
+export interface EvalResult {
+  /** By map, by key (a text; "" for scalar maps). Aggregates as plain numbers or bucket counts. */
+  maps: Record<string, Record<string, unknown>>;
+  /** printf and print, as [format or "print", ...values]. */
+  events: unknown[][];
+}
+
+class Jump extends Error {
+  readonly kind: "break" | "continue" | "return";
+  constructor(kind: Jump["kind"]) {
+    super(kind);
+    this.kind = kind;
+  }
+}
+
+const MAX_STEPS = 100_000;
+
+export function evaluate(script: TypedScript, host: EvalHost): EvalResult {
+  const state = { maps: new Map<string, Map<string, unknown>>(), events: [] as unknown[][] };
+  for (const unit of script.units) {
+    for (const probe of unit.probes) {
+      if (probe.event.kind === "begin") new Evaluator(script, unit, host, state).run();
+    }
+  }
+  const maps: EvalResult["maps"] = {};
+  for (const [name, entries] of state.maps) maps[name] = Object.fromEntries(entries);
+  return { maps, events: state.events };
+}
+
+interface State {
+  maps: Map<string, Map<string, unknown>>;
+  events: unknown[][];
+}
+
+class Evaluator {
+  readonly #script: TypedScript;
+  readonly #unit: Unit;
+  readonly #host: EvalHost;
+  readonly #state: State;
+  readonly #variables = new Map<object, Value>();
+  #steps = 0;
+
+  constructor(script: TypedScript, unit: Unit, host: EvalHost, state: State) {
+    this.#script = script;
+    this.#unit = unit;
+    this.#host = host;
+    this.#state = state;
+  }
+
+  run(): void {
+    const { predicate, body } = this.#unit.block;
+    try {
+      if (predicate && !truthy(this.#value(predicate))) return;
+      this.#block(body.statements);
+    } catch (error) {
+      if (!(error instanceof Jump && error.kind === "return")) throw error;
+    }
+  }
+
+  #type(node: ast.Expression): Type {
+    return this.#unit.types.get(node)!;
+  }
+
+  #block(statements: readonly ast.Statement[]): void {
+    for (const statement of statements) this.#statement(statement);
+  }
+
+  #statement(node: ast.Statement): void {
+    if (++this.#steps > MAX_STEPS) throw new Error("the script does not end");
+    switch (node.kind) {
+      case "expression-statement":
+        this.#effect(node.expression);
+        return;
+      case "assignment":
+        this.#assign(node);
+        return;
+      case "let": {
+        const info = this.#unit.variables.get(node.variable)!;
+        this.#variables.set(info, node.value ? stored(this.#value(node.value), info.type) : zeroOf(info.type));
+        return;
+      }
+      case "if":
+        if (truthy(this.#value(node.condition))) this.#block(node.then.statements);
+        else if (node.otherwise) this.#block(node.otherwise.statements);
+        return;
+      case "while":
+        while (truthy(this.#value(node.condition))) if (!this.#round(node.body)) return;
+        return;
+      case "unroll": {
+        const rounds = Number(this.#value(node.count));
+        for (let i = 0; i < rounds; i++) if (!this.#round(node.body)) return;
+        return;
+      }
+      case "return":
+        throw new Jump("return");
+      case "break":
+      case "continue":
+        throw new Jump(node.kind);
+      case "block":
+        this.#block(node.statements);
+        return;
+      default:
+        throw new Error(`no ${node.kind} here`);
+    }
+  }
+
+  /** One round of a loop; false when it was left. */
+  #round(body: ast.Block): boolean {
+    if (++this.#steps > MAX_STEPS) throw new Error("the script does not end");
+    try {
+      this.#block(body.statements);
+    } catch (error) {
+      if (!(error instanceof Jump) || error.kind === "return") throw error;
+      return error.kind === "continue";
+    }
+    return true;
+  }
+
+  #effect(node: ast.Expression): void {
+    if (node.kind !== "call") {
+      if (node.kind === "ternary" && this.#type(node).kind === "void") {
+        this.#effect(truthy(this.#value(node.condition)) ? node.then : node.otherwise);
+      } else this.#value(node);
+      return;
+    }
+    const args = node.args as ast.Expression[];
+    switch (node.callee.text) {
+      case "printf":
+        this.#state.events.push([this.#value(args[0]!), ...args.slice(1).map((a) => this.#value(a))]);
+        return;
+      case "print":
+        this.#state.events.push(["print", args[0]!.kind === "map" ? args[0].name : this.#value(args[0]!)]);
+        return;
+      case "exit":
+        throw new Jump("return");
+      default:
+        this.#value(node);
+    }
+  }
+
+  #assign(node: ast.Assignment): void {
+    const { target, operator, value } = node;
+    if (!target) {
+      this.#value(value);
+      return;
+    }
+    if (target.kind === "field") throw new Error("fields are not assigned");
+    const call = value.kind === "call" ? value : undefined;
+    if (target.kind !== "variable" && operator === "=" && call && AGGREGATES.has(call.callee.text)) {
+      const args = (call.args as ast.Expression[]).map((a) => this.#value(a));
+      const entries = this.#entries(target);
+      const key = this.#key(target);
+      const type = this.#script.maps.get(mapName(target))!.value;
+      entries.set(key, aggregate(type, entries.get(key), args[0]));
+      return;
+    }
+    if (operator === "=") {
+      this.#store(target, this.#value(value));
+      return;
+    }
+    const symbol = operator.slice(0, -1) as ast.BinaryOperator;
+    const type = target.kind === "variable" ? this.#unit.variables.get(target)!.type : this.#mapType(target);
+    const given = this.#value(value);
+    this.#store(target, arithmetic(symbol, this.#load(target), type, given, this.#type(value)));
+  }
+
+  #store(target: ast.Variable | ast.MapName | ast.MapAccess, value: Value): void {
+    if (target.kind === "variable") {
+      const info = this.#unit.variables.get(target)!;
+      this.#variables.set(info, stored(value, info.type));
+    } else {
+      const key = this.#key(target);
+      this.#entries(target).set(key, stored(value, this.#mapType(target)));
+    }
+  }
+
+  #load(target: ast.Variable | ast.MapName | ast.MapAccess): Value {
+    if (target.kind === "variable") return this.#variables.get(this.#unit.variables.get(target)!)!;
+    const type = this.#mapType(target);
+    const found = this.#entries(target).get(this.#key(target));
+    if (found === undefined) return zeroOf(type);
+    if (typeof found === "object" && !Array.isArray(found)) return numberOf(type, found as Record<string, bigint>);
+    return found as Value;
+  }
+
+  #mapType(target: ast.MapName | ast.MapAccess): Type {
+    return this.#script.maps.get(mapName(target))!.value;
+  }
+
+  #entries(target: ast.MapName | ast.MapAccess): Map<string, unknown> {
+    const name = mapName(target);
+    let entries = this.#state.maps.get(name);
+    if (!entries) {
+      entries = new Map();
+      this.#state.maps.set(name, entries);
+    }
+    return entries;
+  }
+
+  #key(target: ast.MapName | ast.MapAccess): string {
+    if (target.kind === "map") return "";
+    return this.#keyOf(mapName(target), target.key);
+  }
+
+  #keyOf(map: string, node: ast.Expression): string {
+    return keyText(stored(this.#value(node), this.#script.maps.get(map)!.key));
+  }
+
+  #value(node: ast.Expression): Value {
+    switch (node.kind) {
+      case "integer":
+        return BigInt.asIntN(64, node.value);
+      case "string":
+        return node.value;
+      case "boolean":
+        return node.value;
+      case "identifier":
+        return this.#builtin(node.name);
+      case "variable":
+      case "map":
+      case "map-access":
+        return this.#load(node);
+      case "tuple":
+        return node.elements.map((e) => this.#value(e));
+      case "tuple-access":
+        return (this.#value(node.object) as Value[])[node.index]!;
+      case "ternary":
+        return truthy(this.#value(node.condition)) ? this.#value(node.then) : this.#value(node.otherwise);
+      case "unary":
+        return this.#unary(node);
+      case "increment": {
+        const before = this.#load(node.target);
+        const after = wrap((before as bigint) + (node.operator === "++" ? 1n : -1n));
+        this.#store(node.target, after);
+        return node.prefix ? after : before;
+      }
+      case "binary":
+        return this.#binary(node);
+      case "cast":
+        return stored(wrap(integerOf(this.#value(node.operand))), this.#type(node));
+      case "block-expression":
+        this.#block(node.statements);
+        return this.#value(node.value);
+      case "call":
+        return this.#call(node);
+      default:
+        throw new Error(`no ${node.kind} here`);
+    }
+  }
+
+  #builtin(name: string): Value {
+    const { nsecs, ...plain } = this.#host;
+    if (name === "nsecs") return nsecs();
+    if (Object.hasOwn(plain, name)) return plain[name as keyof typeof plain];
+    throw new Error(`no builtin ${name} here`);
+  }
+
+  #call(node: ast.Call): Value {
+    const [first, second] = node.args as ast.Expression[];
+    switch (node.callee.text) {
+      case "delete": {
+        if (first!.kind === "map-access") return this.#entries(first!).delete(this.#key(first!));
+        const map = first as ast.MapName;
+        if (!second) return this.#entries(map).delete("") || true;
+        return this.#entries(map).delete(this.#keyOf(map.name, second));
+      }
+      case "has_key":
+        return this.#entries(first as ast.MapName).has(this.#keyOf((first as ast.MapName).name, second!));
+      default:
+        if (node.args.length === 0) return this.#builtin(node.callee.text);
+        throw new Error(`no function ${node.callee.text} here`);
+    }
+  }
+
+  #unary(node: ast.Unary): Value {
+    const value = this.#value(node.operand);
+    const type = this.#type(node);
+    switch (node.operator) {
+      case "!":
+        return !truthy(value);
+      case "-":
+        return stored(wrap(-(value as bigint)), type);
+      case "+":
+        return value;
+      case "~":
+        return stored(wrap(~(value as bigint)), type);
+      default:
+        throw new Error(`no ${node.operator} here`);
+    }
+  }
+
+  #binary(node: ast.Binary): Value {
+    const { operator } = node;
+    if (operator === "&&") return truthy(this.#value(node.left)) && truthy(this.#value(node.right));
+    if (operator === "||") return truthy(this.#value(node.left)) || truthy(this.#value(node.right));
+    const left = this.#value(node.left);
+    const right = this.#value(node.right);
+    if (operator === "==" && typeof left !== "bigint") return keyText(left) === keyText(right);
+    if (operator === "!=" && typeof left !== "bigint") return keyText(left) !== keyText(right);
+    const compared = COMPARE[operator];
+    if (!compared) return arithmetic(operator, left, this.#type(node.left), right, this.#type(node.right));
+    const signed = isSignedOperation(this.#type(node.left), this.#type(node.right));
+    const order = (v: Value) => (signed ? wrap(integerOf(v)) : BigInt.asUintN(64, integerOf(v)));
+    return compared(order(left), order(right));
+  }
+}
+
+const AGGREGATES = new Set(["count", "sum", "min", "max", "avg", "stats", "hist", "lhist"]);
+
+const COMPARE: Partial<Record<ast.BinaryOperator, (a: bigint, b: bigint) => boolean>> = {
+  "==": (a, b) => a === b,
+  "!=": (a, b) => a !== b,
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+};
+
+function mapName(target: ast.MapName | ast.MapAccess): string {
+  return target.kind === "map" ? target.name : target.map.name;
+}
+
+function wrap(value: bigint): bigint {
+  return BigInt.asIntN(64, value);
+}
+
+function integerOf(value: Value): bigint {
+  if (typeof value === "boolean") return value ? 1n : 0n;
+  if (typeof value !== "bigint") throw new Error("no integer");
+  return value;
+}
+
+function truthy(value: Value): boolean {
+  return integerOf(value) !== 0n;
+}
+
+/** Literals that are not negative go with the sign of the other side. */
+function isSignedOperation(a: Type, b: Type): boolean {
+  const sign = (t: Type) =>
+    t.kind === "integer" || t.kind === "sum" || t.kind === "min" ? t.signed : t.kind === "count";
+  const literal = (t: Type) => t.kind === "integer" && t.value !== undefined && t.value >= 0n;
+  if (literal(a) && literal(b)) return sign(a) && sign(b);
+  if (literal(a)) return sign(b);
+  if (literal(b)) return sign(a);
+  return sign(a) || sign(b);
+}
+
+function arithmetic(operator: ast.BinaryOperator, left: Value, leftType: Type, right: Value, rightType: Type): bigint {
+  const signed = isSignedOperation(leftType, rightType);
+  const read = (v: Value) => (signed ? wrap(integerOf(v)) : BigInt.asUintN(64, integerOf(v)));
+  const [a, b] = [read(left), read(right)];
+  const shift = BigInt.asUintN(6, b);
+  switch (operator) {
+    case "+":
+      return wrap(a + b);
+    case "-":
+      return wrap(a - b);
+    case "*":
+      return wrap(a * b);
+    case "/":
+      return b === 0n ? 0n : wrap(a / b);
+    case "%":
+      return b === 0n ? wrap(a) : wrap(a % b);
+    case "&":
+      return wrap(a & b);
+    case "|":
+      return wrap(a | b);
+    case "^":
+      return wrap(a ^ b);
+    case "<<":
+      return wrap(a << shift);
+    case ">>": {
+      const arithmeticShift = leftType.kind === "integer" && leftType.signed;
+      const value = integerOf(left);
+      return wrap((arithmeticShift ? wrap(value) : BigInt.asUintN(64, value)) >> shift);
+    }
+    default:
+      throw new Error(`${operator} is no arithmetic operator`);
+  }
+}
+
+/** A value as a place of some type keeps it. */
+function stored(value: Value, type: Type): Value {
+  switch (type.kind) {
+    case "integer": {
+      const bits = type.size * 8;
+      const integer = integerOf(value);
+      return wrap(type.signed ? BigInt.asIntN(bits, integer) : BigInt.asUintN(bits, integer));
+    }
+    case "boolean":
+      return truthy(value);
+    case "string":
+      return (value as string).slice(0, type.size);
+    case "tuple":
+      return (value as Value[]).map((v, i) => stored(v, type.elements[i]!));
+    default:
+      return value;
+  }
+}
+
+function zeroOf(type: Type): Value {
+  switch (type.kind) {
+    case "boolean":
+      return false;
+    case "string":
+      return "";
+    case "tuple":
+      return type.elements.map(zeroOf);
+    default:
+      return 0n;
+  }
+}
+
+export function keyText(value: Value): string {
+  if (Array.isArray(value)) return `(${value.map(keyText).join(",")})`;
+  return typeof value === "string" ? JSON.stringify(value) : String(integerOf(value));
+}
+
+function aggregate(type: Type, before: unknown, given: Value | undefined): unknown {
+  const value = given === undefined ? 0n : wrap(integerOf(given));
+  const old = (before ?? {}) as Record<string, bigint>;
+  switch (type.kind) {
+    case "count":
+      return { count: (old.count ?? 0n) + 1n };
+    case "sum":
+      return { sum: wrap((old.sum ?? 0n) + value) };
+    case "avg":
+    case "stats":
+      return { count: (old.count ?? 0n) + 1n, total: wrap((old.total ?? 0n) + value) };
+    case "min":
+    case "max": {
+      const order = (v: bigint) => (type.signed ? v : BigInt.asUintN(64, v));
+      const best = old.best;
+      const better =
+        best === undefined || (type.kind === "min" ? order(value) < order(best) : order(value) > order(best));
+      return { best: better ? value : best };
+    }
+    case "hist":
+      return bump(old, histBucket(value, type.bits));
+    case "lhist": {
+      const { min, max, step } = type;
+      const last = lhistBuckets(min, max, step) - 1;
+      const bucket =
+        value < BigInt(min) ? 0 : value >= BigInt(max) ? last : Number((value - BigInt(min)) / BigInt(step)) + 1;
+      return bump(old, bucket);
+    }
+    default:
+      throw new Error(`${type.kind} is no aggregate`);
+  }
+}
+
+function bump(buckets: Record<string, bigint>, bucket: number): Record<string, bigint> {
+  return { ...buckets, [bucket]: (buckets[bucket] ?? 0n) + 1n };
+}
+
+function numberOf(type: Type, found: Record<string, bigint>): bigint {
+  if (type.kind === "avg" || type.kind === "stats") {
+    const read = (v: bigint) => (type.signed ? wrap(v) : BigInt.asUintN(64, v));
+    return wrap(read(found.total!) / found.count!);
+  }
+  return found.count ?? found.sum ?? found.best ?? 0n;
+}
