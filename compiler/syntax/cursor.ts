@@ -29,6 +29,11 @@ export const WORD_OPERATORS: ReadonlyMap<string, string> = new Map([
 const CLOSING = { "(": ")", "[": "]", "{": "}" } as const;
 export type Opening = keyof typeof CLOSING;
 
+/** Whether an error is one of the parser's own, and so has been reported. */
+export function isReported(error: unknown): boolean {
+  return error === RECOVER || error === RESUME;
+}
+
 export class Cursor {
   readonly source: Source;
   readonly #diags: Diagnostics;
@@ -199,9 +204,9 @@ export class Cursor {
     try {
       return parse();
     } catch (error) {
-      if (error !== RECOVER) throw error;
+      if (!isReported(error)) throw error;
       while (!this.at("{")) {
-        if (this.at("}") || this.at("end") || this.at("attach-point")) throw error;
+        if (this.at("}") || this.at("end") || this.at("attach-point")) throw RECOVER;
         this.next();
       }
       return undefined;

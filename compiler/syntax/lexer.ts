@@ -279,10 +279,7 @@ class Lexer {
 
   /** Behind the closing brace: names up to the semicolon of a `typedef`, else attributes and maybe a semicolon. */
   #definitionEnd(word: string, braceEnd: number): number {
-    if (word === "typedef") {
-      const semicolon = this.#text.indexOf(";", braceEnd);
-      return semicolon < 0 ? this.#text.length : semicolon + 1;
-    }
+    if (word === "typedef") return this.#typedefEnd(braceEnd);
     let end = braceEnd;
     for (;;) {
       const next = this.#afterLayout(end);
@@ -297,6 +294,15 @@ class Lexer {
       }
       end = parentheses.end;
     }
+  }
+
+  #typedefEnd(braceEnd: number): number {
+    let end = braceEnd;
+    while (end < this.#text.length && !"{};".includes(this.#text[end]!)) end++;
+    if (this.#text[end] === ";") return end + 1;
+    const last = braceEnd + this.#text.slice(braceEnd, end).split("\n", 1)[0]!.trimEnd().length;
+    this.#error("missing-semicolon", this.#pos, this.#pos + "typedef".length, "this `typedef` does not end with `;`");
+    return last;
   }
 
   /** Everything up to whitespace, a comma, a brace, or a slash that cannot belong to a path. */

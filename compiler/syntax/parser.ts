@@ -18,7 +18,7 @@ import type {
   Script,
 } from "./ast.ts";
 import { attachPoint } from "./attach-point.ts";
-import { Cursor, RECOVER } from "./cursor.ts";
+import { Cursor, isReported, RECOVER } from "./cursor.ts";
 import { tokenize } from "./lexer.ts";
 import { expression, identifier, map, name, variable } from "./parser-expressions.ts";
 import { block, blockOrValue, importStatement } from "./parser-statements.ts";
@@ -50,7 +50,7 @@ export function parse(source: Source, diags: Diagnostics): Script {
     try {
       item(p, script, order);
     } catch (error) {
-      if (error !== RECOVER) throw error;
+      if (!isReported(error)) throw error;
       if (p.progress === before) p.next();
       p.skipItem();
     }
@@ -160,7 +160,7 @@ function config(p: Cursor, earlier: ConfigBlock | undefined): ConfigBlock {
     try {
       entries.push(configEntry(p));
     } catch (error) {
-      if (error !== RECOVER) throw error;
+      if (!isReported(error)) throw error;
       p.skipStatement();
     }
   }
@@ -322,7 +322,7 @@ function predicate(p: Cursor): Expression | "broken" {
     const labels = [{ span: p.span(start), message: "the predicate begins here" }];
     p.unexpected("`/` to close the predicate", { labels });
   } catch (error) {
-    if (error !== RECOVER) throw error;
+    if (!isReported(error)) throw error;
     while (!p.at("{") && !p.at("end") && !p.at("attach-point")) if (p.next().kind === "predicate-end") break;
     return "broken";
   }

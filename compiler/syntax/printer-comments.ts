@@ -71,8 +71,8 @@ export class Comments {
   }
 
   #endsLine(from: number, { text, span }: Comment): boolean {
-    if (span.start < from || this.#text.slice(from, span.start).includes("\n")) return false;
-    return text.startsWith("//") || /^[ \t\r]*(?:\n|$|\/\/|\/\*)/.test(this.#text.slice(span.end, span.end + 200));
+    if (!/^[ \t;,]*$/.test(this.#text.slice(from, span.start))) return false;
+    return text.startsWith("//") || /^[ \t\r;]*(?:\n|$|\/\/|\/\*)/.test(this.#text.slice(span.end, span.end + 200));
   }
 
   /** Entries below each other, with the comments between them and up to `end`; one empty line stays where some were. */

@@ -219,7 +219,10 @@ function record(c: Comments, { fields, span }: RecordExpression): Document {
 
 function call(c: Comments, { callee, args, span }: Call): Document {
   const parts = args.map((arg) => argument(c, arg));
-  return concat(callee.text, "(", fill(parts), c.closing(span), ")");
+  // A block at the end is indented like the statement that it stands in.
+  const last = args.at(-1)?.kind.startsWith("block") ? parts.pop() : undefined;
+  const separator = last !== undefined && parts.length > 0 ? ", " : "";
+  return concat(callee.text, "(", fill(parts), separator, last ?? "", c.closing(span), ")");
 }
 
 function argument(c: Comments, node: Call["args"][number]): Document {
