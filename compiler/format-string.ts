@@ -96,14 +96,24 @@ export function formatParameters(pieces: readonly FormatPiece[]): FormatParamete
   return parameters;
 }
 
-const SUPPORTED: ReadonlySet<string> = new Set<Conversion>([
-  ..."diuoxXcspr",
-  "rx",
-  "rh",
-] as Conversion[]);
+/** What a conversion takes: numbers are integers, truth values, enums and pointers. */
+export const CONVERSION_TAKES: Readonly<Record<Conversion, "number" | "buffer" | "anything">> = {
+  d: "number",
+  i: "number",
+  u: "number",
+  o: "number",
+  x: "number",
+  X: "number",
+  c: "number",
+  p: "number",
+  s: "anything",
+  r: "buffer",
+  rx: "buffer",
+  rh: "buffer",
+};
 
 export function isSupported(conversion: FormatSpec["conversion"]): conversion is Conversion {
-  return SUPPORTED.has(conversion);
+  return Object.hasOwn(CONVERSION_TAKES, conversion);
 }
 
 function readFlags(flags: string): FormatFlags {

@@ -217,7 +217,7 @@ export type EventLayout =
   | { kind: "print"; size: number; value: EventField; span: Span }
   /** print(@map[, top[, div]]); the numbers are part of the record where they are not constant. */
   | { kind: "print_map"; size: number; map: number; top: EventField | undefined; div: EventField | undefined }
-  /** print(@map[key]): the value was copied into the record; its label is the map and the key. */
+  /** print(@map[key]): the value was copied into the record, and is printed alone. */
   | { kind: "print_map_value"; size: number; map: number; key: EventField; value: EventField }
   | { kind: "clear_map" | "zero_map"; size: number; map: number }
   | { kind: "exit"; size: number; code: EventField | undefined }

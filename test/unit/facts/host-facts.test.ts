@@ -23,6 +23,7 @@ function prober(answer: Answer, asked: string[] = []): Prober {
     program: (type, id) => note(`program ${type} ${id}`),
     map: (type) => note(`map ${type}`),
     instructions: (set) => note(set),
+    fentry: (id) => note(`fentry ${id}`),
     multiLink: (kind) => note(`link ${kind}`),
   };
 }

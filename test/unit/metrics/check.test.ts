@@ -10,7 +10,7 @@ const names = new Map([...FREE_METRIC_DIMENSIONS, ["opens", COUNT] as const]);
 function infer(text: string) {
   const diags = new Diagnostics();
   const type = inferType(parse(text), names, diags);
-  return { diags, unit: type.kind === "boolean" ? "boolean" : unitOf(type.dimension) };
+  return { diags, unit: type.kind === "number" ? unitOf(type.dimension) : type.kind };
 }
 
 describe("types and units", () => {
