@@ -13,7 +13,11 @@ interface CommandModule {
 
 /** In the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  run: () => import("./run.ts"),
   trace: async () => ({ register: registerTrace }),
+  baseline: () => import("./baseline.ts"),
+  doctor: () => import("./doctor.ts"),
+  schema: () => import("./schema.ts"),
 };
 
 try {
