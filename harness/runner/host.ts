@@ -50,6 +50,9 @@ export interface SpawnRequest {
   readonly cgroup: string | undefined;
 }
 
+/** The operation of the SysError by which a spawner says that the standard input cannot be opened. */
+export const STDIN_OPERATION = "open of stdin";
+
 export interface Spawner {
   /** A process that leads a session of its own and waits before its exec. Throws SysError when it cannot be made. */
   spawn(request: SpawnRequest): Child;

@@ -2,14 +2,17 @@
  * Starting one process of a scenario, whatever its role: as the right user, in the right cell, with its output kept,
  * and with one clear sentence when it cannot be started.
  */
-import { SysError } from "../../native/index.ts";
+import { SpawnError, SysError } from "../../native/index.ts";
 import type { Command, Step } from "../config/scenario.ts";
 import { childEnvironment } from "./environment.ts";
-import type { Child, Ended, Host } from "./host.ts";
+import { type Child, type Ended, type Host, STDIN_OPERATION } from "./host.ts";
 import { OutputCapture } from "./output.ts";
 import { commandText, type Problem, type ProcessOutput, type Role, roleName } from "./problems.ts";
 import type { Cell } from "./scope.ts";
 import type { User } from "./users.ts";
+
+/** A workload says where its standard input comes from, other steps have none. */
+export type LaunchStep = Step & { readonly stdin?: string | undefined };
 
 export type OutputListener = (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
 
@@ -22,13 +25,13 @@ export interface LaunchContext {
 export class Launched {
   readonly child: Child;
   readonly role: Role;
-  readonly step: Step;
+  readonly step: LaunchStep;
   readonly exited: Promise<Ended>;
   readonly #stdout = new OutputCapture();
   readonly #stderr = new OutputCapture();
   readonly #listeners = new Set<OutputListener>();
 
-  constructor(child: Child, role: Role, step: Step) {
+  constructor(child: Child, role: Role, step: LaunchStep) {
     this.child = child;
     this.role = role;
     this.step = step;
@@ -52,12 +55,7 @@ export class Launched {
 }
 
 /** Makes the process, stopped before its first instruction. Answers a problem when that is impossible. */
-export function launch(
-  { host, user }: LaunchContext,
-  role: Role,
-  step: Step & { readonly stdin?: string | undefined },
-  cell: Cell,
-): Launched | Problem {
+export function launch({ host, user }: LaunchContext, role: Role, step: LaunchStep, cell: Cell): Launched | Problem {
   const env = childEnvironment(host.users.env, user, step.env, cell.marker);
   try {
     const child = host.spawner.spawn({
@@ -90,7 +88,7 @@ export function argvOf(command: Command): readonly [string, ...string[]] {
   return command.kind === "argv" ? command.argv : ["/bin/sh", "-c", command.script];
 }
 
-function cannotStart(role: Role, step: Step, error: unknown, user: User | undefined): Problem {
+function cannotStart(role: Role, step: LaunchStep, error: unknown, user: User | undefined): Problem {
   if (!(error instanceof SysError)) throw error;
   const [program] = argvOf(step.command);
   const who = user === undefined ? "" : ` as ${user.name}`;
@@ -99,9 +97,13 @@ function cannotStart(role: Role, step: Step, error: unknown, user: User | undefi
     message: `${roleName(role)} \`${commandText(step.command)}\` cannot be started${who}: ${what}`,
     help,
   });
-  const stage = "stage" in error ? error.stage : undefined;
-  if (stage === "chdir") return problem(`its directory ${step.cwd} is not usable (${error.code})`, "check `cwd`");
-  if (stage === "exec" || stage === undefined) {
+  if (!(error instanceof SpawnError)) {
+    return error.operation === STDIN_OPERATION
+      ? problem(`its standard input ${step.stdin} cannot be read (${error.code})`, "check `stdin`")
+      : problem(error.message);
+  }
+  if (error.stage === "chdir") return problem(`its directory ${step.cwd} is not usable (${error.code})`, "check `cwd`");
+  if (error.stage === "exec") {
     switch (error.code) {
       case "ENOENT":
         return problem(

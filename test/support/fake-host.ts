@@ -25,7 +25,7 @@ import type {
 import type { ProcessInfo, ProcessTable } from "../../harness/runner/processes.ts";
 import { Cell, type CellCgroup, type CpuTime, type Scope, type ScopeKind } from "../../harness/runner/scope.ts";
 import type { UserDatabase } from "../../harness/runner/users.ts";
-import { SysError } from "../../native/index.ts";
+import { SpawnError, SysError } from "../../native/index.ts";
 import { compiled } from "./compiled.ts";
 
 // Time
@@ -315,7 +315,7 @@ export class FakeWorld implements Host {
     spawn: (request) => {
       this.requests.push(request);
       const [program] = request.argv;
-      const behaviour = this.programs[program] ?? new SysError("spawn: exec", 2, { command: program });
+      const behaviour = this.programs[program] ?? new SpawnError("exec", 2, { command: program });
       const pid = this.nextPid();
       const process = new FakeProcess(
         this,

@@ -20,7 +20,7 @@ export function scenariosOf(yaml: string, path = "/project/test.yml"): Scenario[
 }
 
 /** The only scenario of a file that says nothing but what the test is about. */
-export function scenarioOf(yaml: string): Scenario {
-  const [scenario] = scenariosOf(`version: 1\nname: test\n${yaml}`);
+export function scenarioOf(yaml: string, path?: string): Scenario {
+  const [scenario] = scenariosOf(`version: 1\nname: test\n${yaml}`, path);
   return scenario!;
 }

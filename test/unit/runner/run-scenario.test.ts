@@ -3,7 +3,7 @@ import { Diagnostics, renderDiagnostics } from "../../../compiler/diagnostics.ts
 import { outputText } from "../../../harness/runner/output.ts";
 import { prepare } from "../../../harness/runner/prepare.ts";
 import { type RunOptions, runScenario, type ScenarioRun } from "../../../harness/runner/run-scenario.ts";
-import { SysError } from "../../../native/index.ts";
+import { SpawnError, SysError } from "../../../native/index.ts";
 import { type FakeProcess, type FakeProgram, FakeWorld, NEW_SESSION } from "../../support/fake-host.ts";
 import { scenarioOf } from "../../support/scenarios.ts";
 
@@ -193,7 +193,7 @@ describe("a run that cannot be trusted", () => {
     ["E2BIG", 7, "spawn: exec failed: E2BIG (argument list too long) for command tool"],
   ])("when its program cannot be executed: %s", async (_, errno, expected) => {
     const world = new FakeWorld({});
-    world.programs.tool = new SysError("spawn: exec", errno, { command: "tool" }) as unknown as FakeProgram;
+    world.programs.tool = new SpawnError("exec", errno, { command: "tool" }) as unknown as FakeProgram;
     const result = await run(world, `workload: { command: [tool] }\n${ONE_RUN}\nprobes: [{ bpftrace: x }]`);
     expect(problems(result)).toEqual([`cannot-start: the workload \`tool\` cannot be started: ${expected}`]);
   });
