@@ -234,15 +234,33 @@ function decodeBuffer(view: DataView, offset: number, size: number): Value {
   return { kind: "buffer", bytes: bytesAt(view, offset + 4, length) };
 }
 
-function decodeEnum(layout: Extract<ValueLayout, { kind: "enum" }>, value: bigint): Value {
-  const text = value.toString();
-  return { kind: "enum", value, name: layout.values.find(([known]) => known === text)?.[1] };
+type Enum = Extract<ValueLayout, { kind: "enum" }>;
+type Probe = Extract<ValueLayout, { kind: "probe" }>;
+
+function decodeEnum(layout: Enum, value: bigint): Value {
+  return { kind: "enum", value, name: namesOf(layout, layout.values).get(value) };
 }
 
-function decodeProbe(layout: Extract<ValueLayout, { kind: "probe" }>, id: bigint): Value {
-  const name = layout.names.find(([known]) => BigInt(known) === id)?.[1];
+function decodeProbe(layout: Probe, id: bigint): Value {
+  const name = namesOf(layout, layout.names).get(id);
   if (name === undefined) throw new DecodeError(`there is no probe with the id ${id}`);
   return { kind: "probe", name };
+}
+
+/** A layout is read for thousands of values; its list is turned into a table at the first. */
+const NAMES = new WeakMap<Enum | Probe, ReadonlyMap<bigint, string>>();
+
+function namesOf(
+  layout: Enum | Probe,
+  pairs: readonly (readonly [value: string | number, name: string])[],
+): ReadonlyMap<bigint, string> {
+  let names = NAMES.get(layout);
+  if (names === undefined) {
+    // Of several names for one value the first one counts.
+    names = new Map(pairs.map(([value, name]): [bigint, string] => [BigInt(value), name]).reverse());
+    NAMES.set(layout, names);
+  }
+  return names;
 }
 
 const AF_INET6 = 10;
