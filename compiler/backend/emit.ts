@@ -1,0 +1,450 @@
+/**
+ * From allocated IR to instructions: operands become registers, blocks become labels, and what the allocator planned
+ * is put between.
+ */
+import {
+  add64,
+  alu64,
+  and32,
+  and64,
+  arsh64,
+  branch64,
+  call,
+  callLocal,
+  exit,
+  type Imm,
+  type Instruction,
+  imm,
+  ja,
+  type Label,
+  label,
+  ldImm64,
+  ldsx,
+  ldx,
+  lsh64,
+  mov32,
+  mov64,
+  movsx64,
+  neg64,
+  R0,
+  R10,
+  type Reg,
+  st,
+  toBigEndian,
+} from "../asm/instructions.ts";
+import { isCommutative, negated } from "../ir/arithmetic.ts";
+import { blockOf } from "../ir/cfg.ts";
+import {
+  type BlockId,
+  type Edge,
+  type Insn,
+  type IrBlock,
+  type IrFunction,
+  isImm,
+  type Operand,
+  type VReg,
+} from "../ir/ir.ts";
+import { result } from "../ir/operands.ts";
+import type { Features } from "../kernel-facts.ts";
+import type { Span } from "../source.ts";
+import { unreachable } from "../unreachable.ts";
+import type { Frame } from "./frame.ts";
+import { type Liveness, pieceAt, positionOf, WRITTEN } from "./intervals.ts";
+import { fitsS32, fitsU32 } from "./legalise.ts";
+import { type Move, type Place, sequence } from "./moves.ts";
+import { isNegation, isRecipe, type Recipe } from "./operands.ts";
+import type { Resolution } from "./resolve.ts";
+
+export interface Allocated {
+  fn: IrFunction;
+  liveness: Liveness;
+  resolution: Resolution;
+  frame: Frame;
+}
+
+/** The label of a function's first instruction, by its index in the program. */
+export function functionLabel(index: number): Label {
+  return `fn${index}`;
+}
+
+/** The instructions of one function, beginning with its label. */
+export function emitFunction(allocated: Allocated, index: number, features: Pick<Features, "cpuV4">): Instruction[] {
+  const blocks = new Map<BlockId, EmittedBlock>();
+  for (const block of allocated.liveness.order) {
+    blocks.set(block.id, new BlockEmitter(allocated, features.cpuV4, block, `fn${index}`).emit());
+  }
+  return new Linker(allocated, blocks, index).link();
+}
+
+/** A block without its jumps: where they lead, and whether they are needed at all, is decided by the linker. */
+interface EmittedBlock {
+  body: Instruction[];
+  /** What a branch compares. */
+  test: [Reg, Reg | Imm] | undefined;
+}
+
+class BlockEmitter {
+  readonly #allocated: Allocated;
+  readonly #cpuV4: boolean;
+  readonly #block: IrBlock;
+  readonly #labels: string;
+  readonly #output: Instruction[] = [];
+  #span: Span | undefined;
+  /** Of the instruction that is being written. */
+  #position = 0;
+
+  constructor(allocated: Allocated, cpuV4: boolean, block: IrBlock, labels: string) {
+    this.#allocated = allocated;
+    this.#cpuV4 = cpuV4;
+    this.#block = block;
+    this.#labels = labels;
+  }
+
+  emit(): EmittedBlock {
+    const { liveness } = this.#allocated;
+    const { id, insns, end } = this.#block;
+    this.#span = (insns[0] ?? end).span;
+    this.#moves(liveness.from[id]!);
+    insns.forEach((insn, index) => {
+      this.#position = positionOf(liveness, id, index);
+      this.#span = insn.span;
+      this.#moves(this.#position);
+      this.#insn(insn);
+      this.#save(insn);
+    });
+    this.#position = positionOf(liveness, id, insns.length);
+    this.#span = end.span;
+    this.#moves(this.#position);
+    if (end.op === "exit") {
+      this.#move(this.#place(end.value), R0);
+      this.#emit(exit());
+    }
+    const test: EmittedBlock["test"] = end.op === "branch" ? [this.#read(end.a), this.#source(end.b)] : undefined;
+    return { body: this.#output, test };
+  }
+
+  #emit(insn: Instruction): void {
+    this.#output.push(this.#span ? { ...insn, span: this.#span } : insn);
+  }
+
+  #moves(position: number): void {
+    for (const move of this.#allocated.resolution.moves.get(position) ?? []) this.#step(move);
+  }
+
+  #step({ from, to }: Move): void {
+    if ("register" in to) this.#move(from, to.register);
+    else if ("cell" in to && "register" in from) this.#emit(st(8, R10, this.#cell(to.cell), from.register));
+    else throw new Error("a move that needs a register");
+  }
+
+  /** A value that is in memory at some time is written there once, where it is defined. */
+  #save(insn: Insn): void {
+    const reg = result(insn);
+    const cell = reg === undefined ? undefined : this.#allocated.resolution.cells.get(reg);
+    if (reg !== undefined && cell !== undefined) this.#emit(st(8, R10, this.#cell(cell), this.#write(reg)));
+  }
+
+  // Operands
+
+  #register(reg: VReg, position: number): Reg {
+    const value = this.#allocated.liveness.values.get(reg);
+    const register = value && pieceAt(value, position).register;
+    if (register === undefined) throw new Error(`v${reg} has no register at ${position}`);
+    return register;
+  }
+
+  #read(reg: VReg): Reg {
+    return this.#register(reg, this.#position);
+  }
+
+  #source(operand: Operand): Reg | Imm {
+    return isImm(operand) ? immediate(operand.imm) : this.#read(operand);
+  }
+
+  #write(reg: VReg): Reg {
+    return this.#register(reg, this.#position + WRITTEN);
+  }
+
+  #place(operand: Operand): Place {
+    if (isImm(operand)) return { imm: operand.imm };
+    const { liveness, resolution } = this.#allocated;
+    const recipe = liveness.recipes.get(operand);
+    const value = liveness.values.get(operand);
+    const register = value && pieceAt(value, this.#position).register;
+    if (register !== undefined) return { register };
+    return recipe ? { recipe } : { cell: resolution.cells.get(operand)! };
+  }
+
+  #cell(cell: number): number {
+    return this.#allocated.frame.cells.get(cell)!;
+  }
+
+  /** The register and offset through which memory is reached: slots are addressed by the frame pointer. */
+  #address(base: VReg, offset: number): [base: Reg, offset: number] {
+    const recipe = this.#allocated.liveness.recipes.get(base);
+    if (recipe?.op === "slot") return [R10, this.#allocated.frame.slots.get(recipe.slot)! + recipe.offset + offset];
+    return [this.#read(base), offset];
+  }
+
+  // Moves
+
+  #move(from: Place, to: Reg): void {
+    if ("register" in from) {
+      if (from.register !== to) this.#emit(mov64(to, from.register));
+    } else if ("cell" in from) this.#emit(ldx(8, to, R10, this.#cell(from.cell)));
+    else if ("imm" in from) this.#constant(to, from.imm);
+    else this.#make(from.recipe, to);
+  }
+
+  #constant(dst: Reg, value: bigint): void {
+    if (fitsS32(value)) this.#emit(mov64(dst, immediate(value)));
+    else if (fitsU32(value)) this.#emit(mov32(dst, immediate(value)));
+    else this.#emit(ldImm64(dst, { value }));
+  }
+
+  #make(recipe: Recipe, dst: Reg): void {
+    switch (recipe.op) {
+      case "const":
+        this.#constant(dst, recipe.value);
+        break;
+      case "host-const":
+        this.#emit(ldImm64(dst, { constant: recipe.constant }));
+        break;
+      case "map":
+        this.#emit(ldImm64(dst, { map: recipe.map }));
+        break;
+      case "map-value":
+        this.#emit(ldImm64(dst, { mapValue: recipe.map, offset: recipe.offset }));
+        break;
+      case "func":
+        this.#emit(ldImm64(dst, { function: functionLabel(recipe.index) }));
+        break;
+      case "slot":
+        this.#emit(mov64(dst, R10));
+        this.#emit(add64(dst, imm(this.#allocated.frame.slots.get(recipe.slot)! + recipe.offset)));
+        break;
+      default:
+        unreachable(recipe);
+    }
+  }
+
+  // Instructions
+
+  #insn(insn: Insn): void {
+    if (isRecipe(insn)) {
+      // Without a lifetime it is made where it is used.
+      if (this.#allocated.liveness.values.has(insn.dst)) this.#make(insn, this.#write(insn.dst));
+      return;
+    }
+    switch (insn.op) {
+      case "copy":
+        this.#move(this.#place(insn.src), this.#write(insn.dst));
+        break;
+      case "alu":
+        this.#alu(insn);
+        break;
+      case "extend":
+        this.#extend(this.#write(insn.dst), this.#read(insn.src), insn.size, insn.signed);
+        break;
+      case "bswap": {
+        const dst = this.#write(insn.dst);
+        this.#move(this.#place(insn.src), dst);
+        // Both architectures are little-endian: converting to big-endian swaps, on every kernel.
+        this.#emit(toBigEndian(dst, insn.size));
+        break;
+      }
+      case "compare":
+        this.#compare(insn);
+        break;
+      case "load":
+        this.#load(insn);
+        break;
+      case "store": {
+        this.#emit(st(insn.size, ...this.#address(insn.base, insn.offset), this.#source(insn.value)));
+        break;
+      }
+      case "atomic":
+        this.#atomic(insn);
+        break;
+      case "call":
+        this.#arguments(insn.args);
+        this.#emit(call(insn.helper));
+        this.#result(insn.dst);
+        break;
+      case "call-local":
+        this.#arguments(insn.args);
+        this.#emit(callLocal(functionLabel(insn.index)));
+        this.#result(insn.dst);
+        break;
+      case "lookup":
+        throw new Error("lookups are legalised before emission");
+      default:
+        unreachable(insn);
+    }
+  }
+
+  #arguments(args: readonly Operand[]): void {
+    const moves = args.map((arg, i) => ({ from: this.#place(arg), to: { register: (i + 1) as Reg } }));
+    // The call destroys r0, so nothing that outlives the moves is there.
+    for (const move of sequence(moves, () => [R0, R0])) this.#step(move);
+  }
+
+  #result(dst: VReg | undefined): void {
+    if (dst === undefined || !this.#allocated.liveness.values.has(dst)) return;
+    this.#move({ register: R0 }, this.#write(dst));
+  }
+
+  #alu(insn: Extract<Insn, { op: "alu" }>): void {
+    const { alu, a, b } = insn;
+    const dst = this.#write(insn.dst);
+    if (isNegation(insn, this.#allocated.liveness.recipes)) {
+      this.#move(this.#place(insn.b), dst);
+      this.#emit(neg64(dst));
+    } else if (isImm(b)) {
+      this.#move(this.#place(a), dst);
+      // A mask that is no signed 32-bit number clears the upper half, as 32-bit arithmetic does by itself.
+      if (alu === "and" && !fitsS32(b.imm)) this.#emit(and32(dst, immediate(b.imm)));
+      else this.#emit(alu64(alu, dst, immediate(b.imm)));
+    } else if (a === b) {
+      this.#move(this.#place(a), dst);
+      this.#emit(alu64(alu, dst, dst));
+    } else {
+      const right = this.#read(b);
+      if (isCommutative(alu) && right === dst) this.#emit(alu64(alu, dst, this.#read(a)));
+      else {
+        this.#move(this.#place(a), dst);
+        this.#emit(alu64(alu, dst, right));
+      }
+    }
+  }
+
+  #extend(dst: Reg, src: Reg, size: 1 | 2 | 4, signed: boolean): void {
+    if (signed && this.#cpuV4) this.#emit(movsx64(dst, src, size));
+    else if (signed) {
+      this.#move({ register: src }, dst);
+      this.#signExtend(dst, size);
+    } else if (size === 4) this.#emit(mov32(dst, src));
+    else {
+      this.#move({ register: src }, dst);
+      this.#emit(and64(dst, imm(size === 1 ? 0xff : 0xffff)));
+    }
+  }
+
+  #signExtend(dst: Reg, size: 1 | 2 | 4): void {
+    this.#emit(lsh64(dst, imm(64 - size * 8)));
+    this.#emit(arsh64(dst, imm(64 - size * 8)));
+  }
+
+  /** dst = 1; if (condition) skip; dst = 0 */
+  #compare(insn: Extract<Insn, { op: "compare" }>): void {
+    const dst = this.#write(insn.dst);
+    const skip = `${this.#labels}.${this.#position}`;
+    this.#emit(mov64(dst, imm(1)));
+    this.#emit(branch64(insn.condition, this.#read(insn.a), this.#source(insn.b), skip));
+    this.#emit(mov64(dst, imm(0)));
+    this.#emit(label(skip));
+  }
+
+  #load(insn: Extract<Insn, { op: "load" }>): void {
+    const { size, signed } = insn;
+    const dst = this.#write(insn.dst);
+    const address = this.#address(insn.base, insn.offset);
+    if (!signed || size === 8) this.#emit(ldx(size, dst, ...address));
+    else if (this.#cpuV4) this.#emit(ldsx(size, dst, ...address));
+    else {
+      this.#emit(ldx(size, dst, ...address));
+      this.#signExtend(dst, size);
+    }
+  }
+
+  #atomic(insn: Extract<Insn, { op: "atomic" }>): void {
+    const { atomic, size } = insn;
+    const [base, offset] = this.#address(insn.base, insn.offset);
+    const common = { kind: "atomic", op: atomic, size, base, offset } as const;
+    if (insn.expected !== undefined) {
+      this.#move(this.#place(insn.expected), R0);
+      this.#emit({ ...common, fetch: true, src: this.#read(insn.value) });
+      this.#result(insn.dst);
+    } else if (insn.dst === undefined) {
+      this.#emit({ ...common, fetch: false, src: this.#read(insn.value) });
+    } else {
+      const dst = this.#write(insn.dst);
+      this.#move(this.#place(insn.value), dst);
+      this.#emit({ ...common, fetch: true, src: dst });
+    }
+  }
+}
+
+/** Puts the blocks one behind the other with as few jumps as possible. */
+class Linker {
+  readonly #allocated: Allocated;
+  readonly #blocks: ReadonlyMap<BlockId, EmittedBlock>;
+  readonly #index: number;
+
+  constructor(allocated: Allocated, blocks: ReadonlyMap<BlockId, EmittedBlock>, index: number) {
+    this.#allocated = allocated;
+    this.#blocks = blocks;
+    this.#index = index;
+  }
+
+  link(): Instruction[] {
+    const output: Instruction[] = [label(functionLabel(this.#index))];
+    const order = this.#allocated.liveness.order.filter(({ id }) => this.#target(id) === id);
+    order.forEach((block, i) => {
+      output.push(label(this.#label(block.id)), ...this.#blocks.get(block.id)!.body);
+      const { span } = block.end;
+      for (const insn of this.#jumps(block, order[i + 1]?.id)) output.push(span ? { ...insn, span } : insn);
+    });
+    return output;
+  }
+
+  #label(block: BlockId): Label {
+    return `fn${this.#index}.b${block}`;
+  }
+
+  /** Where an edge to a block really leads: blocks in which nothing is left but a jump are passed through. */
+  #target(start: BlockId): BlockId {
+    const passed = new Set<BlockId>();
+    for (let id = start; ; ) {
+      const { end } = blockOf(this.#allocated.fn, id);
+      if (end.op !== "jump" || id === 0 || this.#blocks.get(id)!.body.length > 0) return id;
+      // An empty endless loop: any of its blocks will do, but always the same.
+      if (passed.has(id)) return Math.min(...passed);
+      passed.add(id);
+      id = end.to.block;
+    }
+  }
+
+  #jumps({ id, end }: IrBlock, next: BlockId | undefined): Instruction[] {
+    switch (end.op) {
+      case "exit":
+        return [];
+      case "jump":
+        return this.#jump(end.to, next);
+      case "branch":
+        return this.#branch(end, this.#blocks.get(id)!.test!, next);
+    }
+  }
+
+  #jump(edge: Edge, next: BlockId | undefined): Instruction[] {
+    const target = this.#target(edge.block);
+    return target === next ? [] : [ja(this.#label(target))];
+  }
+
+  #branch(
+    end: Extract<IrBlock["end"], { op: "branch" }>,
+    [dst, src]: [Reg, Reg | Imm],
+    next: BlockId | undefined,
+  ): Instruction[] {
+    const then = this.#target(end.then.block);
+    const otherwise = this.#target(end.otherwise.block);
+    if (then === otherwise) return this.#jump(end.then, next);
+    const opposite = negated(end.condition);
+    if (then === next && opposite) return [branch64(opposite, dst, src, this.#label(otherwise))];
+    return [branch64(end.condition, dst, src, this.#label(then)), ...this.#jump(end.otherwise, next)];
+  }
+}
+
+function immediate(value: bigint): Imm {
+  return imm(Number(BigInt.asIntN(32, value)));
+}

@@ -1,0 +1,240 @@
+/**
+ * The stack frame: 512 bytes below r10 for slots of the IR and cells of the allocator. What is never in use at the
+ * same time shares its place.
+ */
+import { edges } from "../ir/builder.ts";
+import { predecessors } from "../ir/cfg.ts";
+import type { BlockId, Insn, IrFunction, SlotId, VReg } from "../ir/ir.ts";
+import { endInputs, inputs } from "../ir/operands.ts";
+import type { Span } from "../source.ts";
+import { joinRanges, type Liveness, positionOf, type Range, STEP } from "./intervals.ts";
+import { BORROW_CELL, CYCLE_CELL } from "./moves.ts";
+import type { Resolution } from "./resolve.ts";
+
+/** The kernel's limit, for a function and everything that it calls together. */
+export const STACK_LIMIT = 512;
+
+const CELL_SIZE = 8;
+
+export interface Frame {
+  /** Offsets from r10, negative. */
+  slots: ReadonlyMap<SlotId, number>;
+  cells: ReadonlyMap<number, number>;
+  /** Bytes, a multiple of 8; may exceed the limit, which is the caller's business. */
+  size: number;
+  /** The largest things on the stack, for messages. */
+  contents: { note: string; size: number }[];
+  /** Where the script asked for the largest slot. */
+  span: Span | undefined;
+}
+
+interface Item {
+  size: number;
+  ranges: Range[];
+  place(offset: number): void;
+}
+
+export function layOutFrame(fn: IrFunction, liveness: Liveness, resolution: Resolution): Frame {
+  const slots = new Map<SlotId, number>();
+  const cells = new Map<number, number>();
+  const references = slotReferences(fn, liveness);
+  const items: Item[] = [];
+  references.forEach(({ ranges }, slot) => {
+    if (ranges.length === 0) return;
+    const size = roundUp(fn.slots[slot]!.size);
+    items.push({ size, ranges, place: (offset) => slots.set(slot, offset) });
+  });
+  for (const [cell, ranges] of cellLifetimes(fn, liveness, resolution)) {
+    items.push({ size: CELL_SIZE, ranges, place: (offset) => cells.set(cell, offset) });
+  }
+  const size = pack(items);
+  const used = [...slots.keys()].map((slot) => ({ slot, ...fn.slots[slot]! })).sort((a, b) => b.size - a.size);
+  return {
+    slots,
+    cells,
+    size,
+    contents: used.map(({ note, size: bytes }) => ({ note, size: bytes })),
+    span: used[0] && references[used[0].slot]!.span,
+  };
+}
+
+/** Gives every item the place nearest to the frame pointer that is free throughout its life. Returns the frame's size. */
+function pack(items: Item[]): number {
+  // Large ones first: they leave the fewest holes.
+  items.sort((a, b) => b.size - a.size || a.ranges[0]!.from - b.ranges[0]!.from);
+  const placed: { item: Item; low: number; high: number }[] = [];
+  let depth = 0;
+  for (const item of items) {
+    const taken = placed.filter((other) => overlap(other.item.ranges, item.ranges)).sort((a, b) => a.low - b.low);
+    let low = 0;
+    for (const other of taken) {
+      if (other.low >= low + item.size) break;
+      low = Math.max(low, other.high);
+    }
+    const high = low + item.size;
+    placed.push({ item, low, high });
+    item.place(-high);
+    depth = Math.max(depth, high);
+  }
+  return depth;
+}
+
+function overlap(a: readonly Range[], b: readonly Range[]): boolean {
+  if (a.at(-1)!.to <= b[0]!.from || b.at(-1)!.to <= a[0]!.from) return false;
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const x = a[i]!;
+    const y = b[j]!;
+    if (x.from < y.to && y.from < x.to) return true;
+    if (x.to <= y.to) i++;
+    else j++;
+  }
+  return false;
+}
+
+/** Cells live as long as their values, wherever these are. */
+function cellLifetimes(fn: IrFunction, liveness: Liveness, resolution: Resolution): Map<number, Range[]> {
+  const lifetimes = new Map<number, Range[]>();
+  for (const [reg, cell] of resolution.cells) {
+    lifetimes.set(
+      cell,
+      liveness.values.get(reg)!.pieces.flatMap((piece) => piece.ranges.map((range) => ({ ...range }))),
+    );
+  }
+  // The cell of a block parameter is written at the end of the blocks before.
+  const incoming = predecessors(fn);
+  for (const block of liveness.order) {
+    for (const reg of block.params) {
+      const cell = resolution.cells.get(reg);
+      if (cell === undefined) continue;
+      for (const { from } of incoming[block.id]!) {
+        const end = liveness.to[from.id]!;
+        lifetimes.get(cell)!.push({ from: end - STEP, to: end });
+      }
+    }
+  }
+  const everywhere = wholeFunction(liveness);
+  for (const steps of resolution.moves.values()) {
+    for (const { to } of steps) {
+      if ("cell" in to && (to.cell === CYCLE_CELL || to.cell === BORROW_CELL)) lifetimes.set(to.cell, [everywhere]);
+    }
+  }
+  for (const [cell, ranges] of lifetimes) lifetimes.set(cell, joinRanges(ranges));
+  return lifetimes;
+}
+
+function wholeFunction(liveness: Liveness): Range {
+  return { from: 0, to: liveness.to[liveness.order.at(-1)!.id]! };
+}
+
+interface SlotReference {
+  /** Where the slot may hold something that is read later; empty for a slot that is never used. */
+  ranges: Range[];
+  span: Span | undefined;
+}
+
+/**
+ * A slot is in use wherever some path has come by an instruction that names it, and some path on leads to another one. A
+ * slot whose address is kept in a register, or handed on, is in use throughout the function.
+ */
+function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
+  const result: SlotReference[] = fn.slots.map(() => ({ ranges: [], span: undefined }));
+  const extents = new Map<BlockId, Map<SlotId, Range>>();
+  const everywhere = new Set<SlotId>();
+  const slotOf = (reg: VReg): SlotId | undefined => {
+    const recipe = liveness.recipes.get(reg);
+    return recipe?.op === "slot" ? recipe.slot : undefined;
+  };
+  for (const block of liveness.order) {
+    const local = new Map<SlotId, Range>();
+    extents.set(block.id, local);
+    block.insns.forEach((insn, index) => {
+      const at = positionOf(liveness, block.id, index);
+      for (const reg of inputs(insn)) {
+        const slot = slotOf(reg);
+        if (slot === undefined) continue;
+        const known = local.get(slot);
+        if (known) known.to = at + STEP;
+        else local.set(slot, { from: at, to: at + STEP });
+        result[slot]!.span ??= insn.span;
+        if (!onlyAddresses(insn, reg)) everywhere.add(slot);
+      }
+    });
+    for (const reg of endInputs(block.end)) {
+      const slot = slotOf(reg);
+      if (slot !== undefined) everywhere.add(slot);
+    }
+  }
+  const before = reach(fn, liveness, extents, "forward");
+  const after = reach(fn, liveness, extents, "backward");
+  for (const { id } of liveness.order) {
+    const local = extents.get(id)!;
+    const from = liveness.from[id]!;
+    const to = liveness.to[id]!;
+    for (const slot of new Set([...local.keys(), ...intersection(before[id]!, after[id]!)])) {
+      const range = local.get(slot) ?? { from, to };
+      result[slot]!.ranges.push({
+        from: before[id]!.has(slot) ? from : range.from,
+        to: after[id]!.has(slot) ? to : range.to,
+      });
+    }
+  }
+  for (const slot of everywhere) result[slot]!.ranges = [wholeFunction(liveness)];
+  return result;
+}
+
+/** Whether an instruction uses an address for nothing but reading and writing there, now. */
+function onlyAddresses(insn: Insn, reg: VReg): boolean {
+  switch (insn.op) {
+    case "load":
+      return true;
+    case "store":
+      return insn.value !== reg;
+    case "atomic":
+      return insn.value !== reg && insn.expected !== reg;
+    case "call":
+    case "call-local":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Which slots are named on some path before the start of each block, or behind its end. */
+function reach(
+  fn: IrFunction,
+  liveness: Liveness,
+  extents: ReadonlyMap<BlockId, ReadonlyMap<SlotId, Range>>,
+  direction: "forward" | "backward",
+): Set<SlotId>[] {
+  const sets: Set<SlotId>[] = fn.blocks.map(() => new Set());
+  const incoming = predecessors(fn);
+  const queue = liveness.order.map(({ id }) => id);
+  if (direction === "forward") queue.reverse();
+  const waiting = new Set(queue);
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    waiting.delete(id);
+    const named = [...sets[id]!, ...extents.get(id)!.keys()];
+    const neighbours =
+      direction === "forward"
+        ? edges(fn.blocks[id]!.end).map((edge) => edge.block)
+        : incoming[id]!.map(({ from }) => from.id);
+    for (const neighbour of neighbours) {
+      const set = sets[neighbour]!;
+      const size = set.size;
+      for (const slot of named) set.add(slot);
+      if (set.size > size && !waiting.has(neighbour)) {
+        waiting.add(neighbour);
+        queue.push(neighbour);
+      }
+    }
+  }
+  return sets;
+}
+
+function intersection<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): T[] {
+  return [...a].filter((item) => b.has(item));
+}
+
+function roundUp(size: number): number {
+  return Math.ceil(size / CELL_SIZE) * CELL_SIZE;
+}

@@ -1,0 +1,122 @@
+/**
+ * From IR to byte code, one stage a line. The program that comes in is left as it is.
+ */
+import { type AssembleError, assemble } from "../asm/assemble.ts";
+import type { Instruction } from "../asm/instructions.ts";
+import { type ProgramBtf, programBtf } from "../asm/program-btf.ts";
+import { liveBlocks } from "../ir/cfg.ts";
+import { cloneFunction } from "../ir/clone.ts";
+import type { IrFunction, IrProgram } from "../ir/ir.ts";
+import type { Features } from "../kernel-facts.ts";
+import type { Relocation } from "../program.ts";
+import type { Span } from "../source.ts";
+import { splitEdges } from "./edges.ts";
+import { type Allocated, emitFunction, functionLabel } from "./emit.ts";
+import { layOutFrame, STACK_LIMIT } from "./frame.ts";
+import { analyseLiveness } from "./intervals.ts";
+import { layout, loopDepths } from "./layout.ts";
+import { legalise } from "./legalise.ts";
+import { allocateRegisters } from "./linear-scan.ts";
+import { recipes } from "./operands.ts";
+import { placeRecipes } from "./recipes.ts";
+import { resolveMoves } from "./resolve.ts";
+
+export type BackendFeatures = Pick<Features, "cpuV4">;
+
+export interface Generated {
+  ok: true;
+  code: Uint8Array;
+  relocations: Relocation[];
+  lines: { slot: number; span: Span }[];
+  /** Needed to load programs that hand functions to helpers. */
+  btf: ProgramBtf | undefined;
+  /** Bytes of stack of the deepest chain of calls. */
+  stack: number;
+}
+
+/** Limits of eBPF that a script can hit; not bugs. */
+export type GenerateError =
+  | AssembleError
+  | {
+      code: "stack-overflow";
+      /** Bytes, for the deepest chain of calls. */
+      used: number;
+      limit: number;
+      /** What lies on the stack, largest first. */
+      contents: { note: string; size: number }[];
+      /** Where the script asked for the largest piece. */
+      span: Span | undefined;
+    };
+
+export function compileIr(
+  program: IrProgram,
+  features: BackendFeatures,
+): Generated | { ok: false; error: GenerateError } {
+  const allocated = program.functions.map((fn) => allocate(cloneFunction(fn), features));
+  const stack = stackDepth(allocated);
+  if (stack > STACK_LIMIT) return { ok: false, error: overflow(allocated, stack) };
+  const instructions: Instruction[] = [];
+  allocated.forEach((fn, index) => {
+    for (const insn of emitFunction(fn, index, features)) instructions.push(insn);
+  });
+  const assembled = assemble(instructions, { longJumps: features.cpuV4 });
+  if (!assembled.ok) return assembled;
+  const { code, relocations, lines, labels } = assembled;
+  const btf = passesFunctions(program)
+    ? programBtf(
+        program.functions.map(({ name, params }, index) => ({
+          name: name.replace(/\W/g, "_"),
+          params: params.length,
+          slot: labels.get(functionLabel(index))!,
+        })),
+      )
+    : undefined;
+  return { ok: true, code, relocations, lines, btf, stack };
+}
+
+/** Decides where every value lives. Changes the function. */
+export function allocate(fn: IrFunction, features: BackendFeatures): Allocated {
+  legalise(fn, features);
+  splitEdges(fn);
+  placeRecipes(fn);
+  const depths = loopDepths(fn);
+  const order = layout(fn, depths);
+  const liveness = analyseLiveness(fn, order, recipes(fn));
+  allocateRegisters(liveness, depths);
+  const resolution = resolveMoves(fn, liveness);
+  const frame = layOutFrame(fn, liveness, resolution);
+  return { fn, liveness, resolution, frame };
+}
+
+/** Functions that a function calls, itself or through a helper. */
+function callees(fn: IrFunction): number[] {
+  return liveBlocks(fn).flatMap(({ insns }) =>
+    insns.flatMap((insn) => (insn.op === "func" || insn.op === "call-local" ? [insn.index] : [])),
+  );
+}
+
+function passesFunctions(program: IrProgram): boolean {
+  return program.functions.some((fn) => liveBlocks(fn).some(({ insns }) => insns.some((insn) => insn.op === "func")));
+}
+
+/** The stack of the deepest chain of calls, counted as the verifier does: every frame takes a multiple of 32 bytes. */
+function stackDepth(allocated: readonly Allocated[]): number {
+  const depths = new Map<number, number>();
+  const depthOf = (index: number, callers: readonly number[]): number => {
+    const known = depths.get(index);
+    if (known !== undefined) return known;
+    if (callers.includes(index)) throw new Error(`${allocated[index]!.fn.name} calls itself`);
+    const { fn, frame } = allocated[index]!;
+    const below = callees(fn).map((callee) => depthOf(callee, [...callers, index]));
+    const depth = Math.max(32, Math.ceil(frame.size / 32) * 32) + Math.max(0, ...below);
+    depths.set(index, depth);
+    return depth;
+  };
+  return depthOf(0, []);
+}
+
+function overflow(allocated: readonly Allocated[], used: number): GenerateError {
+  const frames = allocated.map(({ frame }) => frame).sort((a, b) => b.size - a.size);
+  const contents = frames.flatMap((frame) => frame.contents).sort((a, b) => b.size - a.size);
+  return { code: "stack-overflow", used, limit: STACK_LIMIT, contents, span: frames[0]!.span };
+}

@@ -1,0 +1,432 @@
+/**
+ * When each value is alive, as ranges over the numbered instructions in layout order.
+ *
+ * Every instruction takes four positions: it reads at 0, destroys registers at 1 and 2, and writes its result at 3. A
+ * block starts with four positions of its own, at which its parameters and the values that come in are alive, and the
+ * terminator is numbered like an instruction. Ranges are half-open.
+ */
+import { R0, type Reg } from "../asm/instructions.ts";
+import { predecessors } from "../ir/cfg.ts";
+import { type BlockId, type Insn, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
+import { conditionInputs, result } from "../ir/operands.ts";
+import { clobbers, operandUses, overwrites, type Recipe, type Until } from "./operands.ts";
+
+export const STEP = 4;
+const CLOBBERED = 2;
+export const WRITTEN = 3;
+
+export interface Range {
+  from: number;
+  to: number;
+}
+
+/** A place where a value is read or written; `inRegister` if nothing else will do. */
+export interface UsePosition {
+  at: number;
+  inRegister: boolean;
+}
+
+/** Everything the allocator knows about one value. */
+export interface LiveValue {
+  reg: VReg;
+  recipe: Recipe | undefined;
+  /** The pieces of the value's life, in order; one until the allocator splits it. */
+  pieces: Interval[];
+  /** The register in which the value comes into being (parameters, results of calls). */
+  born: Reg | undefined;
+  /** The register in which the value is wanted (arguments of calls, the exit's value). */
+  wanted: Reg | undefined;
+  /** Values whose register is the best one for this one too. */
+  partners: VReg[];
+  /** Whether the value, or one that is best computed in the same register, lives across a call. */
+  outlivesCall: boolean;
+}
+
+/** A piece of a value's life, during which it stays in one place. */
+export class Interval {
+  readonly value: LiveValue;
+  readonly ranges: Range[];
+  readonly uses: UsePosition[];
+  /** undefined: on the stack, or to be made again where it is needed. */
+  register: Reg | undefined;
+  #cursor = 0;
+
+  constructor(value: LiveValue, ranges: Range[], uses: UsePosition[]) {
+    this.value = value;
+    this.ranges = ranges;
+    this.uses = uses;
+  }
+
+  get start(): number {
+    return this.ranges[0]!.from;
+  }
+
+  get end(): number {
+    return this.ranges[this.ranges.length - 1]!.to;
+  }
+
+  /** For positions that only grow from call to call. */
+  coversNext(position: number): boolean {
+    while (this.#cursor < this.ranges.length && this.ranges[this.#cursor]!.to <= position) this.#cursor++;
+    const range = this.ranges[this.#cursor];
+    return range !== undefined && range.from <= position;
+  }
+
+  covers(position: number): boolean {
+    const range = this.ranges[this.#rangeAt(position)];
+    return range !== undefined && range.from <= position;
+  }
+
+  /** The first position at which both are alive. */
+  intersection(other: Interval): number | undefined {
+    let i = this.#rangeAt(other.start);
+    let j = other.#rangeAt(this.start);
+    for (;;) {
+      const a = this.ranges[i];
+      const b = other.ranges[j];
+      if (!a || !b) return undefined;
+      const from = Math.max(a.from, b.from);
+      if (from < Math.min(a.to, b.to)) return from;
+      if (a.to <= b.to) i++;
+      else j++;
+    }
+  }
+
+  /** The first of the sorted positions at which this is alive. */
+  firstOf(positions: readonly number[]): number | undefined {
+    for (const { from, to } of this.ranges) {
+      const position = positions[lowerBound(positions.length, (i) => positions[i]! >= from)];
+      if (position === undefined) return undefined;
+      if (position < to) return position;
+    }
+    return undefined;
+  }
+
+  nextUse(position: number): UsePosition | undefined {
+    return this.uses[lowerBound(this.uses.length, (i) => this.uses[i]!.at >= position)];
+  }
+
+  nextRegisterUse(position: number): UsePosition | undefined {
+    for (let i = lowerBound(this.uses.length, (k) => this.uses[k]!.at >= position); i < this.uses.length; i++) {
+      if (this.uses[i]!.inRegister) return this.uses[i];
+    }
+    return undefined;
+  }
+
+  /** Cuts off everything from `position` on, which must lie inside; the new piece follows this one. */
+  split(position: number): Interval {
+    const ranges: Range[] = [];
+    const at = this.#rangeAt(position);
+    const cut = this.ranges[at]!;
+    if (cut.from < position) {
+      ranges.push({ from: position, to: cut.to }, ...this.ranges.splice(at + 1));
+      this.ranges[at] = { from: cut.from, to: position };
+    } else ranges.push(...this.ranges.splice(at));
+    const uses = this.uses.splice(lowerBound(this.uses.length, (i) => this.uses[i]!.at >= position));
+    const piece = new Interval(this.value, ranges, uses);
+    const { pieces } = this.value;
+    pieces.splice(pieces.lastIndexOf(this) + 1, 0, piece);
+    return piece;
+  }
+
+  /** The index of the range that contains the position, or of the next one behind it. */
+  #rangeAt(position: number): number {
+    return lowerBound(this.ranges.length, (i) => this.ranges[i]!.to > position);
+  }
+}
+
+/** The first index below `length` for which a monotonic predicate holds, or `length`. */
+export function lowerBound(length: number, holds: (index: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (holds(mid)) high = mid;
+    else low = mid + 1;
+  }
+  return low;
+}
+
+/** The piece of a value that is alive at a position. */
+export function pieceAt(value: LiveValue, position: number): Interval {
+  const { pieces } = value;
+  if (pieces.length === 1) return pieces[0]!;
+  const piece = pieces[lowerBound(pieces.length, (i) => pieces[i]!.end > position)];
+  if (!piece) throw new Error(`v${value.reg} is not alive at ${position}`);
+  return piece;
+}
+
+/** A function in layout order with the lives of its values. */
+export interface Liveness {
+  order: IrBlock[];
+  /** First position of each block, by BlockId, and the position behind its last. */
+  from: number[];
+  to: number[];
+  /** Values with a lifetime. */
+  values: Map<VReg, LiveValue>;
+  /** Values alive at the start of each block, without its parameters, by BlockId. */
+  liveIn: VReg[][];
+  /** Positions at which all of r0 to r5 are destroyed, and those at which r0 is. Sorted. */
+  clobbers: { all: number[]; r0: number[] };
+  recipes: ReadonlyMap<VReg, Recipe>;
+}
+
+/** The position of instruction `index` of a block; the terminator is the one behind the last. */
+export function positionOf(liveness: Pick<Liveness, "from">, block: BlockId, index: number): number {
+  return liveness.from[block]! + STEP * (index + 1);
+}
+
+export function analyseLiveness(fn: IrFunction, order: IrBlock[], known: ReadonlyMap<VReg, Recipe>): Liveness {
+  return new Analysis(fn, order, known).run();
+}
+
+/** How far a value reaches within one block. */
+interface Extent {
+  block: BlockId;
+  to: number;
+}
+
+interface Definition {
+  block: BlockId;
+  at: number;
+}
+
+class Analysis {
+  readonly #fn: IrFunction;
+  readonly #liveness: Liveness;
+  readonly #definitions = new Map<VReg, Definition>();
+  readonly #uses = new Map<VReg, UsePosition[]>();
+  /** Per value the blocks that read it, in layout order, with the end of the last read. */
+  readonly #extents = new Map<VReg, Extent[]>();
+
+  constructor(fn: IrFunction, order: IrBlock[], known: ReadonlyMap<VReg, Recipe>) {
+    this.#fn = fn;
+    const size = fn.blocks.length;
+    this.#liveness = {
+      order,
+      from: new Array<number>(size).fill(0),
+      to: new Array<number>(size).fill(0),
+      values: new Map(),
+      liveIn: Array.from({ length: size }, () => []),
+      clobbers: { all: [], r0: [] },
+      recipes: known,
+    };
+  }
+
+  run(): Liveness {
+    this.#scan();
+    this.#buildIntervals();
+    this.#collectHints();
+    return this.#liveness;
+  }
+
+  /** Numbers the blocks and collects definitions, uses and clobbered positions. */
+  #scan(): void {
+    const { order, from, to, clobbers: clobbered, recipes: known } = this.#liveness;
+    this.#fn.params.forEach((reg) => {
+      this.#definitions.set(reg, { block: 0, at: 0 });
+    });
+    let position = 0;
+    for (const block of order) {
+      from[block.id] = position;
+      for (const reg of block.params) this.#definitions.set(reg, { block: block.id, at: position });
+      for (const insn of block.insns) {
+        position += STEP;
+        const uses = operandUses(insn, known);
+        for (const use of uses) {
+          this.#use(use.reg, block.id, position, use.inRegister, readUntil(position, use.until));
+        }
+        for (const use of uses) {
+          // Nobody may take the register before the result is written.
+          if (use.until === "write") this.#use(use.reg, block.id, position + WRITTEN, true, position + STEP);
+        }
+        const destroyed = clobbers(insn);
+        if (destroyed !== "none") clobbered.r0.push(position + CLOBBERED);
+        if (destroyed === "all") clobbered.all.push(position + CLOBBERED);
+        const reg = result(insn);
+        if (reg !== undefined) this.#definitions.set(reg, { block: block.id, at: position + WRITTEN });
+      }
+      position += STEP;
+      const { end } = block;
+      for (const reg of conditionInputs(end)) {
+        if (end.op === "exit" && known.has(reg)) continue;
+        this.#use(reg, block.id, position, end.op === "branch", position + 1);
+      }
+      if (end.op === "jump") {
+        for (const reg of end.to.args) if (!known.has(reg)) this.#use(reg, block.id, position, false, position + 1);
+      }
+      position += STEP;
+      to[block.id] = position;
+    }
+  }
+
+  #use(reg: VReg, block: BlockId, at: number, inRegister: boolean, to: number): void {
+    append(this.#uses, reg, { at, inRegister });
+    const extents = this.#extents.get(reg);
+    const last = extents?.at(-1);
+    if (last?.block === block) last.to = Math.max(last.to, to);
+    else append(this.#extents, reg, { block, to });
+  }
+
+  /** Walks from every use back to the definition, block by block. */
+  #buildIntervals(): void {
+    const { from, to, values, liveIn, recipes: known } = this.#liveness;
+    const incoming = predecessors(this.#fn);
+    /** The last value that was found alive at the start, or the end, of a block: each is visited once a value. */
+    const inSeen = new Array<VReg | undefined>(this.#fn.blocks.length).fill(undefined);
+    const outSeen = new Array<VReg | undefined>(this.#fn.blocks.length).fill(undefined);
+    const written = this.#writtenInRegister();
+    for (const [reg, definition] of this.#definitions) {
+      const extents = this.#extents.get(reg) ?? [];
+      if (extents.length === 0 && !written.has(reg)) continue;
+      const ends = new Map<BlockId, number>();
+      const queue: BlockId[] = [];
+      const arriveIn = (block: BlockId): void => {
+        if (block === definition.block || inSeen[block] === reg) return;
+        inSeen[block] = reg;
+        liveIn[block]!.push(reg);
+        queue.push(block);
+      };
+      for (const extent of extents) {
+        ends.set(extent.block, extent.to);
+        arriveIn(extent.block);
+      }
+      for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
+        for (const { from: before } of incoming[block]!) {
+          if (outSeen[before.id] === reg) continue;
+          outSeen[before.id] = reg;
+          ends.set(before.id, to[before.id]!);
+          arriveIn(before.id);
+        }
+      }
+      const ranges: Range[] = [];
+      if (!ends.has(definition.block)) ends.set(definition.block, definition.at + 1);
+      for (const [block, end] of ends) {
+        const start = block === definition.block ? definition.at : from[block]!;
+        ranges.push({ from: start, to: Math.max(end, start + 1) });
+      }
+      const value: LiveValue = {
+        reg,
+        recipe: known.get(reg),
+        pieces: [],
+        born: undefined,
+        wanted: undefined,
+        partners: [],
+        outlivesCall: false,
+      };
+      const uses = this.#uses.get(reg) ?? [];
+      if (written.has(reg)) uses.unshift({ at: definition.at, inRegister: true });
+      const whole = new Interval(value, joinRanges(ranges), uses);
+      value.outlivesCall = whole.firstOf(this.#liveness.clobbers.all) !== undefined;
+      value.pieces.push(whole);
+      values.set(reg, value);
+    }
+  }
+
+  /** Values that an instruction writes to a register, whether anybody reads them or not. Calls write r0 in any case. */
+  #writtenInRegister(): Set<VReg> {
+    const written = new Set<VReg>();
+    for (const { insns } of this.#liveness.order) {
+      for (const insn of insns) {
+        const reg = result(insn);
+        if (reg === undefined) continue;
+        const uses = this.#extents.has(reg);
+        const needsPlace = !this.#liveness.recipes.has(reg) && clobbers(insn) !== "all";
+        if (uses || needsPlace) written.add(reg);
+      }
+    }
+    return written;
+  }
+
+  #collectHints(): void {
+    const { order, values, recipes: known } = this.#liveness;
+    this.#fn.params.forEach((reg, i) => {
+      const value = values.get(reg);
+      if (value) value.born = (i + 1) as Reg;
+    });
+    const pair = (a: VReg, b: VReg): void => {
+      const [valueA, valueB] = [values.get(a), values.get(b)];
+      if (!valueA || !valueB) return;
+      valueA.partners.push(b);
+      valueB.partners.push(a);
+      valueA.outlivesCall ||= valueB.outlivesCall;
+    };
+    const want = (reg: VReg, register: Reg): void => {
+      const value = values.get(reg);
+      if (value) value.wanted = register;
+    };
+    /** Backwards, so that the first of several wishes wins and a wish reaches the values it is computed from. */
+    for (const block of order.toReversed()) {
+      const { end } = block;
+      if (end.op === "exit" && !isImm(end.value)) want(end.value, R0);
+      if (end.op === "jump") {
+        const { params } = this.#fn.blocks[end.to.block]!;
+        end.to.args.forEach((arg, i) => {
+          pair(arg, params[i]!);
+          pair(params[i]!, arg);
+        });
+      }
+      for (const insn of block.insns.toReversed()) this.#hintsOf(insn, pair, want, known);
+    }
+  }
+
+  #hintsOf(
+    insn: Insn,
+    pair: (a: VReg, b: VReg) => void,
+    want: (reg: VReg, register: Reg) => void,
+    known: ReadonlyMap<VReg, Recipe>,
+  ): void {
+    const { values } = this.#liveness;
+    if (insn.op === "call" || insn.op === "call-local") {
+      insn.args.forEach((arg, i) => {
+        if (!isImm(arg)) want(arg, (i + 1) as Reg);
+      });
+      const born = insn.dst === undefined ? undefined : values.get(insn.dst);
+      if (born) born.born = R0;
+      return;
+    }
+    const source = overwrites(insn, known);
+    const dst = result(insn);
+    if (dst === undefined || source === undefined) {
+      if (insn.op === "atomic" && insn.expected !== undefined) {
+        want(insn.expected, R0);
+        const born = dst === undefined ? undefined : values.get(dst);
+        if (born) born.born = R0;
+      }
+      return;
+    }
+    pair(source, dst);
+    if (insn.op === "alu" && !isImm(insn.b)) pair(insn.b, dst);
+    const wanted = values.get(dst)?.wanted;
+    if (wanted !== undefined) want(source, wanted);
+  }
+}
+
+function readUntil(position: number, until: Until): number {
+  switch (until) {
+    case "read":
+      return position + 1;
+    case "clobber":
+      return position + WRITTEN;
+    case "write":
+      return position + STEP;
+  }
+}
+
+/** Sorts ranges and joins those that touch. */
+export function joinRanges(ranges: Range[]): Range[] {
+  ranges.sort((a, b) => a.from - b.from);
+  const joined: Range[] = [];
+  for (const range of ranges) {
+    const last = joined.at(-1);
+    if (last && last.to >= range.from) last.to = Math.max(last.to, range.to);
+    else joined.push(range);
+  }
+  return joined;
+}
+
+function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

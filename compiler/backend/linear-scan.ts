@@ -1,0 +1,215 @@
+/**
+ * Register allocation by linear scan over lifetimes with holes, splitting lifetimes where a register is lost
+ * (Wimmer and Mössenböck 2005, on SSA form as in Wimmer and Franz 2010). Values that live across a call end up in
+ * r6 to r9; what finds no register waits on the stack, or is made again if that costs nothing.
+ */
+import { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, type Reg } from "../asm/instructions.ts";
+import { type Interval, type Liveness, lowerBound, STEP } from "./intervals.ts";
+
+/** In order of preference: what a call destroys anyway is given away first. */
+const REGISTERS: readonly Reg[] = [R1, R2, R3, R4, R5, R0, R6, R7, R8, R9];
+
+/** Those that survive calls. */
+const SAVED_REGISTERS: readonly Reg[] = [R6, R7, R8, R9];
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** More partners than this are not asked for their registers. */
+const MAX_PARTNERS = 8;
+
+/** Assigns a register to every piece of every lifetime that needs one. `depths`: loop depth by BlockId. */
+export function allocateRegisters(liveness: Liveness, depths: readonly number[]): void {
+  new LinearScan(liveness, depths).run();
+}
+
+class LinearScan {
+  readonly #liveness: Liveness;
+  readonly #depths: readonly number[];
+  /** Whole lifetimes by start, and pieces that were split off; both sorted, the next one last. */
+  readonly #waiting: Interval[];
+  readonly #split: Interval[] = [];
+  #active: Interval[] = [];
+  #inactive: Interval[] = [];
+
+  constructor(liveness: Liveness, depths: readonly number[]) {
+    this.#liveness = liveness;
+    this.#depths = depths;
+    this.#waiting = [...liveness.values.values()].map((value) => value.pieces[0]!);
+    this.#waiting.sort((a, b) => b.start - a.start || b.value.reg - a.value.reg);
+  }
+
+  run(): void {
+    for (let current = this.#next(); current; current = this.#next()) {
+      this.#advance(current.start);
+      if (!this.#takeFree(current)) this.#takeBlocked(current);
+      if (current.register !== undefined) this.#active.push(current);
+    }
+  }
+
+  #next(): Interval | undefined {
+    const a = this.#waiting.at(-1);
+    const b = this.#split.at(-1);
+    if (a && (!b || a.start <= b.start)) return this.#waiting.pop();
+    return this.#split.pop();
+  }
+
+  #requeue(piece: Interval): void {
+    const index = lowerBound(this.#split.length, (i) => this.#split[i]!.start <= piece.start);
+    this.#split.splice(index, 0, piece);
+  }
+
+  /** Moves lifetimes between the sets as the scan reaches a position. */
+  #advance(position: number): void {
+    const active: Interval[] = [];
+    const inactive: Interval[] = [];
+    for (const set of [this.#active, this.#inactive]) {
+      for (const interval of set) {
+        if (interval.end <= position) continue;
+        (interval.coversNext(position) ? active : inactive).push(interval);
+      }
+    }
+    this.#active = active;
+    this.#inactive = inactive;
+  }
+
+  /** Where each register's next call lies within a lifetime: there the register is lost. */
+  #destroyedIn(interval: Interval): (register: Reg) => number {
+    const { clobbers } = this.#liveness;
+    const all = interval.firstOf(clobbers.all) ?? NEVER;
+    const r0 = interval.firstOf(clobbers.r0) ?? NEVER;
+    return (register) => (register === R0 ? r0 : register <= R5 ? all : NEVER);
+  }
+
+  #takeFree(current: Interval): boolean {
+    const destroyed = this.#destroyedIn(current);
+    const freeUntil = REGISTERS.map(destroyed);
+    const limit = (register: Reg, position: number): void => {
+      const i = REGISTERS.indexOf(register);
+      freeUntil[i] = Math.min(freeUntil[i]!, position);
+    };
+    for (const { register } of this.#active) limit(register!, 0);
+    for (const other of this.#inactive) limit(other.register!, other.intersection(current) ?? NEVER);
+
+    const free = (register: Reg): number => freeUntil[REGISTERS.indexOf(register)]!;
+    const whole = (register: Reg): boolean => free(register) >= current.end;
+    const hints = this.#hints(current);
+    let choice = hints.find(whole);
+    const { born } = current.value;
+    if (choice === undefined && born !== undefined && current === current.value.pieces[0]) {
+      // The value is there already: moving it can wait until the register is lost.
+      if (usable(current, free(born))) choice = born;
+    }
+    // A register that survives calls saves a move when the value, further computed, outlives one.
+    if (current.value.outlivesCall) choice ??= SAVED_REGISTERS.find(whole);
+    choice ??= REGISTERS.find(whole);
+    if (choice === undefined) {
+      const longest = REGISTERS.reduce((best, register) => (free(register) > free(best) ? register : best));
+      if (!usable(current, free(longest))) return false;
+      choice = longest;
+    }
+    current.register = choice;
+    if (!whole(choice)) this.#requeue(current.split(this.#splitPosition(current, free(choice))));
+    return true;
+  }
+
+  /** Registers that would save a move, best first. */
+  #hints(current: Interval): Reg[] {
+    const { value } = current;
+    const hints: Reg[] = [];
+    const [first] = value.pieces;
+    if (current === first && value.born !== undefined) hints.push(value.born);
+    for (const partner of value.partners.slice(0, MAX_PARTNERS)) {
+      const pieces = this.#liveness.values.get(partner)?.pieces ?? [];
+      // The piece that ends where this one starts, or else any that has a register.
+      const touching = pieces.find((piece) => piece.register !== undefined && piece.end >= current.start - STEP);
+      const register = (touching ?? pieces.find((piece) => piece.register !== undefined))?.register;
+      if (register !== undefined) hints.push(register);
+    }
+    if (value.wanted !== undefined) hints.push(value.wanted);
+    if (current !== first) {
+      const before = value.pieces[value.pieces.indexOf(current) - 1]?.register;
+      if (before !== undefined) hints.unshift(before);
+    }
+    return hints;
+  }
+
+  /** Every register is taken: whoever is needed last makes room. */
+  #takeBlocked(current: Interval): void {
+    const destroyed = this.#destroyedIn(current);
+    const nextUse = REGISTERS.map(destroyed);
+    const limit = (register: Reg, position: number): void => {
+      const i = REGISTERS.indexOf(register);
+      nextUse[i] = Math.min(nextUse[i]!, position);
+    };
+    for (const other of this.#active) limit(other.register!, other.nextUse(current.start)?.at ?? NEVER);
+    for (const other of this.#inactive) {
+      if (other.intersection(current) !== undefined) {
+        limit(other.register!, other.nextUse(current.start)?.at ?? NEVER);
+      }
+    }
+    let best = 0;
+    for (let i = 1; i < REGISTERS.length; i++) if (nextUse[i]! > nextUse[best]!) best = i;
+    const register = REGISTERS[best]!;
+
+    const needed = current.nextRegisterUse(current.start);
+    if (!needed || (needed.at > current.start && nextUse[best]! < (current.nextUse(current.start)?.at ?? NEVER))) {
+      this.#toStack(current, current.start);
+      return;
+    }
+    if (!usable(current, nextUse[best]!) && nextUse[best]! <= current.start) {
+      throw new Error(`no register for v${current.value.reg} at ${current.start}`);
+    }
+    current.register = register;
+    this.#evict(register, current);
+    const lost = destroyed(register);
+    if (lost < current.end) this.#requeue(current.split(this.#splitPosition(current, lost)));
+  }
+
+  /** Takes the register away from its owners for as long as `current` lives. */
+  #evict(register: Reg, current: Interval): void {
+    for (const other of this.#active) {
+      if (other.register === register) this.#toStack(other, current.start);
+    }
+    this.#active = this.#active.filter((other) => other.register !== undefined && other.end > current.start);
+    for (const other of this.#inactive) {
+      if (other.register !== register || other.intersection(current) === undefined) continue;
+      // It sleeps now and may look for another register when it wakes.
+      const wakes = other.ranges.find((range) => range.from >= current.start)!.from;
+      this.#requeue(other.split(wakes));
+    }
+    this.#inactive = this.#inactive.filter((other) => other.end > current.start);
+  }
+
+  /** Leaves a value on the stack from `position` on, until an instruction wants it in a register again. */
+  #toStack(interval: Interval, position: number): void {
+    const rest = position > interval.start ? interval.split(position) : interval;
+    rest.register = undefined;
+    const needed = rest.nextRegisterUse(rest.start);
+    if (needed && needed.at > rest.start) this.#requeue(rest.split(needed.at));
+    else if (needed) this.#requeue(rest);
+  }
+
+  /** Where to give a register up that is lost at `lost`: as late as possible, but outside of loops that started later. */
+  #splitPosition(interval: Interval, lost: number): number {
+    const latest = lost - (lost % STEP);
+    const { order, from } = this.#liveness;
+    const blockAt = (position: number): number => lowerBound(order.length, (i) => from[order[i]!.id]! > position) - 1;
+    const depth = (index: number): number => this.#depths[order[index]!.id]!;
+    const first = blockAt(interval.start);
+    let best = blockAt(latest);
+    let position = latest;
+    for (let index = best; index > first && depth(index) > depth(first); index--) {
+      const start = from[order[index]!.id]!;
+      if (depth(index - 1) < depth(best) && interval.covers(start)) {
+        best = index - 1;
+        position = start;
+      }
+    }
+    return position;
+  }
+}
+
+/** Whether a register that is lost at `until` can serve the beginning of a lifetime. */
+function usable(interval: Interval, until: number): boolean {
+  return until === NEVER || until - (until % STEP) > interval.start;
+}

@@ -1,0 +1,111 @@
+/**
+ * Moves that happen at once, put into an order in which nothing is overwritten before it is read. Cycles are broken
+ * through a register that is free at that place, or through a spare piece of the stack.
+ */
+import { R9, type Reg } from "../asm/instructions.ts";
+import type { Recipe } from "./operands.ts";
+
+/** Where a value is: a register, an 8-byte cell of the stack (by number), or nowhere, to be made on the spot. */
+export type Place = { register: Reg } | { cell: number } | { recipe: Recipe } | { imm: bigint };
+
+export interface Move {
+  from: Place;
+  to: Place;
+}
+
+/** Cells that hold something only within one sequence of moves; other cells are numbered from 0. */
+export const CYCLE_CELL = -1;
+export const BORROW_CELL = -2;
+
+/** Identifies registers and cells; undefined for what is made on the spot. */
+function keyOf(place: Place): string | undefined {
+  if ("register" in place) return `r${place.register}`;
+  return "cell" in place ? `c${place.cell}` : undefined;
+}
+
+/**
+ * Sequential moves with the same effect. Destinations must differ from each other. `free` gives registers that hold nothing
+ * at this place; it is asked only when one is needed.
+ */
+export function sequence(moves: readonly Move[], free: () => readonly Reg[]): Move[] {
+  const sequencer = new Sequencer(free);
+  const writers = new Map<string, Move>();
+  const readers = new Map<string, number>();
+  for (const { from, to } of moves) {
+    const source = keyOf(from);
+    const target = keyOf(to);
+    if (target === undefined) throw new Error("a move needs a destination");
+    if (source === target) continue;
+    if (writers.has(target)) throw new Error(`two moves write ${target}`);
+    writers.set(target, { from, to });
+    if (source !== undefined) readers.set(source, (readers.get(source) ?? 0) + 1);
+  }
+  const ready = [...writers.keys()].filter((target) => !readers.get(target)).reverse();
+  for (;;) {
+    for (let target = ready.pop(); target !== undefined; target = ready.pop()) {
+      const move = writers.get(target)!;
+      writers.delete(target);
+      sequencer.move(move.from, move.to);
+      release(move.from);
+    }
+    const [stuck] = writers.values();
+    if (!stuck) return sequencer.output;
+    const saved = sequencer.save(stuck.from);
+    release(stuck.from);
+    stuck.from = saved;
+  }
+
+  /** One reader less: the last one lets the place be written. */
+  function release(place: Place): void {
+    const key = keyOf(place);
+    const left = key === undefined ? undefined : readers.get(key);
+    if (key === undefined || left === undefined) return;
+    readers.set(key, left - 1);
+    if (left === 1 && writers.has(key)) ready.push(key);
+  }
+}
+
+class Sequencer {
+  readonly output: Move[] = [];
+  readonly #ask: () => readonly Reg[];
+  #free: readonly Reg[] | undefined;
+
+  constructor(ask: () => readonly Reg[]) {
+    this.#ask = ask;
+  }
+
+  move(from: Place, to: Place): void {
+    // Only registers and 32-bit constants can be stored.
+    if ("cell" in to && !("register" in from)) this.#through(from, to);
+    else this.output.push({ from, to });
+  }
+
+  /** Copies the value out of the way of a cycle. One cycle at a time is open, so that one place serves all. */
+  save(from: Place): Place {
+    const register = this.#registers()[1];
+    const to: Place = register === undefined ? { cell: CYCLE_CELL } : { register };
+    this.move(from, to);
+    return to;
+  }
+
+  /** The first free register carries what cannot be moved in one step, the second one breaks cycles. */
+  #registers(): readonly Reg[] {
+    this.#free ??= this.#ask();
+    return this.#free;
+  }
+
+  #through(from: Place, to: Place): void {
+    const register = this.#registers()[0];
+    if (register !== undefined) {
+      this.output.push({ from, to: { register } }, { from: { register }, to });
+      return;
+    }
+    const borrowed: Place = { register: R9 };
+    this.output.push(
+      { from: borrowed, to: { cell: BORROW_CELL } },
+      { from, to: borrowed },
+      { from: borrowed, to },
+      { from: { cell: BORROW_CELL }, to: borrowed },
+    );
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * After allocation: connects the pieces of each lifetime. Where a value changes its place, within a block or along an
+ * edge, a move is planned; block parameters receive their arguments the same way.
+ */
+import type { Reg } from "../asm/instructions.ts";
+import { edges } from "../ir/builder.ts";
+import { predecessors } from "../ir/cfg.ts";
+import type { IrBlock, IrFunction, VReg } from "../ir/ir.ts";
+import { type Interval, type Liveness, pieceAt, positionOf, STEP } from "./intervals.ts";
+import { type Move, type Place, sequence } from "./moves.ts";
+
+export interface Resolution {
+  /** Moves to be made before the instruction at a position, or at the start of a block, already in sequence. */
+  moves: Map<number, Move[]>;
+  /** The stack cell of each value that is in memory at some time; it is written once, where the value is defined. */
+  cells: Map<VReg, number>;
+}
+
+export function resolveMoves(fn: IrFunction, liveness: Liveness): Resolution {
+  return new Resolver(fn, liveness).run();
+}
+
+class Resolver {
+  readonly #fn: IrFunction;
+  readonly #liveness: Liveness;
+  readonly #cells = new Map<VReg, number>();
+  readonly #groups = new Map<number, Move[]>();
+  readonly #moves = new Map<number, Move[]>();
+
+  constructor(fn: IrFunction, liveness: Liveness) {
+    this.#fn = fn;
+    this.#liveness = liveness;
+  }
+
+  run(): Resolution {
+    const { values, order, from } = this.#liveness;
+    for (const value of values.values()) {
+      if (!value.recipe && value.pieces.some(isOnStack)) this.#cells.set(value.reg, this.#cells.size);
+    }
+    this.#moveWithinBlocks();
+    this.#enter();
+    const incoming = predecessors(this.#fn);
+    for (const block of order) {
+      for (const { from: before } of incoming[block.id]!) this.#connect(before, block);
+      if (block.id !== 0) this.#saveParameters(block.params, from[block.id]!);
+      this.#saveCheckedValues(block);
+    }
+    for (const [position, group] of this.#groups) this.#plan(position, group);
+    return { moves: this.#moves, cells: this.#cells };
+  }
+
+  #moveWithinBlocks(): void {
+    const { values, order, from } = this.#liveness;
+    const starts = new Set(order.map((block) => from[block.id]!));
+    for (const value of values.values()) {
+      for (let i = 1; i < value.pieces.length; i++) {
+        const before = value.pieces[i - 1]!;
+        const after = value.pieces[i]!;
+        // Between blocks, and behind a hole, the edges bring the value.
+        if (before.end !== after.start || starts.has(after.start) || after.register === undefined) continue;
+        this.#add(after.start, this.#placeOf(before), { register: after.register });
+      }
+    }
+  }
+
+  /** The function's parameters arrive in r1, r2, ... */
+  #enter(): void {
+    this.#fn.params.forEach((reg, i) => {
+      const value = this.#liveness.values.get(reg);
+      if (!value) return;
+      const arrival: Place = { register: (i + 1) as Reg };
+      const [first] = value.pieces;
+      if (first!.register !== undefined) this.#add(0, arrival, { register: first!.register });
+      const cell = this.#cells.get(reg);
+      if (cell !== undefined) this.#add(0, arrival, { cell });
+    });
+  }
+
+  /** Moves along one edge: at the end of its source when that jumps, at the start of its target otherwise. */
+  #connect(before: IrBlock, block: IrBlock): void {
+    const { values, liveIn, from, to } = this.#liveness;
+    const start = from[block.id]!;
+    const last = to[before.id]! - 1;
+    const position = before.end.op === "jump" ? this.#endPosition(before) : start;
+    for (const reg of liveIn[block.id]!) {
+      const value = values.get(reg)!;
+      const target = pieceAt(value, start);
+      // What is on the stack was put there when it was defined.
+      if (target.register === undefined) continue;
+      this.#add(position, this.#placeOf(pieceAt(value, last)), { register: target.register });
+    }
+    if (before.end.op !== "jump") return;
+    before.end.to.args.forEach((arg, i) => {
+      const param = values.get(block.params[i]!);
+      if (param) this.#add(position, this.#placeAt(arg, position), this.#placeOf(param.pieces[0]!));
+    });
+  }
+
+  /** Block parameters that come in a register and go to the stack later. */
+  #saveParameters(params: readonly VReg[], start: number): void {
+    for (const reg of params) {
+      const cell = this.#cells.get(reg);
+      const register = this.#liveness.values.get(reg)?.pieces[0]?.register;
+      if (cell !== undefined && register !== undefined) this.#add(start, { register }, { cell });
+    }
+  }
+
+  /**
+   * A comparison teaches the verifier the bounds of the register that was compared, not of the copy on the stack
+   * (kernels before 6.9), so the copy is written again.
+   */
+  #saveCheckedValues(block: IrBlock): void {
+    const { end } = block;
+    if (end.op !== "branch" || end.condition === "eq" || end.condition === "ne") return;
+    const position = this.#endPosition(block);
+    for (const operand of [end.a, end.b]) {
+      const cell = typeof operand === "object" ? undefined : this.#cells.get(operand);
+      if (cell === undefined) continue;
+      const { register } = pieceAt(this.#liveness.values.get(operand as VReg)!, position);
+      for (const { block: next } of edges(end)) {
+        if (!this.#liveness.liveIn[next]!.includes(operand as VReg) || register === undefined) continue;
+        this.#add(this.#liveness.from[next]!, { register }, { cell });
+      }
+    }
+  }
+
+  #endPosition(block: IrBlock): number {
+    return positionOf(this.#liveness, block.id, block.insns.length);
+  }
+
+  #add(position: number, from: Place, to: Place): void {
+    const group = this.#groups.get(position);
+    if (group) group.push({ from, to });
+    else this.#groups.set(position, [{ from, to }]);
+  }
+
+  #plan(position: number, group: Move[]): void {
+    const steps = sequence(group, () => this.#freeAt(position, group));
+    if (steps.length > 0) this.#moves.set(position, steps);
+  }
+
+  #placeAt(reg: VReg, position: number): Place {
+    const recipe = this.#liveness.recipes.get(reg);
+    if (recipe) return { recipe };
+    return this.#placeOf(pieceAt(this.#liveness.values.get(reg)!, position));
+  }
+
+  #placeOf(piece: Interval): Place {
+    const { value, register } = piece;
+    if (register !== undefined) return { register };
+    return value.recipe ? { recipe: value.recipe } : { cell: this.#cells.get(value.reg)! };
+  }
+
+  /** Registers without a value around a position. Slow, and hardly ever needed. */
+  #freeAt(position: number, group: readonly Move[]): Reg[] {
+    const { from, values } = this.#liveness;
+    const taken = new Set<number>();
+    for (const { from: source, to } of group) {
+      if ("register" in source) taken.add(source.register);
+      if ("register" in to) taken.add(to.register);
+    }
+    const around = [position - 1, position];
+    for (const block of this.#liveness.order) {
+      // Moves before a jump belong to the edge: what is alive behind it counts as well.
+      if (block.end.op === "jump" && this.#endPosition(block) === position) {
+        around.push(position + STEP - 1, from[block.end.to.block]!);
+      }
+      // Moves at the start of a block belong to the edge from its only predecessor.
+      if (block.end.op === "branch" && edges(block.end).some((edge) => from[edge.block] === position)) {
+        around.push(this.#endPosition(block));
+      }
+    }
+    for (const value of values.values()) {
+      for (const piece of value.pieces) {
+        if (piece.register !== undefined && around.some((at) => piece.covers(at))) taken.add(piece.register);
+      }
+    }
+    return Array.from({ length: 10 }, (_, register) => register as Reg).filter((register) => !taken.has(register));
+  }
+}
+
+/** A piece that matters and has no register. What is left of a life behind its last use does not matter. */
+function isOnStack(piece: Interval): boolean {
+  return piece.register === undefined && piece.end - piece.start > 1;
+}
