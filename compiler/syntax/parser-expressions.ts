@@ -357,9 +357,9 @@ function record(p: Cursor): RecordExpression {
 
 /** The condition of an `if` or `while`, the count of an `unroll`, with or without parentheses. */
 export function condition(p: Cursor): Expression {
-  const start = p.peek();
+  const looksAssigned = p.at("(") && p.peek(2).kind === "=";
   const result = expression(p);
-  if (start.kind === "(" && result.kind === "record") assignmentInCondition(p, result);
+  if (looksAssigned && result.kind === "record") assignmentInCondition(p, result);
   return result;
 }
 

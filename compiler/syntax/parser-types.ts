@@ -40,6 +40,8 @@ const STARTS_OPERAND: ReadonlySet<TokenKind> = new Set([
   "positional",
   "!",
   "~",
+  "++",
+  "--",
 ]);
 /** What may begin an operand or go on with an expression. */
 const AMBIGUOUS: ReadonlySet<TokenKind> = new Set(["-", "*", "&", "+", "("]);

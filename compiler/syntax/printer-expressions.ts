@@ -66,7 +66,7 @@ function bare(c: Comments, node: Expression): Document {
     case "tuple-access":
       return concat(object(c, node.object), ".", String(node.index));
     case "index":
-      return concat(object(c, node.object), "[", expressionDocument(c, node.index), c.closing(node.span), "]");
+      return concat(indexed(c, node.object), "[", expressionDocument(c, node.index), c.closing(node.span), "]");
     case "tuple":
       return tuple(c, node);
     case "record":
@@ -138,6 +138,11 @@ function inParentheses(c: Comments, node: Expression): Document {
 /** What stands before a dot or a bracket. A number there would look like a fraction. */
 function object(c: Comments, node: Expression): Document {
   return node.kind === "integer" ? inParentheses(c, node) : operand(c, node, POSTFIX);
+}
+
+/** A map before a bracket would get a key. */
+function indexed(c: Comments, node: Expression): Document {
+  return node.kind === "map" ? inParentheses(c, node) : object(c, node);
 }
 
 /** `- -x` and `- --x` need something between the signs. */

@@ -21,6 +21,13 @@ export function parseClean(text: string): Script {
   return script;
 }
 
+/** The tree of a text that may have warnings, but no errors. */
+export function parseValid(text: string): Script {
+  const { script, diags } = parseText(text);
+  if (diags.hasErrors) throw new Error(`unexpected errors:\n${renderDiagnostics(diags.errors)}\n${text}`);
+  return script;
+}
+
 /** "code line:column" of a diagnostic, and the text it is about. */
 export function place(d: Diagnostic): string {
   const { line, column } = d.span.source.position(d.span.start);
@@ -42,7 +49,7 @@ export function withoutSpans(node: unknown): unknown {
 /** Prints a script, and checks that the text means the same and is printed the same again. Returns the text. */
 export function roundTrip(script: Script): string {
   const printed = print(script);
-  const again = parseClean(printed);
+  const again = parseValid(printed);
   const [before, after] = [withoutSpans(script), withoutSpans(again)].map((tree) => JSON.stringify(tree, null, 1));
   if (before !== after) throw new Error(`another tree behind printing:\n${printed}\n${before}\n${after}`);
   const second = print(again);
