@@ -32,6 +32,7 @@ import {
   type ProgSpec,
   ProgType,
   progLoad,
+  rawTracepointOpen,
   SysError,
 } from "../../../native/index.ts";
 
@@ -40,14 +41,16 @@ export type Answer = "yes" | "no" | "denied";
 
 /** The questions; tests answer them without a kernel. */
 export interface Prober {
-  /** Whether a program of this type may call the helper. */
-  helper(name: HelperName, progType: number): Answer;
-  /** Whether programs of this type can be loaded; `attachBtfId` for those that attach to a BTF type. */
+  /** Whether a program of this type may call the helper; `attachBtfId` as below. */
+  helper(name: HelperName, progType: number, attachBtfId?: number): Answer;
+  /** Whether programs of this type can be loaded; `attachBtfId` is the tracepoint's type for TRACING ones. */
   program(progType: number, attachBtfId?: number): Answer;
   /** Whether maps of this type can be created. */
   map(mapType: number): Answer;
   /** Whether the verifier accepts instructions of this set. */
   instructions(set: InstructionSet): Answer;
+  /** Whether a program can be attached to the kernel function of this BTF id; attaches one for a moment. */
+  fentry(attachBtfId: number): Answer;
   /** Whether one link can attach a program to many functions. */
   multiLink(kind: "kprobe" | "uprobe"): Answer;
 }
@@ -110,10 +113,10 @@ const NOTHING: readonly Instruction[] = [mov64(R0, imm(0)), exit()];
 
 /** Asks the running kernel, and each question only once in a process. */
 export const kernelProber: Prober = remembering({
-  helper(name, progType) {
+  helper(name, progType, attachBtfId) {
     const code = [call(name), mov64(R0, imm(0)), exit()];
     try {
-      load({ ...specOf(progType, code), logLevel: 1, logSize: 8192 }).close();
+      load({ ...specOf(progType, code, attachBtfId), logLevel: 1, logSize: 8192 }).close();
       return "yes";
     } catch (error) {
       // With a helper that it knows, the verifier gets as far as its arguments, which are nonsense.
@@ -132,6 +135,18 @@ export const kernelProber: Prober = remembering({
 
   instructions(set) {
     return attempt(() => load(specOf(ProgType.RAW_TRACEPOINT, SAMPLES[set])));
+  },
+
+  fentry(attachBtfId) {
+    const spec = { ...specOf(ProgType.TRACING, NOTHING, attachBtfId), expectedAttachType: AttachType.TRACE_FENTRY };
+    return attempt(() => {
+      const prog = load(spec);
+      try {
+        return rawTracepointOpen(null, prog);
+      } finally {
+        prog.close();
+      }
+    });
   },
 
   multiLink(kind) {
@@ -223,10 +238,11 @@ function remembering(prober: Prober): Prober {
     return known;
   };
   return {
-    helper: (name, type) => remember(`helper ${name} ${type}`, () => prober.helper(name, type)),
+    helper: (name, type, id) => remember(`helper ${name} ${type} ${id}`, () => prober.helper(name, type, id)),
     program: (type, id) => remember(`program ${type} ${id}`, () => prober.program(type, id)),
     map: (type) => remember(`map ${type}`, () => prober.map(type)),
     instructions: (set) => remember(`instructions ${set}`, () => prober.instructions(set)),
+    fentry: (id) => remember(`fentry ${id}`, () => prober.fentry(id)),
     multiLink: (kind) => remember(`link ${kind}`, () => prober.multiLink(kind)),
   };
 }
