@@ -1,6 +1,7 @@
 /** `probewright doctor`: what this machine permits, and the remedy for what it does not. */
 import type { Command } from "commander";
 import { ExitCode } from "./exit-code.ts";
+import { writeAll } from "./write-all.ts";
 
 interface DoctorOptions {
   json?: true;
@@ -26,6 +27,6 @@ async function run({ json, all }: DoctorOptions): Promise<number> {
   const findings = doctor();
   const width = process.stdout.columns;
   const text = json ? findingsJson(findings) : renderFindings(findings, { palette: paletteFor(1), width, all });
-  process.stdout.write(text);
+  writeAll(1, text);
   return canTrace(findings) ? ExitCode.ok : ExitCode.lacksCapability;
 }
