@@ -61,11 +61,11 @@ const EVENT_ID_SIZE = 8;
 /** Everything that does not depend on the record is done here, once. */
 function consumer(layout: EventLayout, options: EventOptions): (record: DataView) => void {
   const { sink, handlers, presentation } = options;
-  const valueOf = (field: EventField, record: DataView): Value => decode(field.layout, record, field.offset);
-  const shown = (field: EventField, record: DataView): Printable => present(valueOf(field, record), presentation);
+  const decoded = (field: EventField, record: DataView): Value => decode(field.layout, record, field.offset);
+  const shown = (field: EventField, record: DataView): Printable => present(decoded(field, record), presentation);
   const shownAll = (fields: readonly EventField[], record: DataView) => fields.map((field) => shown(field, record));
   const numberIn = (field: EventField | undefined, record: DataView): number =>
-    field === undefined ? 0 : integerOf(valueOf(field, record));
+    field === undefined ? 0 : integerOf(decoded(field, record));
 
   switch (layout.kind) {
     case "printf": {

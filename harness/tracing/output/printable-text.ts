@@ -55,19 +55,19 @@ const BAR_WIDTH = 52;
 
 /** A line for each bucket, each ending in a line break. */
 export function histogramText(rows: readonly HistogramRow[]): ByteString {
-  const most = rows.reduce((max, { count }) => (count > max ? count : max), 0n);
+  const most = Math.max(0, ...rows.map(({ count }) => Number(count)));
   return rows
     .map((row) => {
-      const bar = "@".repeat(barLength(row.count, most)).padEnd(BAR_WIDTH);
+      const bar = "@".repeat(barLength(Number(row.count), most)).padEnd(BAR_WIDTH);
       return `${interval(row).padEnd(16)}${row.count.toString().padStart(8)} |${bar}|\n`;
     })
     .join("");
 }
 
 /** In single precision, so that every bar ends where bpftrace ends it. */
-function barLength(count: bigint, most: bigint): number {
-  if (most === 0n) return 0;
-  const share = Math.fround(Math.fround(Number(count)) / Math.fround(Number(most)));
+function barLength(count: number, most: number): number {
+  if (most === 0) return 0;
+  const share = Math.fround(Math.fround(count) / Math.fround(most));
   return Math.trunc(Math.fround(share * BAR_WIDTH));
 }
 

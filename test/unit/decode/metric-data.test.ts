@@ -21,7 +21,7 @@ const keyOf = (key: ValueLayout, data: Uint8Array): unknown =>
   mapData(decodeMap({ map: map(key, COUNT), entries: [{ key: data, copies: [u64(1)] }] }), presentation).entries[0]!
     .key;
 
-const valueOf = (value: ValueLayout, ...copies: Uint8Array[]): unknown =>
+const metricOf = (value: ValueLayout, ...copies: Uint8Array[]): unknown =>
   mapData(decodeMap({ map: map(undefined, value), entries: [{ key: zeros(0), copies }] }), presentation).entries[0]!
     .value;
 
@@ -115,7 +115,7 @@ describe("values", () => {
       },
     ],
   ])("%s", (_, layout, copies, expected) => {
-    expect(valueOf(layout, ...copies)).toEqual(expected);
+    expect(metricOf(layout, ...copies)).toEqual(expected);
   });
 
   it.each([0, 1, 3, 5])("hist(n, %i) gives each value a bucket around it", (bits) => {
@@ -123,7 +123,7 @@ describe("values", () => {
       const buckets = new BigUint64Array(histBuckets(bits));
       buckets[histBucket(value, bits)] = 3n;
       const layout: ValueLayout = { kind: "hist", size: buckets.byteLength, bits };
-      const data = valueOf(layout, new Uint8Array(buckets.buffer)) as {
+      const data = metricOf(layout, new Uint8Array(buckets.buffer)) as {
         histogram: { buckets: { low: bigint | null; high: bigint | null; count: bigint }[] };
       };
       expect(data.histogram.buckets).toHaveLength(1);
@@ -154,7 +154,7 @@ describe("shapes agree with the data", () => {
   ])("%j", (layout, kind) => {
     expect(mapShape(map(undefined, layout))).toEqual({ name: "@m", kind, keyed: false });
     expect(mapShape(map(U64, layout)).keyed).toBe(true);
-    expect(valueOf(layout, zeros(layout.size))).toMatchObject({ kind });
+    expect(metricOf(layout, zeros(layout.size))).toMatchObject({ kind });
   });
 
   it("an untouched map has no entries", () => {
