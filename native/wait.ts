@@ -44,7 +44,10 @@ export function tryWait(pidfd: Fd): ExitStatus | null {
   };
 }
 
-/** Resolves once the child behind `pidfd` has ended and was reaped. Keeps the event loop alive meanwhile. */
+/**
+ * Resolves once the child behind `pidfd` has ended and was reaped; the descriptor must stay open until then. Keeps the
+ * event loop alive meanwhile.
+ */
 export function waitExit(pidfd: Fd): Promise<ExitStatus> {
   return new Promise((resolve, reject) => {
     const poller = new Poller(pidfd, () => {

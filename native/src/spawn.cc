@@ -52,8 +52,10 @@ class UniqueFd {
 // Memory of its own for the plan, so that all of the heap can be dropped.
 class Arena {
  public:
-  explicit Arena(size_t size) : size_(size) {
-    void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  explicit Arena(size_t size) {
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    size_ = (size + page - 1) / page * page;
+    void* data = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     data_ = data == MAP_FAILED ? nullptr : static_cast<char*>(data);
   }
   Arena(const Arena&) = delete;
@@ -63,6 +65,10 @@ class Arena {
   }
 
   bool ok() const { return data_ != nullptr; }
+  MemoryRange range() const {
+    const auto start = reinterpret_cast<uintptr_t>(data_);
+    return {start, start + size_};
+  }
 
   template <typename T>
   T* Copy(const T* from, size_t count) {
@@ -95,15 +101,36 @@ size_t RoomFor(const std::vector<std::string>& texts) {
   return room;
 }
 
+// More than a heap has pieces, usually; the rest would stay.
+constexpr size_t kMaxRanges = 4096;
+
+// Room around an address that is in use: far more than the children's frames, and than the thread-local storage.
+constexpr uintptr_t kVicinity = 128 * 1024;
+
+MemoryRange Vicinity(uintptr_t address) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  return {(address - kVicinity) / page * page, (address + kVicinity) / page * page};
+}
+
 // The anonymous memory of this process (heaps, other threads' stacks), which is where Node's megabytes are. What is mapped
-// from files stays, this code among it, and so do the stack that we run on and the block of thread-local storage, which
-// the kernel writes to (rseq); the arena does not exist yet. Other threads may map more in the meantime: that stays too.
-std::vector<MemoryRange> DroppableMemory() {
+// from files stays, this code among it; and so do the stack that we run on, the block of thread-local storage, which the
+// kernel writes to (rseq), and the arena. The arena must exist by now: other threads map and unmap meanwhile, and new
+// memory could take the place of what is on the list.
+std::vector<MemoryRange> DroppableMemory(const Arena& arena) {
   std::vector<MemoryRange> ranges;
   FILE* maps = fopen("/proc/self/maps", "re");
   if (maps == nullptr) return ranges;
-  const auto stack = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-  const uintptr_t thread = ThreadPointer();
+  std::array<MemoryRange, 3> kept = {
+      Vicinity(reinterpret_cast<uintptr_t>(__builtin_frame_address(0))), Vicinity(ThreadPointer()), arena.range()};
+  std::sort(kept.begin(), kept.end(), [](const MemoryRange& a, const MemoryRange& b) { return a.start < b.start; });
+  auto drop = [&](uintptr_t start, uintptr_t end) {
+    if (start >= end) return;
+    if (!ranges.empty() && ranges.back().end == start) {
+      ranges.back().end = end;
+    } else if (ranges.size() < kMaxRanges) {
+      ranges.push_back({start, end});
+    }
+  };
   char line[4096 + 128];
   while (fgets(line, sizeof(line), maps) != nullptr) {
     uintptr_t start, end;
@@ -111,13 +138,13 @@ std::vector<MemoryRange> DroppableMemory() {
     char name[8] = "";
     if (sscanf(line, "%lx-%lx %*s %*s %*s %lu %7s", &start, &end, &inode, name) < 3) continue;
     bool special = name[0] == '[' && strcmp(name, "[heap]") != 0 && strncmp(name, "[anon:", 6) != 0;
-    auto holds = [&](uintptr_t address) { return start <= address && address < end; };
-    if (inode != 0 || special || holds(stack) || holds(thread)) continue;
-    if (!ranges.empty() && ranges.back().end == start) {
-      ranges.back().end = end;
-    } else {
-      ranges.push_back({start, end});
+    if (inode != 0 || special) continue;
+    // The kernel joins neighbours, so that a mapping may hold both what is kept and what is not.
+    for (const MemoryRange& keep : kept) {
+      drop(start, std::min(end, keep.start));
+      start = std::max(start, keep.end);
     }
+    drop(start, end);
   }
   fclose(maps);
   return ranges;
@@ -262,10 +289,10 @@ Napi::Value Spawn(const Napi::CallbackInfo& info) {
   UniqueFd control(sockets[0]), child_control(sockets[1]);
   plan.control = child_control.get();
 
-  std::vector<MemoryRange> drop = DroppableMemory();
   Arena arena(sizeof(plan) + RoomFor(files) + RoomFor(argv) + RoomFor(envp) + RoomFor(cwd) + groups.size +
-              drop.size() * sizeof(MemoryRange) + 64);
+              kMaxRanges * sizeof(MemoryRange) + 64);
   if (!arena.ok()) return failed(kClone, -ENOMEM);
+  std::vector<MemoryRange> drop = DroppableMemory(arena);
   plan.files = arena.Copy(files);
   plan.argv = arena.Copy(argv);
   plan.envp = arena.Copy(envp);
