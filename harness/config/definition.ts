@@ -20,8 +20,17 @@ function object<Shape extends z.ZodRawShape>(shape: Shape) {
   });
 }
 
-/** A value with a meaning that JSON Schema cannot express in full: `parse` gives it, or a message (and help). */
-function meaning<T>(parse: (input: unknown) => { value: T } | { problem: string }, schema: Record<string, unknown>) {
+/** A template may stand for any value; the loader checks what it becomes. */
+export const TEMPLATE_SCHEMA = { type: "string", pattern: "\\$\\{\\{.*\\}\\}" };
+
+/**
+ * A value with a meaning that JSON Schema cannot express in full: `parse` gives it, or a message (and help).
+ * `forms` is what JSON Schema can say.
+ */
+function meaning<T>(
+  parse: (input: unknown) => { value: T } | { problem: string },
+  { forms, ...annotations }: { forms: readonly object[]; id: string; examples?: readonly unknown[] },
+) {
   return z
     .unknown()
     .transform((input, context): T => {
@@ -30,7 +39,7 @@ function meaning<T>(parse: (input: unknown) => { value: T } | { problem: string 
       context.issues.push({ code: "custom", input, message: result.problem });
       return z.NEVER;
     })
-    .meta(schema);
+    .meta({ ...annotations, anyOf: [...forms, TEMPLATE_SCHEMA] });
 }
 
 /** Of these keys at most one (in a fragment), or exactly one (in a whole scenario) is given. */
@@ -53,10 +62,15 @@ function choice<T extends z.ZodType>(schema: T, keys: readonly string[], require
 }
 
 /** A single word of a command line or environment; numbers and the like are taken as they are written. */
-const word = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: "a word" });
-const scalar = z.union([z.string(), z.number(), z.boolean()], { error: "a text, a number or true/false" });
+const word = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: "a word" }).meta({ id: "word" });
+const scalar = z
+  .union([z.string(), z.number(), z.boolean()], { error: "a text, a number or true/false" })
+  .meta({ id: "scalar" });
 const text = z.string().min(1);
-const argv = z.array(word, { error: "a list of words\nwrite `[program, argument]`, or use `shell:`" }).min(1);
+const argv = z
+  .array(word, { error: "a list of words\nwrite `[program, argument]`, or use `shell:`" })
+  .min(1)
+  .meta({ id: "argv" });
 
 const duration = meaning(
   (input) => {
@@ -72,7 +86,11 @@ const duration = meaning(
       problem: `malformed duration ${quote(input)}\nwrite for example \`${suggestion}\`; units are ms, s, m, h`,
     };
   },
-  { type: "string", pattern: "^\\d[\\d_]*(\\.\\d+)?(ns|us|ms|s|m|h)$", examples: ["30s", "500ms"] },
+  {
+    id: "duration",
+    forms: [{ type: "string", pattern: "^\\d[\\d_]*(\\.\\d+)?(ns|us|ms|s|m|h)$" }],
+    examples: ["30s", "500ms"],
+  },
 );
 
 const percent = meaning(
@@ -82,7 +100,7 @@ const percent = meaning(
     const suggestion = typeof input === "number" ? `${input}%` : "5%";
     return { problem: `malformed percentage ${quote(input)}\nwrite for example \`${suggestion}\`` };
   },
-  { anyOf: [{ type: "string", pattern: "^\\d+(\\.\\d+)?%$" }, { const: 0 }], examples: ["5%"] },
+  { id: "percentage", forms: [{ type: "string", pattern: "^\\d+(\\.\\d+)?%$" }, { const: 0 }], examples: ["5%"] },
 );
 
 const confidence = meaning(
@@ -93,7 +111,7 @@ const confidence = meaning(
       problem: `malformed confidence ${quote(input)}\nit is a percentage from 50% to below 100%, such as \`99%\``,
     };
   },
-  { type: "string", pattern: "^\\d+(\\.\\d+)?%$", examples: ["99%"] },
+  { id: "confidence", forms: [{ type: "string", pattern: "^\\d+(\\.\\d+)?%$" }], examples: ["99%"] },
 );
 
 export interface Quantity {
@@ -117,7 +135,14 @@ const quantity = meaning<Quantity>(
       ? { problem: `malformed number \`${number}\`` }
       : { value: { value, unit: unit || undefined } };
   },
-  { anyOf: [{ type: "number", minimum: 0 }, { type: "string" }], examples: [0, "5us", "4KiB"] },
+  {
+    id: "quantity",
+    forms: [
+      { type: "number", minimum: 0 },
+      { type: "string", pattern: "^[\\d._]+\\s*[A-Za-z%]*$" },
+    ],
+    examples: [0, "5us", "4KiB"],
+  },
 );
 
 const UNIT_LIST = `units are ${Object.keys(UNITS).join(", ")}`;
@@ -135,7 +160,8 @@ const tcp = meaning<TcpAddress>(
     return { problem: `malformed TCP address ${quote(input)}\nwrite a port such as \`8080\`, or \`"127.0.0.1:8080"\`` };
   },
   {
-    anyOf: [
+    id: "tcp",
+    forms: [
       { type: "integer", minimum: 1, maximum: 65_535 },
       { type: "string", pattern: "^(.+:)?\\d{1,5}$" },
     ],
@@ -144,11 +170,13 @@ const tcp = meaning<TcpAddress>(
 
 const userName = z.union([text, z.int().min(0)], { error: "a user name or a user id" });
 const exitStatus = z.int().min(0).max(255);
-const environment = z.record(
-  z.string().regex(/^[^=]+$/, { error: "a variable's name is not empty and has no `=`" }),
-  z.union([z.string(), z.number(), z.boolean()], { error: 'a text\nwrite `""` for an empty one' }),
-);
-const scope = z.enum(["workload", "system"]);
+const environment = z
+  .record(
+    z.string().regex(/^[^=]+$/, { error: "a variable's name is not empty and has no `=`" }),
+    z.union([z.string(), z.number(), z.boolean()], { error: 'a text\nwrite `""` for an empty one' }),
+  )
+  .meta({ id: "environment" });
+const scope = z.enum(["workload", "system"]).meta({ id: "scope" });
 const NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const identifier = z
   .string()
@@ -167,14 +195,16 @@ const commandKeys = {
   timeout: duration.optional().describe("After this time all its processes are killed. Default: 60s."),
 };
 
-const step = choice(object(commandKeys), ["command", "shell"], true);
-const steps = z.union(
-  [argv, step, z.array(z.union([argv, step], { error: "a list of words, or a mapping with `command` or `shell`" }))],
-  {
-    error:
-      "a list of words, a mapping with `command` or `shell`, or a list of these\nfor a line of shell write `{ shell: ... }`",
-  },
-);
+const step = choice(object(commandKeys), ["command", "shell"], true).meta({ id: "step" });
+const steps = z
+  .union(
+    [argv, step, z.array(z.union([argv, step], { error: "a list of words, or a mapping with `command` or `shell`" }))],
+    {
+      error:
+        "a list of words, a mapping with `command` or `shell`, or a list of these\nfor a line of shell write `{ shell: ... }`",
+    },
+  )
+  .meta({ id: "steps" });
 
 const probe = choice(
   object({
@@ -191,7 +221,7 @@ const probe = choice(
   }),
   ["use", "file", "bpftrace"],
   true,
-);
+).meta({ id: "probe" });
 
 const expression = z.union([text, z.number()], { error: "an expression" });
 const unit = z.enum(Object.keys(UNITS));
@@ -207,18 +237,22 @@ const metric = z.union(
   ],
   { error: "an expression, or a mapping with `value`" },
 );
-const metrics = z.record(identifier, metric);
+const metrics = z.record(identifier, metric).meta({ id: "metrics" });
 
 const limits = object({
   "max-increase": percent.optional().describe("Allowed worsening relative to the baseline. Default: 5%."),
   "min-delta": quantity.optional().describe("Changes up to this size never count. Default: 0."),
   confidence: confidence.optional().describe("For the statistical tests. Default: 99%."),
 });
-const policy = z.union([z.literal("exact"), limits], {
-  error: "`exact`, or a mapping with `max-increase`, `min-delta` and `confidence`",
-});
+const policy = z
+  .union([z.literal("exact"), limits], {
+    error: "`exact`, or a mapping with `max-increase`, `min-delta` and `confidence`",
+  })
+  .meta({ id: "policy" });
 
-const matrix = z.record(identifier, z.array(scalar, { error: "a list of values" }).min(1).max(100));
+const matrix = z
+  .record(identifier, z.array(scalar, { error: "a list of values" }).min(1).max(100))
+  .meta({ id: "matrix" });
 
 /** `whole`: after defaults were merged; otherwise a fragment, in which anything may still be missing. */
 function scenarioKeys(whole: boolean) {
@@ -294,7 +328,7 @@ const defaultsFragment = object(partial);
 /** A scenario in a list, before the defaults are merged in. */
 const scenarioFragment = object({ name: title, ...partial });
 
-export const singleFile = object({ version, ...scenarioKeys(true) });
+export const singleFile = object({ version, ...wholeScenario.shape });
 export const listFile = object({
   version,
   defaults: defaultsFragment.optional().describe("Merged into every scenario of this file."),

@@ -1,25 +1,25 @@
 /** The published JSON Schema of scenario files, for editors. Generated from the definition that the loader uses. */
 import { z } from "zod";
-import { listFile, singleFile } from "./definition.ts";
-
-/** A template may stand for any value that is no text; the loader checks what it becomes. */
-const TEMPLATE = { type: "string", pattern: "\\$\\{\\{.*\\}\\}" };
+import { listFile, singleFile, TEMPLATE_SCHEMA } from "./definition.ts";
 
 /** The schema as a JSON value (draft 2020-12). */
 export function scenarioJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(z.union([singleFile, listFile]), {
-    io: "input",
-    override: ({ jsonSchema }) => {
-      const typed = jsonSchema.type === "integer" || jsonSchema.type === "number" || jsonSchema.type === "boolean";
-      const closed =
-        jsonSchema.enum !== undefined || (jsonSchema.type === "string" && jsonSchema.pattern !== undefined);
-      if (!typed && !closed) return;
-      const { description, examples, ...rest } = jsonSchema;
-      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key as keyof typeof jsonSchema];
-      Object.assign(jsonSchema, description && { description }, examples && { examples }, { anyOf: [rest, TEMPLATE] });
-    },
-  });
-  return { ...schema, title: "probewright scenario" };
+  const {
+    anyOf = [],
+    $schema,
+    $defs,
+  } = z.toJSONSchema(z.union([singleFile, listFile]), { io: "input", override: admitTemplates });
+  const [single, list] = anyOf;
+  // With a condition an editor reports what is wrong with the form at hand; of an "anyOf" it could only say "neither".
+  return { $schema, title: "probewright scenario", if: { required: ["scenarios"] }, then: list, else: single, $defs };
+}
+
+/** Where no free text may stand anyway, a template may. */
+function admitTemplates({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.type !== "integer" && jsonSchema.enum === undefined) return;
+  const { id, description, ...rest } = jsonSchema;
+  for (const key of Object.keys(rest)) delete jsonSchema[key];
+  jsonSchema.anyOf = [rest, TEMPLATE_SCHEMA as z.core.JSONSchema.BaseSchema];
 }
 
 /** The schema as the text of the file that ships with the package. */

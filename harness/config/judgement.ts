@@ -135,7 +135,7 @@ function buildAssertions(tree: LocatedMap, source: Source, names: Names, diags: 
 }
 
 function isCondition(expression: Expression, names: Names, diags: Diagnostics): boolean {
-  return inferType(expression, names, diags).kind === "boolean";
+  return inferType(expression, names, diags).kind !== "number";
 }
 
 /** `known` are all metric names, those included whose expressions are broken. */

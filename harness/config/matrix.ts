@@ -21,7 +21,11 @@ const REFERENCE = /^\s*matrix\.([A-Za-z_]\w*)\s*$/;
 
 /** Whether a value still contains a template. */
 export function hasTemplate(value: Located): boolean {
-  return value.kind === "scalar" && typeof value.value === "string" && value.text.text.includes("${{");
+  return value.kind === "scalar" && typeof value.value === "string" && isTemplate(value.text.text);
+}
+
+export function isTemplate(text: string): boolean {
+  return text.includes("${{");
 }
 
 /** All combinations, in the order of the file (the last parameter varies fastest); one if there is no matrix. */
@@ -91,7 +95,7 @@ function substitute(value: Located, choice: ReadonlyMap<string, LocatedScalar>, 
     case "map": {
       const entries = new Map<string, Entry>();
       for (const [key, entry] of value.entries) {
-        if (key.includes("${{"))
+        if (isTemplate(key))
           diags.error("template-in-key", entry.keySpan, "a template cannot be part of a key", {
             help: "templates work in values",
           });

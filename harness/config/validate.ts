@@ -7,7 +7,7 @@ import { type Diagnostics, nearest } from "../../compiler/diagnostics.ts";
 import { type Span, span } from "../../compiler/source.ts";
 import { HOMES } from "./definition.ts";
 import type { Located, LocatedMap } from "./document.ts";
-import { hasTemplate } from "./matrix.ts";
+import { hasTemplate, isTemplate } from "./matrix.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -115,6 +115,7 @@ function explain(issue: Issue, path: Path, tree: Located): Finding[] {
       return branch?.flatMap((inner) => explain(inner, [...path, ...inner.path], tree)) ?? expected(issue.message);
     }
     case "invalid_key": {
+      if (isTemplate(String(path.at(-1)))) return [];
       const reason = issue.issues[0]?.message ?? "";
       const text = `the key \`${String(path.at(-1))}\` is not allowed here\n${reason}`;
       return [{ code: "bad-key", text, span: keySpanAt(tree, path) }];

@@ -23,7 +23,11 @@ import { COMPARISONS } from "./parser.ts";
 import { FREE_METRICS, type MapShape } from "./run-data.ts";
 import { UNITS, type Unit } from "./units.ts";
 
-export type Type = { readonly kind: "boolean" } | { readonly kind: "number"; readonly dimension: Dimension };
+export type Type =
+  | { readonly kind: "boolean" }
+  | { readonly kind: "number"; readonly dimension: Dimension }
+  /** A name that does not exist: reported once, and then it goes along with everything. */
+  | { readonly kind: "unknown" };
 
 /** The dimensions of the names that an expression may use. */
 export type Names = ReadonlyMap<string, Dimension>;
@@ -44,11 +48,12 @@ export function inferType(e: Expression, names: Names, diags: Diagnostics): Type
   const numeric = (operand: Expression, of: string): Dimension => {
     const type = inferType(operand, names, diags);
     if (type.kind === "number") return type.dimension;
-    diags.error("not-a-number", operand.span, `${of} needs a number, but this is a comparison`);
+    if (type.kind === "boolean")
+      diags.error("not-a-number", operand.span, `${of} needs a number, but this is a comparison`);
     return UNKNOWN;
   };
   const logical = (operand: Expression, op: string): void => {
-    if (inferType(operand, names, diags).kind === "boolean") return;
+    if (inferType(operand, names, diags).kind !== "number") return;
     const help = op === "!" ? "write `!(a < b)`" : "compare it with something, as in `x > 0`";
     diags.error("not-a-condition", operand.span, `\`${op}\` needs a comparison, but this is a number`, { help });
   };
@@ -60,8 +65,9 @@ export function inferType(e: Expression, names: Names, diags: Diagnostics): Type
       return number(UNKNOWN);
     case "name": {
       const dimension = names.get(e.name);
-      if (!dimension) unknownName(e, names, diags);
-      return number(dimension ?? UNKNOWN);
+      if (dimension) return number(dimension);
+      reportUnknownName(e, names, diags);
+      return { kind: "unknown" };
     }
     case "call":
       checkCall(e, diags);
@@ -87,7 +93,7 @@ export function inferType(e: Expression, names: Names, diags: Diagnostics): Type
   }
 }
 
-function unknownName(e: Expression & { kind: "name" }, names: Names, diags: Diagnostics): void {
+function reportUnknownName(e: Expression & { kind: "name" }, names: Names, diags: Diagnostics): void {
   const near = nearestAll(e.name, names.keys(), 3);
   const help =
     near.length > 0
