@@ -271,6 +271,8 @@ class Lexer {
       if (!braces.closed) {
         const message = `the brace of this \`${word}\` is never closed`;
         this.#error("missing-brace", end, end + 1, message, "close it with `}`");
+        this.#push("c-definition", start, braces.end);
+        return;
       }
       end = braces.end;
     }

@@ -11,7 +11,7 @@ import { walk } from "../../../compiler/syntax/walk.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { parseText, roundTrip } from "./support.ts";
 
-const RUNS = { numRuns: 1500, seed: 20_240_601 };
+const RUNS = { numRuns: 500, seed: 20_240_601 };
 
 function survives(text: string): void {
   const { script, diags } = parseText(text);

@@ -241,6 +241,8 @@ describe("the top level", () => {
   it.each<[string, string[]]>([
     ["struct a { int x;", ["missing-brace 1:10"]],
     ["typedef struct { int x; t;", ["missing-brace 1:16"]],
+    ["typedef struct { int x; } t\nBEGIN{ f(); }", ["missing-semicolon 1:1"]],
+    ["typedef int t", ["missing-semicolon 1:1"]],
     ["struct a {} __attribute__ (packed) BEGIN{}", ["bad-attribute 1:13"]],
     ["struct a {} __attribute__ ((packed) BEGIN{}", ["bad-attribute 1:13"]],
     ['uprobe:"abc {}', ["unterminated-string 1:8"]],
