@@ -9,6 +9,7 @@ import type { Expression } from "./ast.ts";
 import { FREE_METRIC_DIMENSIONS, inferType, isCounting, type Names, namesIn } from "./check.ts";
 import { type Dimension, describeDimension, dimensionOf, UNKNOWN, unitOf } from "./dimension.ts";
 import { printExpression } from "./print.ts";
+import { FREE_METRICS, type FreeMetricName } from "./run-data.ts";
 import { UNITS, type Unit } from "./units.ts";
 
 export interface MetricDefinition {
@@ -38,9 +39,6 @@ export interface ResolvedMetrics {
 
 /** Bounds the recursion of this file and of the evaluator. */
 const MAX_CHAIN = 20;
-
-/** Free metrics that are counts; the others are times and sizes. */
-const FREE_COUNTERS: ReadonlySet<string> = new Set(["page_faults", "context_switches"]);
 
 /**
  * Resolves the metrics of one scenario. Names must be unique. `alsoKnown` are metrics that exist but could not be
@@ -99,7 +97,7 @@ function resolveOne(
   const { dimension, scale } = declared ? declareUnit(inferred, declared, diags) : { dimension: inferred, scale: 1n };
   const unit = unitOf(dimension);
   const text = printExpression(expression, (used) => resolved.get(used)?.definition);
-  const isCounter = (used: string): boolean => resolved.get(used)?.counter ?? FREE_COUNTERS.has(used);
+  const isCounter = (used: string): boolean => resolved.get(used)?.counter ?? isFreeCounter(used);
   return {
     name,
     expression,
@@ -110,6 +108,11 @@ function resolveOne(
     counter: dimension.time === 0 && isCounting(expression, isCounter),
     definition: createHash("sha256").update(`(${text}) * ${scale}`).digest("hex"),
   };
+}
+
+/** Of the free metrics those that are neither times nor sizes. */
+function isFreeCounter(name: string): boolean {
+  return Object.hasOwn(FREE_METRICS, name) && FREE_METRICS[name as FreeMetricName].unit === "count";
 }
 
 /** What a declared unit means for an expression: a scale where its numbers have no unit yet, else a check. */

@@ -7,7 +7,7 @@ import { decodeNumber } from "../baseline/values.ts";
 import type { Assertion, Scenario } from "../config/scenario.ts";
 import { type AssertionVerdict, evaluateAssertionOverRuns } from "../metrics/assertion.ts";
 import type { Num } from "../metrics/ast.ts";
-import { FREE_METRIC_DIMENSIONS, type Names } from "../metrics/check.ts";
+import { namesOf } from "../metrics/check.ts";
 import { evaluateMetrics, type MetricValue } from "../metrics/evaluate.ts";
 import { FREE_METRICS, type FreeMetricName } from "../metrics/run-data.ts";
 import type { Unit } from "../metrics/units.ts";
@@ -70,7 +70,7 @@ function judgeMeasured({ scenario, runs }: ScenarioRun, baseline: BaselineMatch)
       baseline,
     ),
   );
-  const names = dimensions(scenario);
+  const names = namesOf(scenario.metrics);
   const assertions = scenario.assertions.map((assertion) => ({
     assertion,
     verdict: evaluateAssertionOverRuns(assertion, names, evaluated),
@@ -79,11 +79,6 @@ function judgeMeasured({ scenario, runs }: ScenarioRun, baseline: BaselineMatch)
 }
 
 const UNMEASURED: MetricValue = { kind: "no-data", reason: "it was not measured" };
-
-/** The dimensions of all names that an assertion may use. */
-function dimensions({ metrics }: Scenario): Names {
-  return new Map([...FREE_METRIC_DIMENSIONS, ...metrics.map(({ name, dimension }) => [name, dimension] as const)]);
-}
 
 interface Subject {
   readonly name: string;
