@@ -1,5 +1,6 @@
 /** The kernel and its settings. */
 import { CapabilityError } from "../tracing/facts/capability-error.ts";
+import { isAtLeast } from "../tracing/facts/version.ts";
 import type { Finding } from "./finding.ts";
 import type { DoctorHost } from "./host.ts";
 import { processStatus } from "./process-status.ts";
@@ -21,14 +22,13 @@ export function checkKernel(host: DoctorHost): Finding[] {
 const group = "kernel";
 
 function version({ facts }: DoctorHost): Finding {
-  const [major, minor] = facts.version;
   const base = {
     id: "kernel-version",
     group,
     subject: "version",
     value: `${facts.version.join(".")} ${facts.arch}`,
   } as const;
-  if (major > 5 || (major === 5 && minor >= 8)) return { ...base, status: "ok" };
+  if (isAtLeast(facts.version, [5, 8])) return { ...base, status: "ok" };
   return {
     ...base,
     status: "warning",
@@ -137,8 +137,7 @@ function memlock(host: DoctorHost): Finding {
   const base = { id: "memlock", group, subject: "lockable memory" } as const;
   const limit = processStatus(host).memlock;
   const text = limit === Number.POSITIVE_INFINITY ? "unlimited" : `${Math.round(limit / 1024)} KiB`;
-  const [major, minor] = host.facts.version;
-  if (major > 5 || (major === 5 && minor >= 11))
+  if (isAtLeast(host.facts.version, [5, 11]))
     return { ...base, status: "ok", value: `${text}, not charged for maps by this kernel` };
   if (limit >= ENOUGH_LOCKABLE) return { ...base, status: "ok", value: text };
   return {

@@ -1,4 +1,5 @@
 /** What this process may do. */
+import { isAtLeast } from "../tracing/facts/version.ts";
 import type { Finding } from "./finding.ts";
 import type { DoctorHost } from "./host.ts";
 import { type CapabilityName, type ProcessStatus, processStatus } from "./process-status.ts";
@@ -67,9 +68,7 @@ function capability(row: Row, status: ProcessStatus, host: DoctorHost): Finding 
     group: "privileges",
     subject: `CAP_${row.name}`,
   } as const;
-  const [major, minor] = host.facts.version;
-  const since = (release: readonly [number, number]): boolean =>
-    major > release[0] || (major === release[0] && minor >= release[1]);
+  const since = (release: readonly [number, number]): boolean => isAtLeast(host.facts.version, release);
   if (row.splitFromAdmin && status.has("SYS_ADMIN"))
     return { ...base, status: "ok", value: status.has(row.name) ? "yes" : "by CAP_SYS_ADMIN" };
   if (row.until && since(row.until))

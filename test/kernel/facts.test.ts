@@ -200,7 +200,7 @@ describeKernel("features", () => {
     const before = openFds().length;
     const start = performance.now();
     const fresh = { ...hostFacts().features };
-    expect(performance.now() - start).toBeLessThan(250);
+    expect(performance.now() - start).toBeLessThan(1000);
     expect(Object.values(fresh).every((value) => typeof value === "boolean")).toBe(true);
     expect(openFds().length).toBe(before);
   });

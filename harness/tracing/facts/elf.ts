@@ -10,7 +10,7 @@ export class ElfError extends Error {
   override readonly name = "ElfError";
 }
 
-/** `length` bytes from `offset`. */
+/** `length` bytes from `offset`. Throws ElfError when the file has fewer. */
 export type ReadAt = (offset: number, length: number) => DataView;
 
 const HEADER_BYTES = 64;
@@ -48,7 +48,7 @@ export interface ElfFunction {
 
 /** Opens a file and reads its functions, both tables, each name and place once. Throws ElfError, or what open throws. */
 export function readElf(path: string): ElfSymbols {
-  const functions = withFile(path, readFunctions);
+  const functions = withFile(path, elfFunctions);
   return { functions: () => functions };
 }
 
@@ -73,19 +73,12 @@ function withFile<T>(path: string, use: (read: ReadAt) => T): T {
   }
 }
 
-/** The functions of an ELF file in memory. Throws ElfError. */
-export function parseElf(bytes: Uint8Array): ElfFunction[] {
-  return readFunctions((offset, length) => {
-    if (offset + length > bytes.length) throw truncated(offset, length);
-    return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
-  });
-}
-
 function truncated(offset: number, length: number): ElfError {
   return new ElfError(`the file ends before byte ${offset + length}`);
 }
 
-function readFunctions(read: ReadAt): ElfFunction[] {
+/** The functions of an ELF file, wherever its bytes are. Throws ElfError. */
+export function elfFunctions(read: ReadAt): ElfFunction[] {
   const header = read(0, HEADER_BYTES);
   if (header.getUint32(0, false) !== 0x7f454c46) throw new ElfError("not an ELF file");
   if (header.getUint8(4) !== 2) throw new ElfError("not a 64-bit ELF file");

@@ -13,7 +13,7 @@ export function parseVersion(release: string, build = ""): KernelVersion {
   return [Number(major), Number(minor), Number(patch)];
 }
 
-/** Negative, zero or positive, as for Array.sort. */
-export function compareVersions(a: KernelVersion, b: KernelVersion): number {
-  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+/** Whether a kernel is of that release or a later one. */
+export function isAtLeast([major, minor]: KernelVersion, release: readonly [major: number, minor: number]): boolean {
+  return major > release[0] || (major === release[0] && minor >= release[1]);
 }

@@ -3,9 +3,16 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ElfError, parseElf, readElf } from "../../../harness/tracing/facts/elf.ts";
+import { ElfError, type ElfFunction, elfFunctions, readElf } from "../../../harness/tracing/facts/elf.ts";
 import { buildElf } from "../../support/elf-builder.ts";
 import { temporaryTree } from "../../support/temporary.ts";
+
+function parseElf(bytes: Uint8Array): ElfFunction[] {
+  return elfFunctions((offset, length) => {
+    if (offset + length > bytes.length) throw new ElfError(`the file ends before byte ${offset + length}`);
+    return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
+  });
+}
 
 describe("functions", () => {
   it("have the file offset of their code", () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { CapabilityError } from "../../../harness/tracing/facts/capability-error.ts";
 import type { Answer, Prober } from "../../../harness/tracing/facts/features.ts";
 import { hostFacts } from "../../../harness/tracing/facts/host-facts.ts";
-import { compareVersions, parseVersion } from "../../../harness/tracing/facts/version.ts";
+import { isAtLeast, parseVersion } from "../../../harness/tracing/facts/version.ts";
 import { SysError } from "../../../native/index.ts";
 import { BtfBuilder } from "../../support/btf-builder.ts";
 import { buildElf } from "../../support/elf-builder.ts";
@@ -193,15 +193,13 @@ describe("versions", () => {
     expect(() => parseVersion(release)).toThrow(/not a kernel/),
   );
 
-  it("are ordered", () => {
-    const sorted = [
-      [5, 4, 99],
-      [5, 15, 0],
-      [6, 1, 2],
-      [6, 1, 10],
-    ] as const;
-    expect([...sorted].reverse().sort(compareVersions)).toEqual(sorted);
-  });
+  it.each<[[number, number, number], [number, number], boolean]>([
+    [[5, 8, 0], [5, 8], true],
+    [[5, 10, 0], [5, 8], true],
+    [[6, 1, 0], [5, 8], true],
+    [[5, 7, 19], [5, 8], false],
+    [[4, 19, 0], [5, 8], false],
+  ])("%j is at least %j: %s", (version, release, expected) => expect(isAtLeast(version, release)).toBe(expected));
 });
 
 describe("binaries", () => {
