@@ -8,12 +8,12 @@ import { Plan } from "./lower/plan.ts";
 import { lowerPrograms } from "./lower/programs.ts";
 import { optimise } from "./opt/optimise.ts";
 import type { CompiledProgram, Program, ScopeFilter } from "./program.ts";
-import { argumentFields, check, visit } from "./sema/check.ts";
+import { check } from "./sema/check.ts";
 import { readConfig } from "./sema/config.ts";
 import { printTypes } from "./sema/print-types.ts";
-import { type ContextNeeds, resolveProbes } from "./sema/probes.ts";
+import { resolveProbes } from "./sema/probes.ts";
+import { contextNeeds } from "./sema/units.ts";
 import type { Source } from "./source.ts";
-import type { Probe } from "./syntax/ast.ts";
 import { parse } from "./syntax/parser.ts";
 
 export interface CompileOptions {
@@ -82,16 +82,6 @@ export function compile(
   dump("asm", () => programs.map((p) => `${p.name}:\n${disassemble(p.code)}`).join("\n"));
   dump("bytes", () => programs.map((p) => `${p.name}: ${hex(p.code)}`).join("\n"));
   return { maps, programs, scriptMaps, events: plan.events, ringBuffer, health, scopeTree, config };
-}
-
-function contextNeeds(block: Probe): ContextNeeds {
-  const fields = argumentFields(block);
-  let ctx = false;
-  visit(block, (node) => {
-    if (node.kind === "identifier" && node.name === "ctx") ctx = true;
-    return true;
-  });
-  return { args: fields !== undefined, fields: fields === "whole" ? undefined : fields, ctx };
 }
 
 function jsonValue(value: unknown): unknown {

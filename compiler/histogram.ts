@@ -34,9 +34,14 @@ export function histRange(bucket: number, bits: number): { low: bigint | undefin
   return { low, high: low + (1n << shift) };
 }
 
-/** Number of buckets of lhist(n, min, max, step): one below, one above, and one for each step between. */
+/** Number of buckets of lhist(n, min, max, step): one below, one above, and one for each whole step between. */
 export function lhistBuckets(min: number, max: number, step: number): number {
-  return Math.ceil((max - min) / step) + 2;
+  return Math.floor((max - min) / step) + 2;
+}
+
+/** Where the last bucket of lhist() begins: a part of a step that is left before max belongs to it. */
+export function lhistLimit(min: number, max: number, step: number): number {
+  return min + Math.floor((max - min) / step) * step;
 }
 
 /** The half-open range [low, high) of an lhist bucket; the outer two are open to one side. */
@@ -48,6 +53,6 @@ export function lhistRange(
 ): { low: number | undefined; high: number | undefined } {
   const last = lhistBuckets(min, max, step) - 1;
   if (bucket === 0) return { low: undefined, high: min };
-  if (bucket === last) return { low: max, high: undefined };
-  return { low: min + (bucket - 1) * step, high: Math.min(max, min + bucket * step) };
+  if (bucket === last) return { low: lhistLimit(min, max, step), high: undefined };
+  return { low: min + (bucket - 1) * step, high: min + bucket * step };
 }

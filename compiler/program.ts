@@ -144,8 +144,9 @@ export type MapStorage =
   /** A kernel hash of its own; per-CPU values are padded to 8 bytes and to be combined by the layout's kind. */
   | { kind: "hash"; map: number; perCpu: boolean }
   /**
-   * A region of a one-entry mmap-able array. Shared scalars have one copy; aggregates have one copy per CPU, `stride`
-   * bytes apart. `presence` is the offset of a byte that is set when a shared scalar is first assigned.
+   * A region of a one-entry mmap-able array. Plain values have one copy; aggregates have one for each CPU, `stride` bytes
+   * apart, with other maps' values between them. `presence` is the offset of a byte (in each copy) that is set when the map
+   * was assigned a value that may be all zeros.
    */
   | { kind: "global"; map: number; offset: number; stride: number; copies: number; presence: number | undefined };
 

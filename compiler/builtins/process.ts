@@ -25,10 +25,15 @@ export const processFunctions: Functions = {
     form: "in_workload([task])",
     check(c, call) {
       const task = c.expressionArg(call, 0);
-      if (task && !c.facts.btf()) return c.error("kernel-feature", call.span, "in_workload(task) needs the kernel's type information (BTF)");
+      if (task && !c.facts.btf())
+        return c.error("kernel-feature", call.span, "in_workload(task) needs the kernel's type information (BTF)");
       const type = task && c.type(task);
       if (type && type.kind !== "pointer" && type.kind !== "integer" && type.kind !== "unknown") {
-        return c.error("argument-type", task!.span, `in_workload() takes a task, not a value of type ${typeName(type)}`);
+        return c.error(
+          "argument-type",
+          task!.span,
+          `in_workload() takes a task, not a value of type ${typeName(type)}`,
+        );
       }
       return boolean;
     },

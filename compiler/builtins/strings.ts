@@ -1,5 +1,6 @@
 /** Strings and bytes. */
-import { place, value } from "../lower/expressions.ts";
+import { value } from "../lower/expressions.ts";
+import { place } from "../lower/memory-values.ts";
 import { readString, stringLiteral } from "../lower/strings.ts";
 import { integer, isIntegral, pointer, sizeOf, string, type Type, typeName, unknown } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
@@ -48,7 +49,7 @@ export const stringFunctions: Functions = {
         const space = own.kind === "pointer" && own.space === "user" ? "user" : defaultSpace(l.probe.event.kind, own);
         const given = length && l.type(length);
         if (!length || (given?.kind === "integer" && given.value !== undefined)) {
-          readString(l, address, space, to, size, padded);
+          readString(l, { address, space, to, size, padded, showCut: !length });
           return;
         }
         // min(length + 1, size), which is also how the verifier learns the bound.
@@ -60,7 +61,7 @@ export const stringFunctions: Functions = {
           () => wanted,
           () => l.b.const(size),
         );
-        readString(l, address, space, to, size, padded, limit);
+        readString(l, { address, space, to, size, padded, limit, showCut: false });
       },
     },
   },

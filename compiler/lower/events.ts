@@ -7,8 +7,9 @@ import type { Operand } from "../ir/ir.ts";
 import type { EventField, EventLayout } from "../program.ts";
 import { alignOf, isScalar, sizeOf, type Type } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
-import { into, operand } from "./expressions.ts";
+import { operand } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
+import { into } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
 
 /** Every record begins with the index of its layout. */

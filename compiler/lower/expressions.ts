@@ -10,21 +10,19 @@ import {
   isNumericAggregate,
   isScalar,
   isSigned,
-  placed,
   type Size,
-  type StructField,
-  sameType,
   sizeOf,
   type Type,
 } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
-import { argumentPlace, argumentValue } from "./args.ts";
 import type { Lowering } from "./lowering.ts";
-import { incrementMap, mapPlace, mapValue } from "./maps.ts";
-import { at, type Place, untyped } from "./place.ts";
+import { incrementMap, mapValue } from "./maps.ts";
+import { member, pointed } from "./members.ts";
+import { into, place } from "./memory-values.ts";
+import { untyped } from "./place.ts";
 import { statements } from "./statements.ts";
-import { probeName, stringLiteral, stringsEqual } from "./strings.ts";
+import { stringsEqual } from "./strings.ts";
 
 const COMPARISONS: Partial<Record<ast.BinaryOperator, [unsigned: Condition, signed: Condition]>> = {
   "==": ["eq", "eq"],
@@ -169,167 +167,7 @@ export function either(l: Lowering, condition: ast.Expression, then: () => void,
   l.b.enterSealed(after);
 }
 
-/**
- * Writes the value of any expression to memory, as a value of type `as` (which may be wider than its own). With `padded`
- * every byte of the place is written, as map keys and values need it.
- */
-export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, padded: boolean): void {
-  const type = l.type(node);
-  if (as.kind === "integer" || isScalar(as)) {
-    const scalar = operand(l, node);
-    l.b.span = node.span;
-    l.write(to, as, scalar);
-    return;
-  }
-  if (node.kind === "tuple" && as.kind === "tuple") {
-    const { offsets, size } = placed(as.elements);
-    if (padded)
-      l.zeroPadding(
-        to,
-        as.elements.map((e, i) => ({ offset: offsets[i]!, size: sizeOf(e) })),
-        size,
-      );
-    for (const [i, element] of node.elements.entries()) into(l, element, at(to, offsets[i]!), as.elements[i]!, padded);
-    return;
-  }
-  if (node.kind === "record" && as.kind === "record") {
-    const { offsets, size } = placed(as.fields.map((f) => f.type));
-    if (padded)
-      l.zeroPadding(
-        to,
-        as.fields.map((f, i) => ({ offset: offsets[i]!, size: sizeOf(f.type) })),
-        size,
-      );
-    for (const [i, field] of as.fields.entries()) {
-      const given = node.fields.find((f) => f.name.text === field.name)!;
-      into(l, given.value, at(to, offsets[i]!), field.type, padded);
-    }
-    return;
-  }
-  if (node.kind === "ternary") {
-    const { condition, then, otherwise } = node;
-    either(
-      l,
-      condition,
-      () => into(l, then, to, as, padded),
-      () => into(l, otherwise, to, as, padded),
-    );
-    return;
-  }
-  if (node.kind === "block-expression") {
-    statements(l, node.statements);
-    into(l, node.value, to, as, padded);
-    return;
-  }
-  l.b.span = node.span;
-  if (as.kind === "string") {
-    if (type.kind === "string" && type.value !== undefined) {
-      stringLiteral(l, type.value, to, as.size, padded);
-      return;
-    }
-    if (type.kind === "probe") {
-      probeName(l, value(l, node), to, as.size);
-      return;
-    }
-  }
-  const builtin = builtinOf(node);
-  if (builtin && "into" in builtin) {
-    builtin.into(l, node as ast.Call, to, padded);
-    if (padded && sizeOf(type) < sizeOf(as)) l.zero(at(to, sizeOf(type)), sizeOf(as) - sizeOf(type));
-    return;
-  }
-  convert(l, place(l, node), type, to, as, padded);
-}
-
-/** Copies a value from one place to another as a value of a type that may be wider. */
-export function convert(l: Lowering, from: Place, type: Type, to: Place, as: Type, padded: boolean): void {
-  if (sameType(type, as)) {
-    l.copy(from, to, sizeOf(as));
-    return;
-  }
-  if (type.kind === "tuple" && as.kind === "tuple") {
-    const source = placed(type.elements);
-    const target = placed(as.elements);
-    if (padded) {
-      l.zeroPadding(
-        to,
-        as.elements.map((e, i) => ({ offset: target.offsets[i]!, size: sizeOf(e) })),
-        target.size,
-      );
-    }
-    for (const [i, element] of type.elements.entries()) {
-      convert(l, at(from, source.offsets[i]!), element, at(to, target.offsets[i]!), as.elements[i]!, padded);
-    }
-    return;
-  }
-  if (type.kind === "record" && as.kind === "record") {
-    const source = placed(type.fields.map((f) => f.type));
-    const target = placed(as.fields.map((f) => f.type));
-    if (padded) {
-      l.zeroPadding(
-        to,
-        as.fields.map((f, i) => ({ offset: target.offsets[i]!, size: sizeOf(f.type) })),
-        target.size,
-      );
-    }
-    for (const [i, field] of as.fields.entries()) {
-      const index = type.fields.findIndex((f) => f.name === field.name);
-      convert(
-        l,
-        at(from, source.offsets[index]!),
-        type.fields[index]!.type,
-        at(to, target.offsets[i]!),
-        field.type,
-        padded,
-      );
-    }
-    return;
-  }
-  if (isScalar(type) && isScalar(as)) {
-    l.write(to, as, l.read(from, type));
-    return;
-  }
-  if (type.kind === "probe" && as.kind === "string") {
-    probeName(l, l.read(from, type), to, as.size);
-    return;
-  }
-  const size = Math.min(sizeOf(type), sizeOf(as));
-  l.copy(from, to, size);
-  if (padded && size < sizeOf(as)) l.zero(at(to, size), sizeOf(as) - size);
-}
-
-/** Where the value of an expression that does not fit a register lies; computed to a place of its own if need be. */
-export function place(l: Lowering, node: ast.Expression): Place {
-  l.b.span = node.span;
-  const type = l.type(node);
-  switch (node.kind) {
-    case "variable":
-      return l.variablePlace(l.variable(node));
-    case "map":
-    case "map-access":
-      return mapPlace(l, node);
-    case "field":
-    case "index":
-    case "tuple-access": {
-      const found = memberPlace(l, node);
-      if (found) return untyped(found.place);
-      break;
-    }
-    case "unary":
-      if (node.operator === "*") return untyped(pointed(l, node.operand));
-      break;
-    case "identifier":
-      if (node.name === "args") return { base: l.context, offset: 0, space: "bpf", context: true };
-      break;
-    default:
-      break;
-  }
-  const memory = l.memory(sizeOf(type), node.kind);
-  into(l, node, memory, type, true);
-  return memory;
-}
-
-function builtinOf(node: ast.Expression): Lowered<ast.Identifier | ast.Call> | undefined {
+export function builtinOf(node: ast.Expression): Lowered<ast.Identifier | ast.Call> | undefined {
   const name = node.kind === "identifier" ? node.name : node.kind === "call" ? node.callee.text : undefined;
   if (name === undefined) return undefined;
   if (node.kind === "call" && Object.hasOwn(functions, name)) {
@@ -509,6 +347,17 @@ function pointerOffset(l: Lowering, operator: ast.BinaryOperator, base: VReg, to
 }
 
 function ternary(l: Lowering, node: ast.Ternary): VReg {
+  if (node.then === node.condition) {
+    // `a ?: b` evaluates a once.
+    const first = value(l, node.condition);
+    return l.choose(
+      "ne",
+      first,
+      { imm: 0n },
+      () => first,
+      () => value(l, node.otherwise),
+    );
+  }
   const key = {};
   either(
     l,
@@ -531,110 +380,4 @@ function cast(l: Lowering, node: ast.Cast): VReg {
     return narrower && !same ? l.b.extend(given, to.size, to.signed) : given;
   }
   return given;
-}
-
-// Members
-
-/** The place that a pointer expression leads to. */
-function pointed(l: Lowering, node: ast.Expression): Place {
-  const type = l.type(node);
-  if (type.kind !== "pointer") throw new Error("only pointers lead somewhere");
-  if (isTyped(l, node)) return { base: value(l, node), offset: 0, space: "bpf", typed: true };
-  const space = type.space === "user" || type.space === "bpf" ? type.space : "kernel";
-  return { base: value(l, node), offset: 0, space };
-}
-
-/**
- * Whether the verifier knows what a pointer leads to: an argument of a raw tracepoint, the current task, or a plain member
- * of such an object. Loads through it need no helper; a bad address reads as 0.
- */
-function isTyped(l: Lowering, node: ast.Expression): boolean {
-  const type = l.type(node);
-  if (l.program.type !== "tracing" || type.kind !== "pointer" || type.marked) return false;
-  if (type.to.kind !== "struct" || !type.to.shape.name.startsWith("struct ")) return false;
-  if (node.kind === "identifier") return node.name === "curtask" && l.facts.features.currentTaskBtf;
-  if (node.kind !== "field") return false;
-  const object = l.type(node.object);
-  if (object.kind === "args") return l.probe.arguments()?.get(node.field.text)?.source.from === "raw";
-  return object.kind === "pointer" && isDirectMember(object.to, node.field.text) && isTyped(l, node.object);
-}
-
-function isDirectMember(type: Type, name: string): boolean {
-  return type.kind === "struct" && type.shape.field(name)?.direct === true;
-}
-
-type Member = ast.FieldAccess | ast.IndexAccess | ast.TupleAccess;
-
-function member(l: Lowering, node: Member): VReg {
-  if (node.kind === "field" && l.type(node.object).kind === "args") return argumentValue(l, node.field.text);
-  const found = memberPlace(l, node);
-  if (!found) throw new Error(`no place for a ${node.kind}`);
-  if (found.field?.bits) return bitField(l, untyped(found.place), found.field);
-  return l.read(found.field?.direct ? found.place : untyped(found.place), l.type(node));
-}
-
-function bitField(l: Lowering, from: Place, field: StructField): VReg {
-  const { offset, size, unit } = field.bits!;
-  const word = l.read(from, integer(unit, false));
-  // Up to the top and down again: that extends the sign too.
-  const up = l.b.alu("lsh", word, { imm: BigInt(64 - offset - size) });
-  return l.b.alu(isSigned(field.type) ? "arsh" : "rsh", up, { imm: BigInt(64 - size) });
-}
-
-function memberPlace(l: Lowering, node: Member): { place: Place; field?: StructField } | undefined {
-  const object = l.type(node.object);
-  switch (node.kind) {
-    case "field": {
-      if (object.kind === "args") {
-        const found = argumentPlace(l, node.field.text);
-        return found && { place: found };
-      }
-      const base = object.kind === "pointer" ? pointed(l, node.object) : untyped(place(l, node.object));
-      const target = object.kind === "pointer" ? object.to : object;
-      if (target.kind === "struct") {
-        const field = target.shape.field(node.field.text)!;
-        return { place: at(base, field.offset), field };
-      }
-      if (target.kind === "record") {
-        const index = target.fields.findIndex((f) => f.name === node.field.text);
-        return { place: at(base, placed(target.fields.map((f) => f.type)).offsets[index]!) };
-      }
-      throw new Error(`no fields in ${target.kind}`);
-    }
-    case "tuple-access": {
-      if (object.kind !== "tuple") throw new Error("no tuple");
-      return { place: at(place(l, node.object), placed(object.elements).offsets[node.index]!) };
-    }
-    case "index": {
-      const base = object.kind === "pointer" ? untyped(pointed(l, node.object)) : place(l, node.object);
-      const element = l.type(node);
-      const index = l.type(node.index);
-      const size = Math.max(1, sizeOf(element));
-      if (index.kind === "integer" && index.value !== undefined) return { place: at(base, Number(index.value) * size) };
-      return { place: elementPlace(l, base, object, value(l, node.index), size) };
-    }
-  }
-}
-
-/** An element whose index is known at run time only; outside of the array the first one is read. */
-function elementPlace(l: Lowering, base: Place, object: Type, index: VReg, size: number): Place {
-  if (base.space !== "bpf") {
-    const scaled = size === 1 ? index : l.b.alu("mul", index, { imm: BigInt(size) });
-    return { ...base, base: l.b.alu("add", base.base, scaled) };
-  }
-  let local = base;
-  const count = object.kind === "array" ? object.count : sizeOf(object);
-  if (base.context) {
-    local = l.memory(count * size, "elements");
-    l.copy(base, local, count * size);
-  }
-  const bounded = l.choose(
-    "lt",
-    index,
-    { imm: BigInt(count) },
-    () => index,
-    () => l.b.const(0),
-  );
-  const scaled = size === 1 ? bounded : l.b.alu("mul", bounded, { imm: BigInt(size) });
-  return { base: l.b.alu("add", l.address(local), scaled), offset: 0, space: "bpf" };
 }

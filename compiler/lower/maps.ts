@@ -3,7 +3,7 @@
  * through an update. Every update that fails is counted, so that a full map never goes unnoticed.
  */
 
-import { histBuckets, lhistBuckets } from "../histogram.ts";
+import { histBuckets, lhistBuckets, lhistLimit } from "../histogram.ts";
 import type { Operand, Size, VReg } from "../ir/ir.ts";
 import {
   type Aggregate,
@@ -16,8 +16,9 @@ import {
   sizeOf,
 } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
-import { into, operand, operation, place, value } from "./expressions.ts";
+import { operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
+import { into, place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
 import type { PlannedMap } from "./plan.ts";
 
@@ -324,9 +325,7 @@ export function deleteScalar(l: Lowering, map: PlannedMap): VReg {
   const target = globalPlace(l, map);
   l.zero(target, isAggregate(info.value) ? aggregateSize(info.value) : sizeOf(info.value));
   if (storage.kind === "shared") l.b.store(l.mapValue(storage.map, storage.presence), 0, 1, { imm: 0n });
-  if (storage.kind === "per-cpu" && storage.presence !== undefined) {
-    l.b.store(target.base, storage.presence, 8, { imm: 0n });
-  }
+  if (storage.kind === "per-cpu") l.b.store(target.base, storage.presence, 8, { imm: 0n });
   return l.b.const(1);
 }
 
@@ -342,7 +341,7 @@ function aggregate(l: Lowering, target: MapNode, call: ast.Call): void {
   if (target.kind === "map") {
     const at = globalPlace(l, map);
     accumulate(l, map, type, at, given);
-    if (map.storage.kind === "per-cpu" && map.storage.presence !== undefined) {
+    if (map.storage.kind === "per-cpu" && type.kind === "sum") {
       l.b.store(at.base, map.storage.presence, 8, { imm: 1n });
     }
     return;
@@ -470,7 +469,7 @@ export function lhistBucketOf(l: Lowering, given: VReg, type: { min: number; max
       l.choose(
         "sge",
         given,
-        { imm: BigInt(type.max) },
+        { imm: BigInt(lhistLimit(type.min, type.max, type.step)) },
         () => b.const(lhistBuckets(type.min, type.max, type.step) - 1),
         () => {
           const above = b.alu("sub", given, { imm: BigInt(type.min) });

@@ -39,8 +39,8 @@ export type PlannedStorage =
   | { kind: "hash"; map: number; perCpu: boolean }
   /** Offsets into the shared array. */
   | { kind: "shared"; map: number; offset: number; presence: number }
-  /** Offsets into each CPU's copy; a sum needs to know whether it was ever added to. */
-  | { kind: "per-cpu"; map: number; offset: number; presence: number | undefined };
+  /** Offsets into each CPU's copy. Programs set the presence of a sum; every other aggregate shows that it was touched. */
+  | { kind: "per-cpu"; map: number; offset: number; presence: number };
 
 /** A one-entry array that grows until the plan is frozen. */
 interface Section {
@@ -218,8 +218,7 @@ export class Plan {
     }
     const section = this.#perCpuSection();
     const offset = allocate(section, aggregateSize(value), 8);
-    const presence = value.kind === "sum" ? allocate(section, 8, 8) : undefined;
-    return { kind: "per-cpu", map: section.map, offset, presence };
+    return { kind: "per-cpu", map: section.map, offset, presence: allocate(section, 8, 8) };
   }
 
   #hash(info: MapInfo): PlannedStorage {

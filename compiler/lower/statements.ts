@@ -5,9 +5,10 @@ import type { VariableInfo } from "../sema/typed.ts";
 import { isScalar, isSigned, type Size, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
-import { branch, effect, either, into, operand, operation, value } from "./expressions.ts";
+import { branch, effect, either, operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { compoundMap, storeMap } from "./maps.ts";
+import { into } from "./memory-values.ts";
 
 export function statements(l: Lowering, list: readonly ast.Statement[]): void {
   for (const node of list) {

@@ -2,8 +2,9 @@
 import type { VReg } from "../ir/ir.ts";
 import { type Size, sizeOf, type Type } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
-import { place, value } from "./expressions.ts";
+import { value } from "./expressions.ts";
 import { type Lowering, pieces } from "./lowering.ts";
+import { place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
 
 /** Writes a literal (one character a byte), cut to the place's size; with `padded` all of the place. */
@@ -21,40 +22,48 @@ function littleEndian(bytes: Uint8Array, offset: number, size: number): bigint {
   return word;
 }
 
-/**
- * Reads a NUL-terminated string of at most `size` bytes from an address; what cannot be read is the empty string.
- * `limit` is a shorter length that is known only at run time.
- */
-export function readString(
-  l: Lowering,
-  address: VReg,
-  space: "user" | "kernel",
-  to: Place,
-  size: number,
-  padded: boolean,
-  limit?: VReg,
-): void {
+export interface ReadString {
+  address: VReg;
+  space: "user" | "kernel";
+  to: Place;
+  /** Bytes of the place. */
+  size: number;
+  /** Every byte of the place is written. */
+  padded: boolean;
+  /** A shorter length that is known only at run time, the terminating NUL included. */
+  limit?: VReg;
+  /** A string that does not fit fills the whole place, without a NUL: that is how it is known to have been cut. */
+  showCut: boolean;
+}
+
+/** Reads a NUL-terminated string from memory that may fault; what cannot be read is the empty string. */
+export function readString(l: Lowering, { address, space, to, size, padded, limit, showCut }: ReadString): void {
   const { b } = l;
   const helper = space === "user" ? "probe_read_user_str" : "probe_read_kernel_str";
   const target = l.address(to);
-  if (size <= PADDED_FIRST || !padded) {
-    if (padded) l.zero(to, size);
-    else b.store(to.base, to.offset, 1, { imm: 0n });
-    b.call(helper, [target, limit ?? { imm: BigInt(size) }, address]);
-    return;
-  }
-  // n = read(to, size, address); if (n > size) n = 0; memset(to + n, 0, size - n)
+  const zeroFirst = padded && size <= PADDED_FIRST;
+  if (zeroFirst) l.zero(to, size);
+  else if (!padded) b.store(to.base, to.offset, 1, { imm: 0n });
   const read = b.call(helper, [target, limit ?? { imm: BigInt(size) }, address]);
-  const length = l.choose(
-    "le",
-    read,
-    { imm: BigInt(size) },
-    () => read,
-    () => b.const(0),
-  );
-  const rest = b.alu("sub", b.const(size), length);
-  const zeroes = l.plan.zeroes(size);
-  b.call("probe_read_kernel", [b.alu("add", target, length), rest, l.mapValue(zeroes.map, zeroes.offset)]);
+  if (padded && !zeroFirst) {
+    // n = read > size ? 0 : read; memset(to + n, 0, size - n)
+    const length = l.choose(
+      "le",
+      read,
+      { imm: BigInt(size) },
+      () => read,
+      () => b.const(0),
+    );
+    const rest = b.alu("sub", b.const(size), length);
+    const zeroes = l.plan.zeroes(size);
+    b.call("probe_read_kernel", [b.alu("add", target, length), rest, l.mapValue(zeroes.map, zeroes.offset)]);
+  }
+  if (!showCut) return;
+  // The helper ends what it cuts with a NUL; the byte that belongs there tells whether it did.
+  l.when("eq", read, { imm: BigInt(size) }, () => {
+    const last = space === "user" ? "probe_read_user" : "probe_read_kernel";
+    b.call(last, [l.address(at(to, size - 1)), { imm: 1n }, b.add(address, size - 1)]);
+  });
 }
 
 /** Up to this size the whole place is zeroed by stores before the string is read; above, only what is left behind it. */

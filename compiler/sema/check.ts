@@ -9,11 +9,12 @@ import type { KernelFacts } from "../kernel-facts.ts";
 import type { RuntimeConfig } from "../program.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
-import { unreachable } from "../unreachable.ts";
 import { Checks } from "./check-expressions.ts";
-import type { ResolvedBlock, ResolvedProbe } from "./probes.ts";
+import { StatementChecks } from "./check-statements.ts";
+import type { ResolvedBlock } from "./probes.ts";
 import type { MapInfo, TypedScript, Unit, VariableInfo } from "./typed.ts";
 import { isAggregate, isNumericAggregate, joinTypes, type Type, typeName, unknown, widen } from "./types.ts";
+import { splitIntoUnits } from "./units.ts";
 
 export interface CheckSettings {
   /** Bytes of str() and buf() without a length, NUL included. */
@@ -34,13 +35,14 @@ export function check(
   settings: CheckSettings,
   diags: Diagnostics,
 ): TypedScript {
+  reportUnsupported(script, diags);
   const maps = new Map<string, MapInfo>();
   for (const declaration of script.mapDeclarations) {
     const { name, span } = declaration.map;
     if (maps.has(name)) diags.error("duplicate-map", span, `map \`${name}\` is declared twice`);
     maps.set(name, { name, keyed: undefined, key: unknown, value: unknown, span, assigned: undefined, declaration });
   }
-  const units = blocks.flatMap(({ block, probes }) => split(block, probes));
+  const units = blocks.flatMap(({ block, probes }) => splitIntoUnits(block, probes));
   const checkers = units.map((unit) => new Checker(unit, maps, facts, settings));
   let rounds = 0;
   do {
@@ -57,70 +59,23 @@ export function check(
   return { units, maps };
 }
 
+/** Parts of the language that are parsed but mean nothing yet: they are refused, never ignored. */
+function reportUnsupported(script: ast.Script, diags: Diagnostics): void {
+  const parts: [string, readonly { span: Span }[]][] = [
+    ["C definitions are", script.definitions],
+    ["imports are", script.imports],
+    ["macros are", script.macros],
+    ["functions are", script.functions],
+  ];
+  for (const [what, nodes] of parts) {
+    for (const { span } of nodes) diags.error("unsupported", span, `${what} not supported yet`);
+  }
+}
+
 function reportUnset(map: MapInfo, diags: Diagnostics): void {
   if (map.assigned || diags.hasErrors) return;
   if (map.declaration && map.span === map.declaration.map.span) return;
   diags.error("undefined-map", map.span, `map \`${map.name}\` is read but never assigned`);
-}
-
-/** Probes of one block that offer the same arguments are checked, and mostly lowered, as one. */
-function split(block: ast.Probe, probes: readonly ResolvedProbe[]): Unit[] {
-  const fields = argumentFields(block);
-  const groups = new Map<string, ResolvedProbe[]>();
-  for (const probe of probes) {
-    const key = `${probe.provider} ${signature(probe, fields)}`;
-    const group = groups.get(key);
-    if (group) group.push(probe);
-    else groups.set(key, [probe]);
-  }
-  return [...groups.values()].map((group) => ({ block, probes: group, types: new Map(), variables: new Map() }));
-}
-
-function signature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole" | undefined): string {
-  const kind = probe.event.kind === "syscall" ? probe.event.direction : probe.event.kind;
-  if (fields === undefined) return kind;
-  if (fields === "whole") return `${kind} ${probe.id}`;
-  const args = probe.arguments();
-  const parts = [...fields].map((name) => {
-    const argument = args?.get(name);
-    // A probe without the field is a unit of its own: the message names it.
-    return argument ? `${name}:${typeName(argument.type)}:${JSON.stringify(argument.source)}` : `!${probe.id}`;
-  });
-  return `${kind} ${parts.join(" ")}`;
-}
-
-/** Names read as `args.name` in a block; "whole" when `args` stands alone; undefined when it does not occur. */
-export function argumentFields(block: ast.Probe): ReadonlySet<string> | "whole" | undefined {
-  const fields = new Set<string>();
-  let whole = false;
-  let any = false;
-  visit(block, (node) => {
-    if (node.kind === "field" && node.object.kind === "identifier" && node.object.name === "args") {
-      any = true;
-      fields.add(node.field.text);
-      return false;
-    }
-    if (node.kind === "identifier" && node.name === "args") {
-      any = true;
-      whole = true;
-    }
-    return true;
-  });
-  return any ? (whole ? "whole" : fields) : undefined;
-}
-
-/** Visits every node below `node`; the visitor says whether to go deeper. */
-export function visit(node: ast.Node, visitor: (node: ast.Node) => boolean): void {
-  if (!visitor(node)) return;
-  for (const value of Object.values(node)) {
-    if (Array.isArray(value)) {
-      for (const item of value) if (isNode(item)) visit(item, visitor);
-    } else if (isNode(value)) visit(value, visitor);
-  }
-}
-
-function isNode(value: unknown): value is ast.Node {
-  return typeof value === "object" && value !== null && "kind" in value && "span" in value;
 }
 
 /** Checks one unit. Builtins' rows call back into it. */
@@ -130,9 +85,9 @@ export class Checker {
   readonly settings: CheckSettings;
   readonly maps: Map<string, MapInfo>;
   readonly #checks: Checks;
+  readonly #statements: StatementChecks;
   readonly #declared = new Map<ast.Variable, VariableInfo>();
   #scopes: Map<string, VariableInfo>[] = [];
-  #loops = 0;
   #diags: Diagnostics = new Collector();
   #final = false;
   changed = false;
@@ -143,6 +98,7 @@ export class Checker {
     this.facts = facts;
     this.settings = settings;
     this.#checks = new Checks(this);
+    this.#statements = new StatementChecks(this, this.#checks);
   }
 
   /** One visit of the whole unit. Only the last one's messages are kept. */
@@ -151,7 +107,6 @@ export class Checker {
     this.#final = final;
     this.changed = false;
     this.#scopes = [new Map()];
-    this.#loops = 0;
     const { predicate, body } = this.unit.block;
     if (predicate) this.condition(predicate);
     this.statements(body.statements);
@@ -257,6 +212,11 @@ export class Checker {
     this.#scopes.at(-1)!.set(node.name, info);
     this.unit.variables.set(node, info);
     return info;
+  }
+
+  /** Whether the innermost block has a variable of that name already. */
+  isDeclaredHere(node: ast.Variable): boolean {
+    return this.#scopes.at(-1)!.has(node.name);
   }
 
   lookup(node: ast.Variable): VariableInfo | undefined {
@@ -404,150 +364,7 @@ export class Checker {
   // Statements
 
   statements(list: readonly ast.Statement[]): void {
-    for (const statement of list) this.#statement(statement);
-  }
-
-  #block(block: ast.Block): void {
-    this.scoped(() => this.statements(block.statements));
-  }
-
-  #loop(body: () => void): void {
-    this.#loops++;
-    body();
-    this.#loops--;
-  }
-
-  #statement(node: ast.Statement): void {
-    switch (node.kind) {
-      case "expression-statement":
-        this.#expressionStatement(node.expression);
-        return;
-      case "assignment":
-        this.#assignment(node);
-        return;
-      case "let":
-        this.#let(node);
-        return;
-      case "if":
-        this.condition(node.condition);
-        this.#block(node.then);
-        if (node.otherwise) this.#block(node.otherwise);
-        return;
-      case "while":
-        this.condition(node.condition);
-        this.#loop(() => this.#block(node.body));
-        return;
-      case "unroll":
-        this.#unroll(node);
-        return;
-      case "for":
-        this.#for(node);
-        return;
-      case "return":
-        if (node.value) this.integer(node.value, "a probe's result");
-        return;
-      case "break":
-      case "continue":
-        if (this.#loops === 0) this.error("loop-control", node.span, `\`${node.kind}\` stands outside of a loop`);
-        return;
-      case "block":
-        this.#block(node);
-        return;
-      case "import":
-        this.error("unsupported", node.span, "imports are not supported yet");
-        return;
-      default:
-        unreachable(node);
-    }
-  }
-
-  #expressionStatement(node: ast.Expression): void {
-    const type = this.type(node);
-    if (isAggregate(type) && node.kind === "call") {
-      this.error("aggregate-value", node.span, `${node.callee.text}() must be assigned to a map`, "write `@x = ...`");
-    }
-  }
-
-  #assignment(node: ast.Assignment): void {
-    const { target, value } = node;
-    if (!target) {
-      this.type(value);
-      return;
-    }
-    if (target.kind === "field") {
-      this.type(target.object);
-      this.type(value);
-      this.error("assignment-target", target.span, "fields of kernel and user memory cannot be written");
-      return;
-    }
-    const plain = node.operator === "=";
-    if (target.kind === "variable") {
-      if (plain) {
-        this.assign(target, this.type(value), value);
-        return;
-      }
-      const before = this.type(target);
-      this.assign(target, this.#checks.compound(node, before, this.type(value)), value);
-      return;
-    }
-    const info = this.useMap(target);
-    const type = this.type(value);
-    if (plain) {
-      if (isAggregate(type) && value.kind !== "call") {
-        if (isNumericAggregate(type) && !isAggregate(info.value))
-          this.store(info, this.#checks.coerced(type), node.span);
-        else {
-          this.error(
-            "aggregate-value",
-            value.span,
-            `a whole ${typeName(type)} cannot be copied from one map to another`,
-          );
-        }
-        return;
-      }
-      this.store(info, type, node.span);
-      return;
-    }
-    if (isAggregate(info.value)) {
-      this.error(
-        "aggregate-value",
-        target.span,
-        `\`${info.name}\` is a ${info.value.kind}; it cannot be changed by \`${node.operator}\``,
-      );
-      return;
-    }
-    this.note(target, info.value);
-    this.store(info, this.#checks.compound(node, info.value, type), node.span);
-  }
-
-  #let(node: ast.Let): void {
-    const declared = node.type ? this.#checks.declaredType(node.type) : undefined;
-    const value = node.value ? this.type(node.value) : undefined;
-    if (this.#scopes.at(-1)!.has(node.variable.name)) {
-      this.error("duplicate-variable", node.variable.span, `\`${node.variable.name}\` is declared twice in this block`);
-      return;
-    }
-    if (declared && value && node.value && !joinTypes(declared, value)) {
-      this.error(
-        "variable-type",
-        node.value.span,
-        `\`${node.variable.name}\` is declared as ${typeName(declared)} and cannot take a value of type ${typeName(value)}`,
-      );
-    }
-    this.declare(node.variable, declared ?? unknown);
-    if (value && !declared) this.assign(node.variable, value, node.value);
-  }
-
-  #unroll(node: ast.Unroll): void {
-    const count = this.constant(node.count, "the number of rounds");
-    if (count !== undefined && (count < 1n || count > 100n)) {
-      this.error("unroll-count", node.count.span, "unroll takes a number from 1 to 100");
-    }
-    this.#loop(() => this.#block(node.body));
-  }
-
-  #for(node: ast.For): void {
-    this.error("unsupported", node.span, "for loops are not supported yet", "use `while` with a bound, or `unroll`");
+    this.#statements.all(list);
   }
 
   // Names

@@ -56,16 +56,20 @@ export class ScriptMaps {
     if (storage.kind === "hash") {
       clearMap(this.#fds[storage.map]!);
     } else {
-      this.#zeroRegion(storage);
-      if (storage.presence !== undefined) this.memory(storage.map).bytes[storage.presence] = 0;
+      this.#zeroRegion(storage, map.value.size);
+      this.#setPresence(storage, 0);
     }
   }
 
   /** Sets the values to zero and keeps the keys. */
   zero(map: ScriptMap): void {
     const { storage } = map;
-    if (storage.kind === "hash") zeroMap(this.#fds[storage.map]!);
-    else this.#zeroRegion(storage);
+    if (storage.kind === "hash") {
+      zeroMap(this.#fds[storage.map]!);
+    } else if (this.#isTouched(storage, map.value.size)) {
+      this.#zeroRegion(storage, map.value.size);
+      this.#setPresence(storage, 1);
+    }
   }
 
   /**
@@ -108,21 +112,37 @@ export class ScriptMaps {
   }
 
   #readGlobal(map: ScriptMap, storage: Global): EntrySnapshot[] {
+    if (!this.#isTouched(storage, map.value.size)) return [];
     const { bytes } = this.memory(storage.map);
-    const copies = Array.from({ length: storage.copies }, (_, i) => {
-      const start = storage.offset + i * storage.stride;
-      return bytes.slice(start, start + map.value.size);
-    });
-    const touched =
-      storage.presence === undefined
-        ? copies.some((copy) => copy.some((byte) => byte !== 0))
-        : bytes[storage.presence] !== 0;
-    return touched ? [{ key: NO_KEY, copies }] : [];
+    const copies = starts(storage).map((start) => bytes.slice(start, start + map.value.size));
+    return [{ key: NO_KEY, copies }];
   }
 
-  #zeroRegion({ map, offset, stride, copies }: Global): void {
-    this.memory(map).bytes.fill(0, offset, offset + stride * copies);
+  /** A map that was assigned holds something other than zeros, or says so in the byte kept for that. */
+  #isTouched(storage: Global, size: number): boolean {
+    const { bytes } = this.memory(storage.map);
+    return starts(storage).some((start, i) => {
+      if (storage.presence !== undefined && bytes[storage.presence + i * storage.stride] !== 0) return true;
+      return bytes.subarray(start, start + size).some((byte) => byte !== 0);
+    });
   }
+
+  #zeroRegion(storage: Global, size: number): void {
+    const { bytes } = this.memory(storage.map);
+    for (const start of starts(storage)) bytes.fill(0, start, start + size);
+  }
+
+  #setPresence(storage: Global, value: 0 | 1): void {
+    const { presence, stride, copies, map } = storage;
+    if (presence === undefined) return;
+    const { bytes } = this.memory(map);
+    for (let i = 0; i < copies; i++) bytes[presence + i * stride] = i === 0 ? value : 0;
+  }
+}
+
+/** Where each copy of a value begins. Other maps' values lie between the copies. */
+function starts({ offset, stride, copies }: Global): number[] {
+  return Array.from({ length: copies }, (_, i) => offset + i * stride);
 }
 
 const NO_KEY = new Uint8Array(0);

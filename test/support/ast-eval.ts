@@ -2,7 +2,7 @@
  * Runs a script by walking its tree: the oracle for the compiled bytes. It is written from the language's rules alone, knows
  * nothing of IR, registers or maps in the kernel, and is as slow and plain as it may be. One CPU, no kernel.
  */
-import { histBucket, lhistBuckets } from "../../compiler/histogram.ts";
+import { histBucket, lhistBuckets, lhistLimit } from "../../compiler/histogram.ts";
 import type { TypedScript, Unit } from "../../compiler/sema/typed.ts";
 import type { Type } from "../../compiler/sema/types.ts";
 import type * as ast from "../../compiler/syntax/ast.ts";
@@ -464,7 +464,11 @@ function aggregate(type: Type, before: unknown, given: Value | undefined): unkno
       const { min, max, step } = type;
       const last = lhistBuckets(min, max, step) - 1;
       const bucket =
-        value < BigInt(min) ? 0 : value >= BigInt(max) ? last : Number((value - BigInt(min)) / BigInt(step)) + 1;
+        value < BigInt(min)
+          ? 0
+          : value >= BigInt(lhistLimit(min, max, step))
+            ? last
+            : Number((value - BigInt(min)) / BigInt(step)) + 1;
       return bump(old, bucket);
     }
     default:

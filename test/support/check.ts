@@ -1,10 +1,11 @@
 /** Parses and checks a script for tests of the front end. */
 import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
-import { argumentFields, check } from "../../compiler/sema/check.ts";
+import { check } from "../../compiler/sema/check.ts";
 import { readConfig } from "../../compiler/sema/config.ts";
 import { resolveProbes } from "../../compiler/sema/probes.ts";
 import type { TypedScript } from "../../compiler/sema/typed.ts";
+import { contextNeeds } from "../../compiler/sema/units.ts";
 import { Source } from "../../compiler/source.ts";
 import { parse } from "../../compiler/syntax/parser.ts";
 import { fakeFacts } from "./fake-facts.ts";
@@ -19,12 +20,8 @@ export function checkScript(text: string, parameters: string[] = [], facts: Kern
   const script = parse(new Source("test.bt", text), diags);
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
   const config = readConfig(script.config, {}, script.span, diags);
-  const needs = (block: Parameters<typeof argumentFields>[0]) => {
-    const fields = argumentFields(block);
-    return { args: fields !== undefined, fields: fields === "whole" ? undefined : fields, ctx: false };
-  };
   const context = { facts, diags, parameters, missingProbes: config.missingProbes };
-  const blocks = resolveProbes(script.probes, needs, context);
+  const blocks = resolveProbes(script.probes, contextNeeds, context);
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
   const settings = { maxStrlen: config.maxStrlen, unsafe: false, parameters, namedParameters: {}, config };
   const typed = check(script, blocks, facts, settings, diags);

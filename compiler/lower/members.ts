@@ -1,0 +1,113 @@
+/** Members of structs, records, tuples and arrays, and what pointers lead to. */
+import type { VReg } from "../ir/ir.ts";
+import { integer, isSigned, placed, type StructField, sizeOf, type Type } from "../sema/types.ts";
+import type * as ast from "../syntax/ast.ts";
+import { argumentPlace, argumentValue } from "./args.ts";
+import { value } from "./expressions.ts";
+import type { Lowering } from "./lowering.ts";
+import { place } from "./memory-values.ts";
+import { at, type Place, untyped } from "./place.ts";
+
+/** The place that a pointer expression leads to. */
+export function pointed(l: Lowering, node: ast.Expression): Place {
+  const type = l.type(node);
+  if (type.kind !== "pointer") throw new Error("only pointers lead somewhere");
+  if (isTyped(l, node)) return { base: value(l, node), offset: 0, space: "bpf", typed: true };
+  const space = type.space === "user" || type.space === "bpf" ? type.space : "kernel";
+  return { base: value(l, node), offset: 0, space };
+}
+
+/**
+ * Whether the verifier knows what a pointer leads to: an argument of a raw tracepoint, the current task, or a plain member
+ * of such an object. Loads through it need no helper; a bad address reads as 0.
+ */
+function isTyped(l: Lowering, node: ast.Expression): boolean {
+  const type = l.type(node);
+  if (l.program.type !== "tracing" || type.kind !== "pointer" || type.marked) return false;
+  if (type.to.kind !== "struct" || !type.to.shape.name.startsWith("struct ")) return false;
+  if (node.kind === "identifier") return node.name === "curtask" && l.facts.features.currentTaskBtf;
+  if (node.kind !== "field") return false;
+  const object = l.type(node.object);
+  if (object.kind === "args") return l.probe.arguments()?.get(node.field.text)?.source.from === "raw";
+  return object.kind === "pointer" && isDirectMember(object.to, node.field.text) && isTyped(l, node.object);
+}
+
+function isDirectMember(type: Type, name: string): boolean {
+  return type.kind === "struct" && type.shape.field(name)?.direct === true;
+}
+
+type Member = ast.FieldAccess | ast.IndexAccess | ast.TupleAccess;
+
+export function member(l: Lowering, node: Member): VReg {
+  if (node.kind === "field" && l.type(node.object).kind === "args") return argumentValue(l, node.field.text);
+  const found = memberPlace(l, node);
+  if (!found) throw new Error(`no place for a ${node.kind}`);
+  if (found.field?.bits) return bitField(l, untyped(found.place), found.field);
+  return l.read(found.field?.direct ? found.place : untyped(found.place), l.type(node));
+}
+
+function bitField(l: Lowering, from: Place, field: StructField): VReg {
+  const { offset, size, unit } = field.bits!;
+  const word = l.read(from, integer(unit, false));
+  // Up to the top and down again: that extends the sign too.
+  const up = l.b.alu("lsh", word, { imm: BigInt(64 - offset - size) });
+  return l.b.alu(isSigned(field.type) ? "arsh" : "rsh", up, { imm: BigInt(64 - size) });
+}
+
+export function memberPlace(l: Lowering, node: Member): { place: Place; field?: StructField } | undefined {
+  const object = l.type(node.object);
+  switch (node.kind) {
+    case "field": {
+      if (object.kind === "args") {
+        const found = argumentPlace(l, node.field.text);
+        return found && { place: found };
+      }
+      const base = object.kind === "pointer" ? pointed(l, node.object) : untyped(place(l, node.object));
+      const target = object.kind === "pointer" ? object.to : object;
+      if (target.kind === "struct") {
+        const field = target.shape.field(node.field.text)!;
+        return { place: at(base, field.offset), field };
+      }
+      if (target.kind === "record") {
+        const index = target.fields.findIndex((f) => f.name === node.field.text);
+        return { place: at(base, placed(target.fields.map((f) => f.type)).offsets[index]!) };
+      }
+      throw new Error(`no fields in ${target.kind}`);
+    }
+    case "tuple-access": {
+      if (object.kind !== "tuple") throw new Error("no tuple");
+      return { place: at(place(l, node.object), placed(object.elements).offsets[node.index]!) };
+    }
+    case "index": {
+      const base = object.kind === "pointer" ? untyped(pointed(l, node.object)) : place(l, node.object);
+      const element = l.type(node);
+      const index = l.type(node.index);
+      const size = Math.max(1, sizeOf(element));
+      if (index.kind === "integer" && index.value !== undefined) return { place: at(base, Number(index.value) * size) };
+      return { place: elementPlace(l, base, object, value(l, node.index), size) };
+    }
+  }
+}
+
+/** An element whose index is known at run time only; outside of the array the first one is read. */
+function elementPlace(l: Lowering, base: Place, object: Type, index: VReg, size: number): Place {
+  if (base.space !== "bpf") {
+    const scaled = size === 1 ? index : l.b.alu("mul", index, { imm: BigInt(size) });
+    return { ...base, base: l.b.alu("add", base.base, scaled) };
+  }
+  let local = base;
+  const count = object.kind === "array" ? object.count : sizeOf(object);
+  if (base.context) {
+    local = l.memory(count * size, "elements");
+    l.copy(base, local, count * size);
+  }
+  const bounded = l.choose(
+    "lt",
+    index,
+    { imm: BigInt(count) },
+    () => index,
+    () => l.b.const(0),
+  );
+  const scaled = size === 1 ? bounded : l.b.alu("mul", bounded, { imm: BigInt(size) });
+  return { base: l.b.alu("add", l.address(local), scaled), offset: 0, space: "bpf" };
+}

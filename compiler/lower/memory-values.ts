@@ -1,0 +1,170 @@
+/** Values that do not fit a register: strings, tuples, records. Each is written to a place that the caller chooses. */
+import { isScalar, placed, sameType, sizeOf, type Type } from "../sema/types.ts";
+import type * as ast from "../syntax/ast.ts";
+import { builtinOf, either, operand, value } from "./expressions.ts";
+import type { Lowering } from "./lowering.ts";
+import { mapPlace } from "./maps.ts";
+import { memberPlace, pointed } from "./members.ts";
+import { at, type Place, untyped } from "./place.ts";
+import { statements } from "./statements.ts";
+import { probeName, stringLiteral } from "./strings.ts";
+
+/**
+ * Writes the value of any expression to memory, as a value of type `as` (which may be wider than its own). With `padded`
+ * every byte of the place is written, as map keys and values need it.
+ */
+export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, padded: boolean): void {
+  const type = l.type(node);
+  if (as.kind === "integer" || isScalar(as)) {
+    const scalar = operand(l, node);
+    l.b.span = node.span;
+    l.write(to, as, scalar);
+    return;
+  }
+  if (node.kind === "tuple" && as.kind === "tuple") {
+    const { offsets, size } = placed(as.elements);
+    if (padded)
+      l.zeroPadding(
+        to,
+        as.elements.map((e, i) => ({ offset: offsets[i]!, size: sizeOf(e) })),
+        size,
+      );
+    for (const [i, element] of node.elements.entries()) into(l, element, at(to, offsets[i]!), as.elements[i]!, padded);
+    return;
+  }
+  if (node.kind === "record" && as.kind === "record") {
+    const { offsets, size } = placed(as.fields.map((f) => f.type));
+    if (padded)
+      l.zeroPadding(
+        to,
+        as.fields.map((f, i) => ({ offset: offsets[i]!, size: sizeOf(f.type) })),
+        size,
+      );
+    for (const [i, field] of as.fields.entries()) {
+      const given = node.fields.find((f) => f.name.text === field.name)!;
+      into(l, given.value, at(to, offsets[i]!), field.type, padded);
+    }
+    return;
+  }
+  if (node.kind === "ternary") {
+    const { condition, then, otherwise } = node;
+    either(
+      l,
+      condition,
+      () => into(l, then, to, as, padded),
+      () => into(l, otherwise, to, as, padded),
+    );
+    return;
+  }
+  if (node.kind === "block-expression") {
+    statements(l, node.statements);
+    into(l, node.value, to, as, padded);
+    return;
+  }
+  l.b.span = node.span;
+  if (as.kind === "string") {
+    if (type.kind === "string" && type.value !== undefined) {
+      stringLiteral(l, type.value, to, as.size, padded);
+      return;
+    }
+    if (type.kind === "probe") {
+      probeName(l, value(l, node), to, as.size);
+      return;
+    }
+  }
+  const builtin = builtinOf(node);
+  if (builtin && "into" in builtin) {
+    builtin.into(l, node as ast.Call, to, padded);
+    if (padded && sizeOf(type) < sizeOf(as)) l.zero(at(to, sizeOf(type)), sizeOf(as) - sizeOf(type));
+    return;
+  }
+  convert(l, place(l, node), type, to, as, padded);
+}
+
+/** Copies a value from one place to another as a value of a type that may be wider. */
+export function convert(l: Lowering, from: Place, type: Type, to: Place, as: Type, padded: boolean): void {
+  if (sameType(type, as)) {
+    l.copy(from, to, sizeOf(as));
+    return;
+  }
+  if (type.kind === "tuple" && as.kind === "tuple") {
+    const source = placed(type.elements);
+    const target = placed(as.elements);
+    if (padded) {
+      l.zeroPadding(
+        to,
+        as.elements.map((e, i) => ({ offset: target.offsets[i]!, size: sizeOf(e) })),
+        target.size,
+      );
+    }
+    for (const [i, element] of type.elements.entries()) {
+      convert(l, at(from, source.offsets[i]!), element, at(to, target.offsets[i]!), as.elements[i]!, padded);
+    }
+    return;
+  }
+  if (type.kind === "record" && as.kind === "record") {
+    const source = placed(type.fields.map((f) => f.type));
+    const target = placed(as.fields.map((f) => f.type));
+    if (padded) {
+      l.zeroPadding(
+        to,
+        as.fields.map((f, i) => ({ offset: target.offsets[i]!, size: sizeOf(f.type) })),
+        target.size,
+      );
+    }
+    for (const [i, field] of as.fields.entries()) {
+      const index = type.fields.findIndex((f) => f.name === field.name);
+      convert(
+        l,
+        at(from, source.offsets[index]!),
+        type.fields[index]!.type,
+        at(to, target.offsets[i]!),
+        field.type,
+        padded,
+      );
+    }
+    return;
+  }
+  if (isScalar(type) && isScalar(as)) {
+    l.write(to, as, l.read(from, type));
+    return;
+  }
+  if (type.kind === "probe" && as.kind === "string") {
+    probeName(l, l.read(from, type), to, as.size);
+    return;
+  }
+  const size = Math.min(sizeOf(type), sizeOf(as));
+  l.copy(from, to, size);
+  if (padded && size < sizeOf(as)) l.zero(at(to, size), sizeOf(as) - size);
+}
+
+/** Where the value of an expression that does not fit a register lies; computed to a place of its own if need be. */
+export function place(l: Lowering, node: ast.Expression): Place {
+  l.b.span = node.span;
+  const type = l.type(node);
+  switch (node.kind) {
+    case "variable":
+      return l.variablePlace(l.variable(node));
+    case "map":
+    case "map-access":
+      return mapPlace(l, node);
+    case "field":
+    case "index":
+    case "tuple-access": {
+      const found = memberPlace(l, node);
+      if (found) return untyped(found.place);
+      break;
+    }
+    case "unary":
+      if (node.operator === "*") return untyped(pointed(l, node.operand));
+      break;
+    case "identifier":
+      if (node.name === "args") return { base: l.context, offset: 0, space: "bpf", context: true };
+      break;
+    default:
+      break;
+  }
+  const memory = l.memory(sizeOf(type), node.kind);
+  into(l, node, memory, type, true);
+  return memory;
+}

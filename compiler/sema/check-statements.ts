@@ -1,0 +1,173 @@
+/** The rules of statements. */
+import type * as ast from "../syntax/ast.ts";
+import { unreachable } from "../unreachable.ts";
+import type { Checker } from "./check.ts";
+import type { Checks } from "./check-expressions.ts";
+import { isAggregate, isNumericAggregate, joinTypes, typeName, unknown } from "./types.ts";
+
+export class StatementChecks {
+  readonly #c: Checker;
+  readonly #checks: Checks;
+  #loops = 0;
+
+  constructor(checker: Checker, checks: Checks) {
+    this.#c = checker;
+    this.#checks = checks;
+  }
+
+  all(list: readonly ast.Statement[]): void {
+    for (const statement of list) this.#statement(statement);
+  }
+
+  #block(block: ast.Block): void {
+    this.#c.scoped(() => this.all(block.statements));
+  }
+
+  #loop(body: () => void): void {
+    this.#loops++;
+    body();
+    this.#loops--;
+  }
+
+  #statement(node: ast.Statement): void {
+    switch (node.kind) {
+      case "expression-statement":
+        this.#expressionStatement(node.expression);
+        return;
+      case "assignment":
+        this.#assignment(node);
+        return;
+      case "let":
+        this.#let(node);
+        return;
+      case "if":
+        this.#c.condition(node.condition);
+        this.#block(node.then);
+        if (node.otherwise) this.#block(node.otherwise);
+        return;
+      case "while":
+        this.#c.condition(node.condition);
+        this.#loop(() => this.#block(node.body));
+        return;
+      case "unroll":
+        this.#unroll(node);
+        return;
+      case "for":
+        this.#for(node);
+        return;
+      case "return":
+        if (node.value) this.#c.integer(node.value, "a probe's result");
+        return;
+      case "break":
+      case "continue":
+        if (this.#loops === 0) this.#c.error("loop-control", node.span, `\`${node.kind}\` stands outside of a loop`);
+        return;
+      case "block":
+        this.#block(node);
+        return;
+      case "import":
+        this.#c.error("unsupported", node.span, "imports are not supported yet");
+        return;
+      default:
+        unreachable(node);
+    }
+  }
+
+  #expressionStatement(node: ast.Expression): void {
+    const type = this.#c.type(node);
+    if (isAggregate(type) && node.kind === "call") {
+      this.#c.error(
+        "aggregate-value",
+        node.span,
+        `${node.callee.text}() must be assigned to a map`,
+        "write `@x = ...`",
+      );
+    }
+  }
+
+  #assignment(node: ast.Assignment): void {
+    const { target, value } = node;
+    if (!target) {
+      this.#c.type(value);
+      return;
+    }
+    if (target.kind === "field") {
+      this.#c.type(target.object);
+      this.#c.type(value);
+      this.#c.error("assignment-target", target.span, "fields of kernel and user memory cannot be written");
+      return;
+    }
+    const plain = node.operator === "=";
+    if (target.kind === "variable") {
+      if (plain) {
+        this.#c.assign(target, this.#c.type(value), value);
+        return;
+      }
+      const before = this.#c.type(target);
+      this.#c.assign(target, this.#checks.compound(node, before, this.#c.type(value)), value);
+      return;
+    }
+    const info = this.#c.useMap(target);
+    const type = this.#c.type(value);
+    if (plain) {
+      if (isAggregate(type) && value.kind !== "call") {
+        if (isNumericAggregate(type) && !isAggregate(info.value))
+          this.#c.store(info, this.#checks.coerced(type), node.span);
+        else {
+          this.#c.error(
+            "aggregate-value",
+            value.span,
+            `a whole ${typeName(type)} cannot be copied from one map to another`,
+          );
+        }
+        return;
+      }
+      this.#c.store(info, type, node.span);
+      return;
+    }
+    if (isAggregate(info.value)) {
+      this.#c.error(
+        "aggregate-value",
+        target.span,
+        `\`${info.name}\` is a ${info.value.kind}; it cannot be changed by \`${node.operator}\``,
+      );
+      return;
+    }
+    this.#c.note(target, info.value);
+    this.#c.store(info, this.#checks.compound(node, info.value, type), node.span);
+  }
+
+  #let(node: ast.Let): void {
+    const declared = node.type ? this.#checks.declaredType(node.type) : undefined;
+    const value = node.value ? this.#c.type(node.value) : undefined;
+    if (this.#c.isDeclaredHere(node.variable)) {
+      this.#c.error(
+        "duplicate-variable",
+        node.variable.span,
+        `\`${node.variable.name}\` is declared twice in this block`,
+      );
+      return;
+    }
+    if (declared && value && node.value && !joinTypes(declared, value)) {
+      this.#c.error(
+        "variable-type",
+        node.value.span,
+        `\`${node.variable.name}\` is declared as ${typeName(declared)} and cannot take a value of type ${typeName(value)}`,
+      );
+    }
+    this.#c.declare(node.variable, declared ?? unknown);
+    if (value && !declared) this.#c.assign(node.variable, value, node.value);
+  }
+
+  #unroll(node: ast.Unroll): void {
+    const count = this.#c.constant(node.count, "the number of rounds");
+    if (count !== undefined && (count < 1n || count > 100n)) {
+      this.#c.error("unroll-count", node.count.span, "unroll takes a number from 1 to 100");
+    }
+    this.#loop(() => this.#block(node.body));
+  }
+
+  #for(node: ast.For): void {
+    this.#c.error("unsupported", node.span, "for loops are not supported yet", "use `while` with a bound, or `unroll`");
+  }
+}

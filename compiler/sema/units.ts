@@ -1,0 +1,62 @@
+/** Which probes of a block are checked, and mostly lowered, as one. */
+import type * as ast from "../syntax/ast.ts";
+import { walk } from "../syntax/walk.ts";
+import type { ContextNeeds, ResolvedProbe } from "./probes.ts";
+import type { Unit } from "./typed.ts";
+import { typeName } from "./types.ts";
+
+/** Probes of one block that offer the same arguments are checked, and mostly lowered, as one. */
+export function splitIntoUnits(block: ast.Probe, probes: readonly ResolvedProbe[]): Unit[] {
+  const fields = argumentFields(block);
+  const groups = new Map<string, ResolvedProbe[]>();
+  for (const probe of probes) {
+    const key = `${probe.provider} ${signature(probe, fields)}`;
+    const group = groups.get(key);
+    if (group) group.push(probe);
+    else groups.set(key, [probe]);
+  }
+  return [...groups.values()].map((group) => ({ block, probes: group, types: new Map(), variables: new Map() }));
+}
+
+function signature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole" | undefined): string {
+  const kind = probe.event.kind === "syscall" ? probe.event.direction : probe.event.kind;
+  if (fields === undefined) return kind;
+  if (fields === "whole") return `${kind} ${probe.id}`;
+  const args = probe.arguments();
+  const parts = [...fields].map((name) => {
+    const argument = args?.get(name);
+    // A probe without the field is a unit of its own: the message names it.
+    return argument ? `${name}:${typeName(argument.type)}:${JSON.stringify(argument.source)}` : `!${probe.id}`;
+  });
+  return `${kind} ${parts.join(" ")}`;
+}
+
+/** Names read as `args.name` in a block; "whole" when `args` stands alone; undefined when it does not occur. */
+export function argumentFields(block: ast.Probe): ReadonlySet<string> | "whole" | undefined {
+  const fields = new Set<string>();
+  let whole = false;
+  let any = false;
+  walk(block, (node) => {
+    if (node.kind === "field" && node.object.kind === "identifier" && node.object.name === "args") {
+      any = true;
+      fields.add(node.field.text);
+      return false;
+    }
+    if (node.kind === "identifier" && node.name === "args") {
+      any = true;
+      whole = true;
+    }
+    return true;
+  });
+  return any ? (whole ? "whole" : fields) : undefined;
+}
+
+/** How a block looks at its context: it decides which kind of program can serve it. */
+export function contextNeeds(block: ast.Probe): ContextNeeds {
+  const fields = argumentFields(block);
+  let ctx = false;
+  walk(block, (node) => {
+    if (node.kind === "identifier" && node.name === "ctx") ctx = true;
+  });
+  return { args: fields !== undefined, fields: fields === "whole" ? undefined : fields, ctx };
+}
