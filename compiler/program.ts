@@ -84,6 +84,15 @@ export interface Program {
   lines: { slot: number; span: Span }[];
   /** Script probes (as printed by the `probe` builtin) that this program serves. */
   probes: string[];
+  /** Type information of the program's functions, which must be loaded with a program that hands one to a helper. */
+  btf?: ProgramBtf;
+}
+
+export interface ProgramBtf {
+  /** For BPF_BTF_LOAD. */
+  types: Uint8Array;
+  /** func_info of BPF_PROG_LOAD: records of 8 bytes (u32 slot, u32 BTF id). */
+  functions: Uint8Array;
 }
 
 /** How a program gets its events. */

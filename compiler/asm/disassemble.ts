@@ -35,7 +35,7 @@ export interface DisassembledInstruction {
 }
 
 /** One entry an instruction: `{ slot: 4, text: "(15) if r0 == 0x0 goto pc+3" }`; 64-bit immediates take two slots. */
-export function disassemble(code: Uint8Array, options: DisassembleOptions = {}): DisassembledInstruction[] {
+export function disassembleInstructions(code: Uint8Array, options: DisassembleOptions = {}): DisassembledInstruction[] {
   const raw = decode(code);
   const relocations = new Map(options.relocations?.map((relocation) => [relocation.slot, relocation]));
   const result: DisassembledInstruction[] = [];
@@ -52,8 +52,8 @@ export function disassemble(code: Uint8Array, options: DisassembleOptions = {}):
 }
 
 /** The whole program as text, one instruction a line with its slot number. */
-export function disassembleText(code: Uint8Array, options: DisassembleOptions = {}): string {
-  return disassemble(code, options)
+export function disassemble(code: Uint8Array, options: DisassembleOptions = {}): string {
+  return disassembleInstructions(code, options)
     .map(({ slot, text }) => `${String(slot).padStart(4)}: ${text}\n`)
     .join("");
 }

@@ -2,19 +2,13 @@
  * Type information about a program's own functions. The kernel wants it for programs that hand a function to a
  * helper (bpf_loop and the like): it must see that the function is static. Names and parameter counts are all it says.
  */
+import type { ProgramBtf } from "../program.ts";
 
 export interface FunctionInfo {
   name: string;
   params: number;
   /** Where the function starts in the code. */
   slot: number;
-}
-
-export interface ProgramBtf {
-  /** For BPF_BTF_LOAD. */
-  types: Uint8Array;
-  /** Records of 8 bytes (u32 slot, u32 BTF id) for func_info of BPF_PROG_LOAD. */
-  functions: Uint8Array;
 }
 
 const MAGIC = 0xeb9f;

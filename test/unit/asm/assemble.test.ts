@@ -1,7 +1,7 @@
 /** The encoder against encodings written down by hand from RFC 9669, and the disassembler against the verifier's notation. */
 import { describe, expect, it } from "vitest";
 import { type Assembled, assemble } from "../../../compiler/asm/assemble.ts";
-import { disassemble, disassembleText } from "../../../compiler/asm/disassemble.ts";
+import { disassemble, disassembleInstructions } from "../../../compiler/asm/disassemble.ts";
 import {
   add64,
   alu32,
@@ -105,7 +105,7 @@ describe("one instruction", () => {
   ])("%o", (insn, code, text) => {
     const assembled = bytes([insn]);
     expect(hex(assembled.code)).toBe(code);
-    expect(disassemble(assembled.code)).toEqual([{ slot: 0, text }]);
+    expect(disassembleInstructions(assembled.code)).toEqual([{ slot: 0, text }]);
   });
 });
 
@@ -125,7 +125,7 @@ describe("labels", () => {
       label("callback"),
       exit(),
     ]);
-    expect(disassembleText(code)).toBe(
+    expect(disassemble(code)).toBe(
       [
         "   0: (15) if r0 == 0x0 goto pc+7",
         "   1: (18) r1 = func[pc+7]",
@@ -171,7 +171,7 @@ describe("far jumps", () => {
     ["a bit test", jset(R1, R2, "end"), ["(4d) if r1 & r2 goto pc+1", "(05) goto pc+1", "(06) gotol pc+32768"]],
   ])("%s is made long where the kernel knows gotol", (_, insn, expected) => {
     const { code } = bytes([insn, ...filler(0x8000), label("end"), exit()], true);
-    const texts = disassemble(code).map(({ text }) => text);
+    const texts = disassembleInstructions(code).map(({ text }) => text);
     expect(texts.slice(0, expected.length)).toEqual(expected);
     expect(texts.length).toBe(expected.length + 0x8000 + 1);
   });
@@ -189,7 +189,7 @@ describe("far jumps", () => {
       ],
       true,
     );
-    const texts = disassemble(code).map(({ text }) => text);
+    const texts = disassembleInstructions(code).map(({ text }) => text);
     expect(texts.slice(0, 4)).toEqual([
       "(55) if r0 != 0x0 goto pc+1",
       "(06) gotol pc+32768",
@@ -234,7 +234,7 @@ describe("what the loader patches", () => {
 
   it("is named in the disassembly", () => {
     const { code, relocations } = bytes(program);
-    expect(disassemble(code, { relocations, maps: ["global", "opens"] }).map(({ text }) => text)).toEqual([
+    expect(disassembleInstructions(code, { relocations, maps: ["global", "opens"] }).map(({ text }) => text)).toEqual([
       "(18) r1 = map[opens]",
       "(18) r2 = map[global][0]+16",
       "(18) r3 = host[cpid]",
@@ -244,7 +244,7 @@ describe("what the loader patches", () => {
 
   it("shows its numbers once it is patched", () => {
     const { code } = bytes(program);
-    expect(disassemble(code).map(({ text }) => text)).toEqual([
+    expect(disassembleInstructions(code).map(({ text }) => text)).toEqual([
       "(18) r1 = map[fd:0]",
       "(18) r2 = map[fd:0][0]+16",
       "(18) r3 = 0x0",
@@ -281,10 +281,10 @@ describe("code that this assembler did not write", () => {
     ["db10000077000000", "(db) unknown dst=0 src=1 off=0 imm=119"],
     ["1891000000000000", "(18) r1 = pseudo9(0, 0)"],
   ])("%s is printed, not refused", (code, text) => {
-    expect(disassemble(Buffer.from(code, "hex"))).toEqual([{ slot: 0, text }]);
+    expect(disassembleInstructions(Buffer.from(code, "hex"))).toEqual([{ slot: 0, text }]);
   });
 
   it("half an instruction is refused", () => {
-    expect(() => disassemble(new Uint8Array(9))).toThrow(RangeError);
+    expect(() => disassembleInstructions(new Uint8Array(9))).toThrow(RangeError);
   });
 });

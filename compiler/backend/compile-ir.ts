@@ -1,17 +1,18 @@
 /**
  * From IR to byte code, one stage a line. The program that comes in is left as it is.
  */
-import { type AssembleError, assemble } from "../asm/assemble.ts";
+import { assemble } from "../asm/assemble.ts";
 import type { Instruction } from "../asm/instructions.ts";
-import { type ProgramBtf, programBtf } from "../asm/program-btf.ts";
+import { programBtf } from "../asm/program-btf.ts";
 import { liveBlocks } from "../ir/cfg.ts";
 import { cloneFunction } from "../ir/clone.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import type { Features } from "../kernel-facts.ts";
-import type { Relocation } from "../program.ts";
+import type { ProgramBtf, Relocation } from "../program.ts";
 import type { Span } from "../source.ts";
 import { splitEdges } from "./edges.ts";
 import { type Allocated, emitFunction, functionLabel } from "./emit.ts";
+import type { GenerateError } from "./errors.ts";
 import { layOutFrame, STACK_LIMIT } from "./frame.ts";
 import { analyseLiveness } from "./intervals.ts";
 import { layout, loopDepths } from "./layout.ts";
@@ -34,20 +35,7 @@ export interface Generated {
   stack: number;
 }
 
-/** Limits of eBPF that a script can hit; not bugs. */
-export type GenerateError =
-  | AssembleError
-  | {
-      code: "stack-overflow";
-      /** Bytes, for the deepest chain of calls. */
-      used: number;
-      limit: number;
-      /** What lies on the stack, largest first. */
-      contents: { note: string; size: number }[];
-      /** Where the script asked for the largest piece. */
-      span: Span | undefined;
-    };
-
+/** Byte code for all functions of a program, or the limit of eBPF that it exceeds. */
 export function compileIr(
   program: IrProgram,
   features: BackendFeatures,

@@ -1,0 +1,806 @@
+/**
+ * An eBPF machine for tests: runs the bytes that the compiler emits, with fake maps, helpers and memory. It is the
+ * oracle of the whole compiler, so it is as strict as the kernel's verifier, and stricter where that is cheap: registers and
+ * stack bytes that were never written, accesses out of bounds or misaligned, pointers that were not tested for null,
+ * arithmetic on pointers, constants that no verifier accepts, unreachable code and ring buffer records that are neither
+ * submitted nor discarded all fault.
+ *
+ *     const vm = new Vm({ maps: program.maps, world: { pid: 42, comm: "cat" } });
+ *     vm.run(program.programs[0], { context: [arg0, arg1] });
+ *     expect(vm.maps[0].numbers()).toEqual(new Map([[42n, 1n]]));
+ *
+ * Knows nothing of the compiler but the encoding's constants and the helper table.
+ */
+import { decode, type RawInstruction } from "../../compiler/asm/decode.ts";
+import { disassembleInstructions } from "../../compiler/asm/disassemble.ts";
+import { type HelperArg, type HelperName, helperById, helperSpec } from "../../compiler/asm/helpers.ts";
+import type { HostConstant, KernelMap, Relocation } from "../../compiler/program.ts";
+import { type Arguments, type HelperImplementation, implementationOf } from "./helpers.ts";
+import { FakeMap, type Submitted } from "./maps.ts";
+import { AddressSpace, bitsOf, Fault, Pointer, Region, type Value, writeNumber } from "./memory.ts";
+
+/** Everything around the program that helpers tell it about. All of it may be given to `new Vm`. */
+export interface World {
+  /** Process (thread group) and thread id. */
+  pid: number;
+  tid: number;
+  uid: number;
+  gid: number;
+  comm: string;
+  cpu: number;
+  node: number;
+  /** Cgroup ids from the root down to the current one. */
+  cgroups: bigint[];
+  /** CLOCK_MONOTONIC, ns; and what the other clocks are ahead. */
+  now(): bigint;
+  suspended: bigint;
+  tai: bigint;
+  random(): bigint;
+  /** Memory for probe_read. */
+  kernel: AddressSpace;
+  user: AddressSpace;
+  stackId(map: FakeMap, flags: bigint): bigint;
+  functionAddress: bigint;
+  cookie: bigint;
+  /** What the loader would patch in. */
+  constants: Record<HostConstant, bigint>;
+  /** Things helpers did to the outside: ["send_signal", 9n]. */
+  effects: [what: string, argument: bigint][];
+}
+
+export interface VmOptions {
+  maps?: readonly KernelMap[];
+  /** Copies of per-CPU values. */
+  cpus?: number;
+  world?: Partial<World>;
+  /** Further helpers, or other ones. */
+  helpers?: Partial<Record<HelperName, HelperImplementation>>;
+}
+
+export interface Code {
+  code: Uint8Array;
+  relocations?: readonly Relocation[];
+}
+
+export interface RunOptions {
+  /** Bytes of the context, or 64-bit words, which may be pointers to kernel objects (as with BTF-typed arguments). */
+  context?: Uint8Array | readonly Value[];
+}
+
+/** A fault with the place where it happened. */
+export class VmFault extends Error {
+  readonly slot: number;
+
+  constructor(message: string, slot: number, instruction: string) {
+    super(`${message}\n  at ${slot}: ${instruction}`);
+    this.slot = slot;
+  }
+}
+
+/** Far more than any test program runs; a real program may explore as many. */
+const MAX_STEPS = 1_000_000;
+const MAX_FRAMES = 8;
+const STACK_BYTES = 512;
+
+interface Frame {
+  registers: (Value | undefined)[];
+  stack: Region;
+  /** Slot to go on at in the caller. */
+  returnTo: number;
+}
+
+export class Vm {
+  readonly maps: FakeMap[];
+  readonly world: World;
+  readonly helpers: Partial<Record<HelperName, HelperImplementation>>;
+  /** Records that were submitted to ring buffers, or sent in other ways. */
+  readonly submitted: Submitted[] = [];
+  /** The current task, as get_current_task_btf gives it. */
+  readonly task = new Pointer(new Region("kernel object", "the current task", new Uint8Array(4096)));
+  /** Instructions that all runs executed. */
+  steps = 0;
+  readonly #open = new Map<Region, number>();
+
+  constructor(options: VmOptions = {}) {
+    const cpus = options.cpus ?? 4;
+    this.maps = (options.maps ?? []).map((map) => new FakeMap(map, cpus));
+    let time = 1_000_000_000n;
+    let seed = 42n;
+    this.world = {
+      pid: 1000,
+      tid: 1001,
+      uid: 500,
+      gid: 501,
+      comm: "worker",
+      cpu: 1,
+      node: 0,
+      cgroups: [1n, 7n],
+      now: () => {
+        time += 1000n;
+        return time;
+      },
+      suspended: 5_000_000n,
+      tai: 37_000_000_000n,
+      random: () => {
+        seed = BigInt.asUintN(64, seed * 6364136223846793005n + 1442695040888963407n);
+        return seed >> 32n;
+      },
+      kernel: new AddressSpace(),
+      user: new AddressSpace(),
+      stackId: () => 3n,
+      functionAddress: 0xffff_ffff_8110_0000n,
+      cookie: 0n,
+      constants: {
+        scope_cgroup_id: 7n,
+        scope_cgroup_level: 1n,
+        cpid: 1000n,
+        start_time_boot: 900_000_000n,
+        start_time_monotonic: 895_000_000n,
+        boot_to_real: 1_700_000_000_000_000_000n,
+        pidns_dev: 4n,
+        pidns_ino: 4_026_531_836n,
+        target_pid: 0n,
+        ...options.world?.constants,
+      },
+      effects: [],
+      ...withoutConstants(options.world),
+    };
+    this.helpers = options.helpers ?? {};
+  }
+
+  /** Runs a program once and returns r0 (signed). Throws VmFault. */
+  run(program: Code, options: RunOptions = {}): bigint {
+    return new Machine(this, program).run(contextRegion(options.context ?? new Uint8Array(0)));
+  }
+
+  // For helpers
+
+  reserveRecord(map: FakeMap, size: number): Pointer {
+    const record = map.reserve(size);
+    if (record.region) this.#open.set(record.region, this.maps.indexOf(map));
+    return record;
+  }
+
+  finishRecord(record: Region, submit: boolean): void {
+    const map = this.#open.get(record);
+    if (map === undefined) throw new Fault("not a record that is still open");
+    this.#open.delete(record);
+    if (submit) this.submitted.push({ map, bytes: record.bytes.slice() });
+    record.released = true;
+  }
+
+  /** Records that nobody submitted or discarded. */
+  get openRecords(): number {
+    return this.#open.size;
+  }
+}
+
+function withoutConstants(world: Partial<World> = {}): Partial<World> {
+  const { constants: _, ...rest } = world;
+  return rest;
+}
+
+/** The context as memory. */
+export function contextRegion(context: Uint8Array | readonly Value[]): Region {
+  if (context instanceof Uint8Array) return new Region("context", "the context", context.slice());
+  const region = new Region("context", "the context", new Uint8Array(context.length * 8));
+  context.forEach((value, i) => {
+    if (value instanceof Pointer) region.plant(i * 8, value);
+    else writeNumber(region.bytes, i * 8, 8, value);
+  });
+  return region;
+}
+
+/** One run of one program. */
+class Machine {
+  readonly #vm: Vm;
+  readonly #code: Uint8Array;
+  readonly #slots: RawInstruction[];
+  readonly #relocations: Map<number, Relocation>;
+  readonly #frames: Frame[] = [];
+  #slot = 0;
+  #steps = 0;
+
+  constructor(vm: Vm, program: Code) {
+    this.#vm = vm;
+    this.#code = program.code;
+    this.#slots = decode(program.code);
+    this.#relocations = new Map(program.relocations?.map((relocation) => [relocation.slot, relocation]));
+    this.#checkFlow();
+  }
+
+  run(context: Region): bigint {
+    this.#enter(0, [new Pointer(context)], -1);
+    return this.#catching(() => {
+      const result = this.#execute(0);
+      if (this.#vm.openRecords > 0) throw new Fault("a ring buffer record was neither submitted nor discarded");
+      return result;
+    });
+  }
+
+  /** Every instruction can be reached, and none is followed by nothing; what the verifier checks before all else. */
+  #checkFlow(): void {
+    const reached = new Set<number>();
+    const queue = [0];
+    for (let slot = queue.pop(); slot !== undefined; slot = queue.pop()) {
+      if (reached.has(slot)) continue;
+      const insn = this.#slots[slot];
+      if (!insn) throw new VmFault("control leaves the program", slot, "behind the last instruction");
+      reached.add(slot);
+      if (insn.opcode === 0x18) {
+        reached.add(slot + 1);
+        if (insn.src === 4) queue.push(slot + insn.imm + 1);
+        queue.push(slot + 2);
+        continue;
+      }
+      if (insn.opcode === 0x85 && insn.src === 1) queue.push(slot + insn.imm + 1);
+      const isJump = (insn.opcode & 7) === 5 || (insn.opcode & 7) === 6;
+      const operation = insn.opcode & 0xf0;
+      if (insn.opcode === 0x05) queue.push(slot + insn.offset + 1);
+      else if (insn.opcode === 0x06) queue.push(slot + insn.imm + 1);
+      else if (insn.opcode !== 0x95) {
+        queue.push(slot + 1);
+        if (isJump && operation !== 0x80) queue.push(slot + insn.offset + 1);
+      }
+    }
+    this.#slots.forEach((_, slot) => {
+      if (!reached.has(slot)) throw new VmFault("unreachable instruction", slot, this.#text(slot));
+    });
+  }
+
+  #text(slot: number): string {
+    return (
+      disassembleInstructions(this.#code).find((insn) => insn.slot === slot)?.text ?? "second half of an instruction"
+    );
+  }
+
+  #catching<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      throw new VmFault(error.message, this.#slot, this.#text(this.#slot));
+    }
+  }
+
+  #enter(slot: number, args: readonly (Value | undefined)[], returnTo: number): void {
+    if (this.#frames.length >= MAX_FRAMES) throw new Fault("too many frames");
+    const name = this.#frames.length === 0 ? "the stack" : `the stack of frame ${this.#frames.length}`;
+    const stack = new Region("stack", name, new Uint8Array(STACK_BYTES), { written: false });
+    const registers = new Array<Value | undefined>(11).fill(undefined);
+    args.forEach((arg, i) => {
+      registers[i + 1] = arg;
+    });
+    registers[10] = new Pointer(stack, BigInt(STACK_BYTES));
+    this.#frames.push({ registers, stack, returnTo });
+    this.#slot = slot;
+  }
+
+  get #frame(): Frame {
+    return this.#frames.at(-1)!;
+  }
+
+  /** Runs until the frame at this depth returns; r0. */
+  #execute(depth: number): bigint {
+    for (;;) {
+      if (++this.#steps > MAX_STEPS) throw new Fault("the program does not end");
+      this.#vm.steps++;
+      const insn = this.#slots[this.#slot]!;
+      switch (insn.opcode & 7) {
+        case 0:
+          this.#loadImmediate(insn);
+          break;
+        case 1:
+          this.#load(insn);
+          break;
+        case 2:
+        case 3:
+          this.#store(insn);
+          break;
+        case 4:
+        case 7:
+          this.#alu(insn);
+          break;
+        default:
+          if (insn.opcode === 0x95) {
+            const result = this.#number(0);
+            const { returnTo, stack } = this.#frames.pop()!;
+            stack.released = true;
+            if (this.#frames.length === depth) return result;
+            this.#slot = returnTo;
+            for (let i = 1; i <= 5; i++) this.#frame.registers[i] = undefined;
+            this.#frame.registers[0] = result;
+          } else this.#jump(insn);
+      }
+    }
+  }
+
+  // Registers
+
+  #get(register: number): Value {
+    const value = this.#frame.registers[register];
+    if (value === undefined) throw new Fault(`r${register} was never written`);
+    return value;
+  }
+
+  /** A number, or a null pointer that was tested and is a number from then on. */
+  #number(register: number): bigint {
+    const value = this.#get(register);
+    if (typeof value === "bigint") return value;
+    if (!value.region && value.nullable?.tested) return 0n;
+    throw new Fault(`r${register} holds a pointer`);
+  }
+
+  #set(register: number, value: Value): void {
+    if (register > 9) throw new Fault(`r${register} cannot be written`);
+    this.#frame.registers[register] = typeof value === "bigint" ? BigInt.asIntN(64, value) : value;
+  }
+
+  // Loads and stores
+
+  #loadImmediate(insn: RawInstruction): void {
+    const second = this.#slots[this.#slot + 1];
+    if (insn.opcode !== 0x18 || !second || second.opcode !== 0) throw new Fault("not an instruction");
+    this.#set(insn.dst, this.#wideValue(insn, second));
+    this.#slot += 2;
+  }
+
+  #wideValue(insn: RawInstruction, second: RawInstruction): Value {
+    const relocation = this.#relocations.get(this.#slot);
+    const expected = { map: 1, map_value: 2, constant: 0 };
+    if (relocation && insn.src !== expected[relocation.kind])
+      throw new Fault("the relocation has another source register");
+    switch (insn.src) {
+      case 0:
+        if (relocation?.kind === "constant") return BigInt.asIntN(64, this.#vm.world.constants[relocation.constant]);
+        return BigInt.asIntN(64, (BigInt(second.imm >>> 0) << 32n) | BigInt(insn.imm >>> 0));
+      case 1:
+        if (relocation?.kind !== "map") throw new Fault("a map reference without a relocation");
+        return new Pointer(this.#map(relocation.map).handle);
+      case 2:
+        if (relocation?.kind !== "map_value") throw new Fault("a map value without a relocation");
+        return new Pointer(this.#map(relocation.map).directValue(), BigInt(relocation.offset));
+      case 4:
+        // The offset says where the function begins.
+        return new Pointer(functionHandle, BigInt(this.#slot + insn.imm + 1));
+      default:
+        throw new Fault(`unknown pseudo source ${insn.src}`);
+    }
+  }
+
+  #map(index: number): FakeMap {
+    const map = this.#vm.maps[index];
+    if (!map) throw new Fault(`there is no map ${index}`);
+    return map;
+  }
+
+  #pointer(register: number): Pointer {
+    const value = this.#get(register);
+    if (value instanceof Pointer) return value;
+    throw new Fault(`memory is accessed through r${register}, which holds a number`);
+  }
+
+  #address(register: number, offset: number): [region: Region, offset: bigint] {
+    const pointer = this.#pointer(register);
+    const region = pointer.target();
+    if (region.kind === "context" && pointer.offset !== 0n)
+      throw new Fault("the context is accessed by a changed pointer");
+    return [region, pointer.offset + BigInt(offset)];
+  }
+
+  #load(insn: RawInstruction): void {
+    const size = sizes[insn.opcode & 0x18]!;
+    const mode = insn.opcode & 0xe0;
+    if (mode !== 0x60 && mode !== 0x80) throw new Fault("unknown load");
+    const [region, offset] = this.#address(insn.src, insn.offset);
+    let value = region.load(offset, size);
+    if (typeof value === "bigint") {
+      value = mode === 0x80 ? BigInt.asIntN(size * 8, value) : BigInt.asUintN(size * 8, value);
+    }
+    this.#set(insn.dst, value);
+    this.#slot++;
+  }
+
+  #store(insn: RawInstruction): void {
+    const size = sizes[insn.opcode & 0x18]!;
+    const mode = insn.opcode & 0xe0;
+    if (mode === 0xc0 && (insn.opcode & 7) === 3) {
+      this.#atomic(insn, size);
+      this.#slot++;
+      return;
+    }
+    if (mode !== 0x60) throw new Fault("unknown store");
+    const value = (insn.opcode & 7) === 2 ? BigInt(insn.imm) : this.#get(insn.src);
+    const [region, offset] = this.#address(insn.dst, insn.offset);
+    region.store(offset, size, value);
+    this.#slot++;
+  }
+
+  #atomic(insn: RawInstruction, size: number): void {
+    if (size < 4) throw new Fault("atomics take 4 or 8 bytes");
+    const [region, offset] = this.#address(insn.dst, insn.offset);
+    if (offset % BigInt(size) !== 0n) throw new Fault("an atomic access is not aligned");
+    if (region.kind !== "stack" && region.kind !== "map value" && region.kind !== "record") {
+      throw new Fault(`atomic access to ${region.name}`);
+    }
+    const old = region.load(offset, size);
+    if (typeof old !== "bigint") throw new Fault("atomic access to a pointer");
+    const unsigned = BigInt.asUintN(size * 8, old);
+    const operand = this.#number(insn.src);
+    const put = (value: bigint): void => region.store(offset, size, BigInt.asIntN(64, value));
+    switch (insn.imm & ~1) {
+      case 0x00:
+        put(old + operand);
+        break;
+      case 0x40:
+        put(old | operand);
+        break;
+      case 0x50:
+        put(old & operand);
+        break;
+      case 0xa0:
+        put(old ^ operand);
+        break;
+      case 0xe0:
+        put(operand);
+        break;
+      case 0xf0:
+        if (unsigned === BigInt.asUintN(size * 8, this.#number(0))) put(operand);
+        this.#set(0, unsigned);
+        return;
+      default:
+        throw new Fault("unknown atomic operation");
+    }
+    if (insn.imm & 1) this.#set(insn.src, unsigned);
+  }
+
+  // Arithmetic
+
+  #alu(insn: RawInstruction): void {
+    const wide = (insn.opcode & 7) === 7;
+    const operation = insn.opcode & 0xf0;
+    const fromRegister = (insn.opcode & 8) !== 0;
+    if (operation === 0xd0) this.#swapBytes(insn, wide, fromRegister);
+    else if (operation === 0x80) this.#set(insn.dst, truncate(-this.#number(insn.dst), wide));
+    else if (operation === 0xb0) this.#set(insn.dst, this.#moved(insn, wide, fromRegister));
+    else {
+      const right = fromRegister ? this.#get(insn.src) : BigInt(insn.imm);
+      const left = this.#get(insn.dst);
+      if (!wide && (left instanceof Pointer || right instanceof Pointer))
+        throw new Fault("32-bit arithmetic on a pointer");
+      if (left instanceof Pointer || right instanceof Pointer)
+        this.#set(insn.dst, pointerArithmetic(operation, left, right));
+      else this.#set(insn.dst, compute(operation, left, right, wide, insn.offset, fromRegister));
+    }
+    this.#slot++;
+  }
+
+  #moved(insn: RawInstruction, wide: boolean, fromRegister: boolean): Value {
+    if (!fromRegister) return truncate(BigInt(insn.imm), wide);
+    const value = this.#get(insn.src);
+    if (wide && insn.offset === 0) return value;
+    const number = this.#number(insn.src);
+    if (insn.offset === 0) return truncate(number, wide);
+    if (insn.offset !== 8 && insn.offset !== 16 && insn.offset !== 32) throw new Fault("unknown sign extension");
+    return truncate(BigInt.asIntN(insn.offset, number), wide);
+  }
+
+  #swapBytes(insn: RawInstruction, always: boolean, toBig: boolean): void {
+    const bits = insn.imm;
+    if (bits !== 16 && bits !== 32 && bits !== 64) throw new Fault("unknown byte swap");
+    if (always && toBig) throw new Fault("unknown byte swap");
+    let value = BigInt.asUintN(bits, this.#number(insn.dst));
+    if (always || toBig) {
+      let swapped = 0n;
+      for (let i = 0; i < bits; i += 8) swapped = (swapped << 8n) | ((value >> BigInt(i)) & 0xffn);
+      value = swapped;
+    }
+    this.#set(insn.dst, value);
+  }
+
+  // Jumps and calls
+
+  #jump(insn: RawInstruction): void {
+    const wide = (insn.opcode & 7) === 5;
+    const operation = insn.opcode & 0xf0;
+    if (operation === 0x00) this.#slot += 1 + (wide ? insn.offset : insn.imm);
+    else if (operation === 0x80 && wide) this.#call(insn);
+    else {
+      const right = insn.opcode & 8 ? this.#get(insn.src) : BigInt(insn.imm);
+      const taken = this.#compare(operation, this.#get(insn.dst), right, wide);
+      this.#slot += 1 + (taken ? insn.offset : 0);
+    }
+  }
+
+  #compare(operation: number, left: Value, right: Value, wide: boolean): boolean {
+    const hasPointer = left instanceof Pointer || right instanceof Pointer;
+    if (hasPointer && !wide) throw new Fault("32-bit comparison of a pointer");
+    for (const [value, other] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      if (!(value instanceof Pointer) || !value.nullable || value.nullable.tested) continue;
+      const isTest = other === 0n && (operation === 0x10 || operation === 0x50);
+      if (!isTest) throw new Fault("a pointer that may be null is compared with something else");
+      value.nullable.tested = true;
+    }
+    const bits = wide ? 64 : 32;
+    const [signedLeft, signedRight] = [BigInt.asIntN(bits, bitsOf(left)), BigInt.asIntN(bits, bitsOf(right))];
+    const [unsignedLeft, unsignedRight] = [BigInt.asUintN(bits, signedLeft), BigInt.asUintN(bits, signedRight)];
+    switch (operation) {
+      case 0x10:
+        return signedLeft === signedRight;
+      case 0x50:
+        return signedLeft !== signedRight;
+      case 0x20:
+        return unsignedLeft > unsignedRight;
+      case 0x30:
+        return unsignedLeft >= unsignedRight;
+      case 0x40:
+        return (signedLeft & signedRight) !== 0n;
+      case 0x60:
+        return signedLeft > signedRight;
+      case 0x70:
+        return signedLeft >= signedRight;
+      case 0xa0:
+        return unsignedLeft < unsignedRight;
+      case 0xb0:
+        return unsignedLeft <= unsignedRight;
+      case 0xc0:
+        return signedLeft < signedRight;
+      case 0xd0:
+        return signedLeft <= signedRight;
+      default:
+        throw new Fault("unknown comparison");
+    }
+  }
+
+  #call(insn: RawInstruction): void {
+    if (insn.src === 1) {
+      const args = this.#frame.registers.slice(1, 6);
+      this.#enter(this.#slot + 1 + insn.imm, args, this.#slot + 1);
+      return;
+    }
+    const name = helperById(insn.imm);
+    if (insn.src !== 0 || !name) throw new Fault("unknown call");
+    const implementation = implementationOf(name, this.#vm.helpers);
+    const kinds = helperSpec(name).args;
+    const args = new CheckedArguments(
+      kinds,
+      kinds.map((_, i) => this.#get(i + 1)),
+      this.#vm,
+      (slot, values) => this.#callback(slot, values),
+    );
+    const result = implementation(args, this.#vm);
+    for (let i = 0; i <= 5; i++) this.#frame.registers[i] = undefined;
+    if (result !== undefined) this.#set(0, result);
+    this.#slot++;
+  }
+
+  #callback(slot: number, args: readonly Value[]): bigint {
+    const returnTo = this.#slot;
+    const depth = this.#frames.length;
+    this.#enter(slot, args, returnTo);
+    const result = this.#execute(depth);
+    this.#slot = returnTo;
+    if (result !== 0n && result !== 1n) throw new Fault(`a callback returned ${result}`);
+    return result;
+  }
+}
+
+/** All functions of all programs: a pointer's offset is the slot at which one begins. */
+const functionHandle = new Region("function", "a function", new Uint8Array(0));
+
+const sizes: Record<number, number> = { 0: 4, 8: 2, 16: 1, 24: 8 };
+
+/** 32-bit results are zero-extended. */
+function truncate(value: bigint, wide: boolean): bigint {
+  return wide ? BigInt.asIntN(64, value) : BigInt.asUintN(32, value);
+}
+
+function pointerArithmetic(operation: number, left: Value, right: Value): Value {
+  if (operation === 0x00 && left instanceof Pointer && typeof right === "bigint") return left.plus(right);
+  if (operation === 0x00 && typeof left === "bigint" && right instanceof Pointer) return right.plus(left);
+  if (operation === 0x10 && left instanceof Pointer) {
+    if (typeof right === "bigint") return left.plus(-right);
+    left.target();
+    right.target();
+    return bitsOf(left) - bitsOf(right);
+  }
+  throw new Fault("arithmetic on a pointer other than addition and subtraction");
+}
+
+function compute(
+  operation: number,
+  left: bigint,
+  right: bigint,
+  wide: boolean,
+  offset: number,
+  fromRegister: boolean,
+): bigint {
+  const bits = wide ? 64 : 32;
+  const [a, b] = [BigInt.asIntN(bits, left), BigInt.asIntN(bits, right)];
+  const [ua, ub] = [BigInt.asUintN(bits, a), BigInt.asUintN(bits, b)];
+  const shift = ub & BigInt(bits - 1);
+  const isShift = operation === 0x60 || operation === 0x70 || operation === 0xc0;
+  const isDivision = operation === 0x30 || operation === 0x90;
+  if (!fromRegister && isShift && ub >= BigInt(bits)) throw new Fault("a shift by too many bits");
+  if (!fromRegister && isDivision && b === 0n) throw new Fault("a division by the constant zero");
+  if (offset !== 0 && !(isDivision && offset === 1)) throw new Fault("unknown arithmetic");
+  const signed = offset === 1;
+  const divide = (): bigint => (b === 0n ? 0n : signed ? a / b : ua / ub);
+  const remainder = (): bigint => (b === 0n ? a : signed ? a % b : ua % ub);
+  switch (operation) {
+    case 0x00:
+      return truncate(a + b, wide);
+    case 0x10:
+      return truncate(a - b, wide);
+    case 0x20:
+      return truncate(a * b, wide);
+    case 0x30:
+      return truncate(divide(), wide);
+    case 0x40:
+      return truncate(a | b, wide);
+    case 0x50:
+      return truncate(a & b, wide);
+    case 0x60:
+      return truncate(ua << shift, wide);
+    case 0x70:
+      return truncate(ua >> shift, wide);
+    case 0x90:
+      return truncate(remainder(), wide);
+    case 0xa0:
+      return truncate(a ^ b, wide);
+    case 0xc0:
+      return truncate(a >> shift, wide);
+    default:
+      throw new Fault("unknown arithmetic");
+  }
+}
+
+/** A helper's arguments, each checked for its kind. `run` calls the function that begins at a slot. */
+export class CheckedArguments implements Arguments {
+  readonly #kinds: readonly HelperArg[];
+  readonly #values: readonly Value[];
+  readonly #vm: Vm;
+  readonly #run: (slot: number, args: readonly Value[]) => bigint;
+
+  constructor(
+    kinds: readonly HelperArg[],
+    values: readonly Value[],
+    vm: Vm,
+    run: (slot: number, args: readonly Value[]) => bigint,
+  ) {
+    this.#kinds = kinds;
+    this.#values = values;
+    this.#vm = vm;
+    this.#run = run;
+    kinds.forEach((kind, i) => {
+      this.#check(kind, i);
+    });
+  }
+
+  value(index: number): Value {
+    return this.#values[index]!;
+  }
+
+  number(index: number): bigint {
+    return bitsOf(this.value(index));
+  }
+
+  map(index: number): FakeMap {
+    const { region } = this.value(index) as Pointer;
+    return this.#vm.maps.find((map) => map.handle === region)!;
+  }
+
+  bytes(index: number): Uint8Array {
+    const [region, offset] = this.#memory(index);
+    if (this.#kinds[index] !== "const-string") return region.read(offset, this.size(index));
+    const rest = region.bytes.subarray(Number(offset));
+    const end = rest.indexOf(0);
+    if (end < 0) throw new Fault("a constant string without an end");
+    return rest.slice(0, end + 1);
+  }
+
+  fill(index: number, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const [region, offset] = this.#memory(index);
+    region.fill(offset, bytes);
+  }
+
+  size(index: number): number {
+    switch (this.#kinds[index]) {
+      case "key":
+        return this.map(0).spec.keySize;
+      case "value":
+      case "value-or-null":
+      case "value-out":
+        return this.map(0).spec.valueSize;
+      case "out-u64":
+        return 8;
+      default:
+        return Number(this.number(index + 1));
+    }
+  }
+
+  callback(index: number, ...args: Value[]): bigint {
+    return this.#run(Number((this.value(index) as Pointer).offset), args);
+  }
+
+  #memory(index: number): [region: Region, offset: bigint] {
+    const value = this.value(index);
+    if (!(value instanceof Pointer)) throw new Fault(`argument ${index + 1} is not a pointer`);
+    return [value.target(), value.offset];
+  }
+
+  #check(kind: HelperArg, index: number): void {
+    const value = this.value(index);
+    const isNull = value === 0n || (value instanceof Pointer && !value.region && value.nullable?.tested === true);
+    const fail = (what: string): never => {
+      throw new Fault(`argument ${index + 1} is not ${what}`);
+    };
+    switch (kind) {
+      case "scalar":
+        if (value instanceof Pointer) value.target();
+        break;
+      case "ctx":
+        if (!(value instanceof Pointer && value.region?.kind === "context" && value.offset === 0n)) fail("the context");
+        break;
+      case "map":
+        if (!(value instanceof Pointer && value.region?.kind === "map")) fail("a map");
+        break;
+      case "func":
+        if (!(value instanceof Pointer && value.region?.kind === "function")) fail("a function");
+        break;
+      case "mem-or-null":
+      case "value-or-null":
+        if (!isNull) this.bytes(index);
+        break;
+      case "key":
+      case "value":
+      case "mem":
+      case "const-string":
+        this.bytes(index);
+        break;
+      case "out-or-null":
+        if (isNull) break;
+        this.#checkWritable(index);
+        break;
+      case "out":
+      case "out-u64":
+      case "value-out":
+        this.#checkWritable(index);
+        break;
+      case "size":
+      case "size-or-zero": {
+        if (typeof value !== "bigint") fail("a size");
+        const size = this.number(index);
+        if (size < (kind === "size" ? 1n : 0n) || size > 1n << 29n) fail("a size that the verifier accepts");
+        break;
+      }
+      case "const-size":
+        if (typeof value !== "bigint" || value <= 0n) fail("a constant size");
+        break;
+      case "callback-context":
+        if (!isNull) this.#memory(index);
+        break;
+      case "record":
+        if (!(value instanceof Pointer && value.target().kind === "record" && value.offset === 0n)) fail("a record");
+        break;
+      case "btf":
+      case "percpu-btf":
+        if (!(value instanceof Pointer && value.target().kind === "kernel object")) fail("a kernel object");
+        break;
+      case "spin-lock":
+      case "dynptr":
+      case "dynptr-out":
+        fail("something that the interpreter knows");
+    }
+  }
+
+  #checkWritable(index: number): void {
+    const [region, offset] = this.#memory(index);
+    const size = this.size(index);
+    if (size > 0) region.check(offset, size, "write");
+  }
+}
