@@ -72,7 +72,8 @@ export function readText(host: ConfigHost, path: string, use: Span, diags: Diagn
   try {
     return host.readFile(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    // Node repeats the path at the end of its messages: "ENOENT: no such file or directory, open '/x'".
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/, \w+( '.*')?$/, "");
     diags.error("unreadable-file", use, `cannot read ${path}: ${reason}`);
     return undefined;
   }
