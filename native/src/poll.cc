@@ -26,6 +26,7 @@ class Watch {
     auto* watch = new Watch(env, fd, callback);
     int status = uv_poll_init(loop, &watch->handle_, fd);
     if (status < 0) {
+      watch->Forget();
       delete watch;
       return status;  // libuv's errors are negative errnos here
     }
@@ -44,9 +45,9 @@ class Watch {
   void Stop() {
     if (owner_ != nullptr) *owner_ = nullptr;
     owner_ = nullptr;
-    if (uv_is_closing(reinterpret_cast<uv_handle_t*>(&handle_))) return;
-    callback_.Reset();
-    uv_close(reinterpret_cast<uv_handle_t*>(&handle_), [](uv_handle_t* handle) {
+    if (uv_is_closing(handle())) return;
+    if (!calling_) Forget();
+    uv_close(handle(), [](uv_handle_t* handle) {
       auto* watch = static_cast<Watch*>(handle->data);
       napi_remove_async_cleanup_hook(watch->hook_);
       delete watch;
@@ -57,28 +58,54 @@ class Watch {
   uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(&handle_); }
 
  private:
-  Watch(Napi::Env env, int fd, Napi::Function callback)
-      : env_(env), fd_(fd), callback_(Napi::Persistent(callback)), context_(env, "probewright:poll") {}
+  Watch(Napi::Env env, int fd, Napi::Function callback) : env_(env), fd_(fd) {
+    napi_create_reference(env, callback, 1, &callback_);
+    napi_async_init(env, nullptr, Napi::String::New(env, "probewright:poll"), &context_);
+  }
   ~Watch() { close(fd_); }
 
+  // Lets go of JavaScript, while the environment is still there; deletion may come after its end.
+  void Forget() {
+    napi_async_destroy(env_, context_);
+    napi_delete_reference(env_, callback_);
+  }
+
+  // The plain C interface: that of C++ takes every failure for an exception to be thrown, and an environment that is
+  // ending runs its event loop, and so this, when nothing can be thrown any more.
   static void OnReadable(uv_poll_t* handle, int status, int) {
     auto* watch = static_cast<Watch*>(handle->data);
     Napi::Env env = watch->env_;
     Napi::HandleScope scope(env);
     if (status < 0) uv_poll_stop(handle);
-    watch->callback_.Value().MakeCallback(env.Global(), {Napi::Number::New(env, status)}, watch->context_);
-    // The callback may have stopped and thereby doomed the watch; from here on only the environment is touched.
-    if (!env.IsExceptionPending()) return;
-    napi_value error;
-    if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+    napi_value callback = nullptr, argument = nullptr;
+    napi_get_reference_value(env, watch->callback_, &callback);
+    napi_create_int32(env, status, &argument);
+    watch->calling_ = true;
+    napi_status called =
+        napi_make_callback(env, watch->context_, env.Global(), callback, 1, &argument, nullptr);
+    watch->calling_ = false;
+    if (called != napi_ok) Report(env, handle);
+    if (uv_is_closing(watch->handle())) watch->Forget();
+  }
+
+  static void Report(napi_env env, uv_poll_t* handle) {
+    bool pending = false;
+    napi_value error = nullptr;
+    napi_is_exception_pending(env, &pending);
+    if (pending && napi_get_and_clear_last_exception(env, &error) == napi_ok) {
+      napi_fatal_exception(env, error);
+    } else if (!uv_is_closing(reinterpret_cast<uv_handle_t*>(handle))) {
+      uv_poll_stop(handle);  // nobody can be called any more
+    }
   }
 
   static void OnEnvironmentEnd(napi_async_cleanup_hook_handle, void* watch) { static_cast<Watch*>(watch)->Stop(); }
 
   Napi::Env env_;
   int fd_;
-  Napi::FunctionReference callback_;
-  Napi::AsyncContext context_;
+  napi_ref callback_ = nullptr;
+  napi_async_context context_ = nullptr;
+  bool calling_ = false;
   uv_poll_t handle_{};
   napi_async_cleanup_hook_handle hook_ = nullptr;
   Watch** owner_ = nullptr;
