@@ -1,8 +1,8 @@
 /** The whole pipeline, one stage a line. */
-import { disassembleText } from "./asm/disassemble.ts";
-import { compileIr, type GenerateError } from "./backend/compile-ir.ts";
+import { disassemble } from "./asm/disassemble.ts";
+import { compileIr } from "./backend/compile-ir.ts";
+import { generateDiagnostic } from "./backend/errors.ts";
 import type { Diagnostics } from "./diagnostics.ts";
-import type { IrProgram } from "./ir/ir.ts";
 import { printProgram } from "./ir/print.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 import { Plan } from "./lower/plan.ts";
@@ -14,7 +14,7 @@ import { readConfig } from "./sema/config.ts";
 import { printTypes } from "./sema/print-types.ts";
 import { resolveProbes } from "./sema/probes.ts";
 import { contextNeeds } from "./sema/units.ts";
-import type { Source, Span } from "./source.ts";
+import type { Source } from "./source.ts";
 import { parse } from "./syntax/parser.ts";
 
 export interface CompileOptions {
@@ -79,7 +79,7 @@ export function compile(
   const programs = lowered.flatMap((program): Program[] => {
     const generated = compileIr(program, facts.features);
     if (!generated.ok) {
-      reportLimit(generated.error, program, script.span, diags);
+      diags.add(generateDiagnostic(generated.error, script.span));
       return [];
     }
     const { name, type, attach, probes: served } = program;
@@ -87,26 +87,9 @@ export function compile(
     return [{ name, type, attach, probes: served, code, relocations, lines, btf }];
   });
   if (diags.hasErrors) return undefined;
-  dump("asm", () => programs.map((p) => `${p.name}:\n${disassembleText(p.code)}`).join("\n"));
+  dump("asm", () => programs.map((p) => `${p.name}:\n${disassemble(p.code)}`).join("\n"));
   dump("bytes", () => programs.map((p) => `${p.name}: ${hex(p.code)}`).join("\n"));
   return { maps, programs, scriptMaps, events: plan.events, ringBuffer, health, scopeTree, config };
-}
-
-/** A limit of eBPF that the script hits. */
-function reportLimit(error: GenerateError, program: IrProgram, whole: Span, diags: Diagnostics): void {
-  if (error.code === "stack-overflow") {
-    const largest = error.contents[0];
-    diags.error(
-      "stack-overflow",
-      error.span ?? whole,
-      `${program.name} needs ${error.used} bytes of stack, and the kernel gives ${error.limit}`,
-      { help: largest && `the largest part is ${largest.note} (${largest.size} bytes)` },
-    );
-    return;
-  }
-  diags.error("program-too-large", whole, `${program.name} is too large: a jump in it spans more than eBPF allows`, {
-    help: "split the script into several",
-  });
 }
 
 function jsonValue(value: unknown): unknown {
