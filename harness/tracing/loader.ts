@@ -6,6 +6,7 @@ import type { AttachTarget, CompiledProgram, HostConstant, Program, ProgramType 
 import {
   AttachType,
   btfInfo,
+  btfLoad,
   Fd,
   getFdById,
   getNextId,
@@ -47,21 +48,33 @@ function loadProgram(
   maps: readonly MapFd[],
   constant: ConstantSource,
 ): Fd {
-  const module = moduleOf(program.attach);
-  const moduleBtf = module === undefined ? undefined : openModuleBtf(module);
+  const needed: Fd[] = [];
+  const own = (fd: Fd): Fd => {
+    needed.push(fd);
+    return fd;
+  };
+  const { attach, btf } = program;
+  const module = moduleOf(attach);
   try {
     return loadVerified(program, {
       name: program.name,
       type: PROGRAM_TYPES[program.type],
       license: compiled.config.license,
       insns: relocate(program, { mapFd: (map) => maps[map]!.value, constant }),
-      attachTo: moduleBtf,
-      ...btfTarget(program.attach),
+      attachTo: module === undefined ? undefined : own(openModuleBtf(module)),
+      btf: btf && {
+        fd: own(btfLoad(btf.types).fd),
+        funcInfo: { records: btf.functions, recordSize: FUNC_INFO_BYTES },
+      },
+      ...btfTarget(attach),
     });
   } finally {
-    moduleBtf?.close();
+    for (const fd of needed) fd.close();
   }
 }
+
+/** struct bpf_func_info */
+const FUNC_INFO_BYTES = 8;
 
 const PROGRAM_TYPES: Readonly<Record<ProgramType, number>> = {
   tracing: ProgType.TRACING,
