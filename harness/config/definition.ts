@@ -206,13 +206,14 @@ const steps = z
   )
   .meta({ id: "steps" });
 
+const parameterName = z.string().regex(/^(?!\d+$).+/, { error: "positional parameters are written as a list" });
 const probe = choice(
   object({
     use: text.optional().describe("A preset that ships with the package."),
     file: text.optional().describe("A bpftrace script, relative to this file."),
     bpftrace: text.optional().describe("A bpftrace script."),
     params: z
-      .union([z.array(scalar), z.record(text, scalar)], {
+      .union([z.array(scalar), z.record(parameterName, scalar)], {
         error: "a mapping (named parameters) or a list (positional ones)",
       })
       .optional()

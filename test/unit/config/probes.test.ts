@@ -71,6 +71,7 @@ describe("scripts", () => {
     ["probes: [{ bpftrace: x, params: 5 }]", "wrong-type", "5"],
     ["probes: [{ bpftrace: x, params: [[1]] }]", "wrong-type", "[1]"],
     ["probes: [{ bpftrace: x, params: { a: [1] } }]", "wrong-type", "a"],
+    ["probes: [{ bpftrace: x, params: { 1: a } }]", "bad-key", "1", /list/],
     ["probes: [{ file: gone.bt }]", "unreadable-file", "gone.bt"],
     ["probes: [{ use: syscals }]", "unknown-preset", "syscals", /`syscalls`/],
     ["probes: [{ use: ../../etc/passwd }]", "unknown-preset", "../../etc/passwd", /presets are files/],
