@@ -115,7 +115,7 @@ export class Lowering {
   memory(size: number, note: string): Place {
     if (size <= ON_STACK_LIMIT) return this.slot(size, note);
     const { map, offset } = this.plan.scratch(size);
-    return { base: this.perCpu(map), offset, space: "bpf" };
+    return { base: this.perCpu(map), offset, space: "bpf", slack: true };
   }
 
   slot(size: number, note: string): Place {
@@ -157,7 +157,7 @@ export class Lowering {
       this.#variables.set(info, home);
     }
     if ("slot" in home) return { base: this.b.slotAddress(home.slot), offset: 0, space: "bpf" };
-    return { base: this.perCpu(home.map), offset: home.offset, space: "bpf" };
+    return { base: this.perCpu(home.map), offset: home.offset, space: "bpf", slack: true };
   }
 
   /** Fills memory with zeros. */

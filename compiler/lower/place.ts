@@ -12,6 +12,8 @@ export interface Place {
   space: "bpf" | "kernel" | "user";
   /** The context: it is read directly, but no address inside it may be formed. */
   context?: true;
+  /** Behind the place lies at least as much accessible memory again, so that the verifier need not see that a tail ends in it. */
+  slack?: true;
   /** A kernel object behind a typed pointer: its plain members are loaded directly, everything else goes through a helper. */
   typed?: true;
 }

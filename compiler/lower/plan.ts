@@ -82,6 +82,8 @@ export class Plan {
   #ringBuffer: number | undefined;
   #health: number | undefined;
   #scopeTree: number | undefined;
+  /** Bytes behind the last copy, so that every object in scratch memory has its size once more behind it. */
+  #slack = 0;
 
   constructor(script: TypedScript, facts: KernelFacts, options: PlanOptions) {
     this.#facts = facts;
@@ -129,6 +131,7 @@ export class Plan {
   /** Bytes of every CPU's copy for a program's own use. */
   scratch(size: number): { map: number; offset: number } {
     const section = this.#perCpuSection();
+    this.#slack = Math.max(this.#slack, size);
     return { map: section.map, offset: allocate(section, size, 8) };
   }
 
@@ -170,7 +173,7 @@ export class Plan {
     if (this.#perCpu) {
       const stride = Math.max(CACHE_LINE, Math.ceil(this.#perCpu.size / CACHE_LINE) * CACHE_LINE);
       this.stride.imm = BigInt(stride);
-      this.maps[this.#perCpu.map]!.valueSize = stride * this.copies;
+      this.maps[this.#perCpu.map]!.valueSize = stride * this.copies + roundUp(this.#slack, 8);
     }
     if (this.#shared) this.maps[this.#shared.map]!.valueSize = Math.ceil(this.#shared.size / 8) * 8;
     if (this.#zeroes) {

@@ -41,7 +41,7 @@ export function readString(l: Lowering, { address, space, to, size, padded, limi
   const { b } = l;
   const helper = space === "user" ? "probe_read_user_str" : "probe_read_kernel_str";
   const target = l.address(to);
-  const zeroFirst = padded && size <= PADDED_FIRST;
+  const zeroFirst = padded && (size <= PADDED_FIRST || !to.slack);
   if (zeroFirst) l.zero(to, size);
   else if (!padded) b.store(to.base, to.offset, 1, { imm: 0n });
   const read = b.call(helper, [target, limit ?? { imm: BigInt(size) }, address]);
