@@ -7,7 +7,7 @@ import type { Btf } from "./btf.ts";
 import { type BtfComposite, type BtfEnum, BtfError, type BtfPrototype, type TypeId } from "./types.ts";
 
 /** No type of a real kernel comes near this many parts; a cycle exceeds it at once. */
-const MAX_PARTS = 100_000;
+const MAX_PARTS = 20_000;
 /** Pointers, arrays, prototypes and braces around one name. */
 const MAX_DEPTH = 200;
 
