@@ -22,7 +22,7 @@ export interface Trace {
   target: Fd | undefined;
 }
 
-/** Why a trace ends. `idle`: the script has nothing but begin and end. */
+/** Why a trace ends. `idle`: there is nothing to wait for, as the script has only begin and end. */
 type Reason = "idle" | "exit" | "signal" | "child" | "target" | "broken";
 
 /**
@@ -39,7 +39,7 @@ export async function followTrace({ session, args, child, target }: Trace): Prom
     attach(session, sink, args);
     await announce(out);
     const childEnd = release(child, args, () => over.resolve("child"));
-    const reason = await follow({ session, script, out, sink, target, over });
+    const reason = await follow({ session, script, out, sink, child, target, over });
     if (reason !== "child") child?.kill("SIGTERM");
     session.stop(script.visit, reason === "exit" ? "discard" : "deliver");
     reportHoles(session, sink, args);
@@ -134,20 +134,20 @@ interface Following {
   script: ScriptOutput;
   out: Sink;
   sink: OutputSink;
+  child: StoppedProcess | undefined;
   target: Fd | undefined;
   over: Deferred<Reason>;
 }
 
 /** Prints what comes until there is a reason to end. */
-async function follow({ session, script, out, sink, target, over }: Following): Promise<Reason> {
+async function follow({ session, script, out, sink, child, target, over }: Following): Promise<Reason> {
   const poller = target && new Poller(target, () => over.resolve("target"));
   // also keeps the process alive while a script that prints nothing is attached
   const watch = setInterval(lostEventReporter(session, sink), LOST_EVENTS_MS);
   try {
     pump(session, script, out, over);
-    if (session.compiled.programs.every(({ attach: { kind } }) => kind === "begin" || kind === "end")) {
-      over.resolve("idle");
-    }
+    const waits = session.compiled.programs.some(({ attach: { kind } }) => kind !== "begin" && kind !== "end");
+    if (!waits && child === undefined && target === undefined) over.resolve("idle");
     return await over.promise;
   } finally {
     clearInterval(watch);

@@ -1,0 +1,316 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { getNextId, type ObjectKind } from "../../native/index.ts";
+import { Cli, type Finished, runCli } from "../support/cli.ts";
+import { describeKernel } from "../support/privileges.ts";
+
+const trace = (...args: string[]): Promise<Finished> => runCli(["trace", ...args]);
+const HELLO = 'BEGIN { printf("hello\\n"); exit(); }';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "trace-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // a zombie is not alive, though it can be signalled
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+describe("trace, without the kernel", () => {
+  it.each([
+    { args: ["-V"], out: /^probewright \d+\.\d+\.\d+\n$/ },
+    { args: ["--help"], out: /^probewright trace - runs a bpftrace program\n.*--dry-run/s },
+    { args: ["--emit", "ast", "-e", "BEGIN { exit(); }"], out: /^\{\n.*"exit"/s },
+    { args: ["--emit", "ir,asm", "-e", "BEGIN { exit(); }"], out: /^\/\/ ir\n.*\n\/\/ asm\n.*exit/s },
+  ])("$args", async ({ args, out }) => {
+    const finished = await trace(...args);
+    expect(finished.out).toMatch(out);
+    expect(finished).toMatchObject({ status: 0, err: "" });
+  });
+
+  it.each([
+    { what: "no script", args: [], err: "error: a script is needed" },
+    { what: "a missing file", args: ["/nowhere/x.bt"], err: "error: cannot read the script: ENOENT" },
+    { what: "an unknown option", args: ["--unsave", "-e", "x"], err: "did you mean --unsafe?" },
+    { what: "a syntax error", args: ["-e", "BEGIN { @ = }"], err: "stdin:1:13" },
+    { what: "a process that is not there", args: ["-p", "4194304", "-e", HELLO], err: "there is no process 4194304" },
+    { what: "a command that is not there", args: ["-c", "no-such-command", "-e", HELLO], err: "no-such-command" },
+  ])("refuses $what with status 2", async ({ args, err }) => {
+    const finished = await trace(...args);
+    expect(finished).toMatchObject({ status: 2, out: "", err: expect.stringContaining(err) });
+  });
+
+  it.each([
+    { env: { FORCE_COLOR: "1" }, coloured: true },
+    { env: { NO_COLOR: "1" }, coloured: false },
+    { env: {}, coloured: false },
+  ])("colours diagnostics off a terminal: $env", async ({ env, coloured }) => {
+    const { PATH } = process.env;
+    const { err } = await runCli(["trace", "-e", "BEGIN {"], "", { env: { PATH, ...env } });
+    expect(err.includes("\x1b[")).toBe(coloured);
+  });
+});
+
+describeKernel("trace", () => {
+  // What the tool leaves in the kernel
+
+  const KINDS: readonly ObjectKind[] = ["prog", "map", "link"];
+  const ids = (kind: ObjectKind): number[] => {
+    const all: number[] = [];
+    for (let id = getNextId(kind, 0); id !== null; id = getNextId(kind, id)) all.push(id);
+    return all;
+  };
+  /** Objects newer than those; other tests of the machine come and go meanwhile, ours must all go. */
+  async function leftovers(newest: readonly number[]): Promise<number[]> {
+    const now = (): number[] => KINDS.flatMap((kind, i) => ids(kind).filter((id) => id > newest[i]!));
+    for (let i = 0; i < 40 && now().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    return now();
+  }
+  const newestIds = (): number[] => KINDS.map((kind) => Math.max(0, ...ids(kind)));
+
+  const running: Cli[] = [];
+  function start(...args: string[]): Cli {
+    const cli = new Cli(["trace", ...args]);
+    running.push(cli);
+    return cli;
+  }
+  afterEach(async () => {
+    for (const { process: child, finished } of running.splice(0)) {
+      child.kill("SIGKILL");
+      await finished;
+    }
+  });
+
+  // Scripts and their parameters
+
+  it("runs a script and answers 0", async () => {
+    expect(await trace("-e", HELLO)).toEqual({ status: 0, out: "hello\n\n\n", err: "Attached 1 probe\n" });
+  });
+
+  it("answers what the script gives to exit()", async () => {
+    expect(await trace("-q", "-e", "BEGIN { exit(7); }")).toMatchObject({ status: 7, err: "" });
+  });
+
+  it("reads a script from a file with a shebang, and from standard input", async () => {
+    const path = file("hello.bt", `#!/usr/bin/env -S probewright trace\n${HELLO}\n`);
+    expect(await trace(path)).toMatchObject({ status: 0, out: "hello\n\n\n" });
+    expect(await runCli(["trace", "-"], HELLO)).toMatchObject({ status: 0, out: "hello\n\n\n" });
+  });
+
+  it("hands positional parameters on", async () => {
+    const script = 'BEGIN { printf("%d %s\\n", $1, str($2)); exit(); }';
+    expect(await trace("-q", "-e", script, "42", "two words")).toMatchObject({ status: 0, out: "42 two words\n\n\n" });
+  });
+
+  it("takes settings from the environment", async () => {
+    const env = { PATH: process.env.PATH, BPFTRACE_PRINT_MAPS_ON_EXIT: "0" };
+    expect((await runCli(["trace", "-q", "-e", "BEGIN { @ = 1; exit(); }"], "", { env })).out).toBe("\n\n");
+  });
+
+  it("prints maps and aggregates at the end, in text and in JSON", async () => {
+    const script = "BEGIN { @a[1] = 2; @b = count(); exit(); }";
+    expect((await trace("-e", script)).out).toBe("\n\n@a[1]: 2\n@b: 1\n");
+    expect((await trace("-f", "json", "-e", script)).out).toBe(
+      [
+        '{"type": "attached_probes", "count": 1, "data": {"probes": 1}}',
+        '{"type": "map", "data": {"@a": {"1": 2}}}',
+        '{"type": "map", "data": {"@b": 1}}',
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("needs no exit() where there are only begin and end", async () => {
+    const script = 'BEGIN { printf("b\\n"); } END { printf("e\\n"); }';
+    expect(await trace("-e", script)).toEqual({ status: 0, out: "b\ne\n\n\n", err: "Attached 2 probes\n" });
+  });
+
+  it("verifies but attaches nothing in a dry run", async () => {
+    expect(await trace("--dry-run", "-e", HELLO)).toEqual({ status: 0, out: "", err: "" });
+  });
+
+  it("prints what the kernel offers", async () => {
+    const { out } = await trace("--info");
+    expect(out).toMatch(/^ {2}btf: yes$/m);
+    expect(out).toMatch(/^ {2}loop: (yes|no)$/m);
+  });
+
+  it("counts every matched probe, though one program serves them all", async () => {
+    const script = "tracepoint:syscalls:sys_enter_* { @ = count(); } interval:ms:20 { exit(); }";
+    const { err, status } = await trace("-e", script);
+    expect(status).toBe(0);
+    expect(Number(/^Attached (\d+) probes$/m.exec(err)?.[1])).toBeGreaterThan(300);
+  });
+
+  // Commands and processes
+
+  it("traces a command from its first instruction, and knows its process id", async () => {
+    const script = "tracepoint:syscalls:sys_enter_execve /pid == cpid/ { @execs = count(); }";
+    const { out, err, status } = await trace("-e", script, "-c", "/bin/echo from the command");
+    expect(out).toBe("from the command\n\n\n@execs: 1\n");
+    expect(err).toBe("Attached 1 probe\n");
+    expect(status).toBe(0);
+  });
+
+  it("does not make the command's status its own", async () => {
+    expect(await trace("-v", "-e", "END { }", "-c", "false")).toMatchObject({
+      status: 0,
+      err: expect.stringContaining("the command exited with status 1"),
+    });
+  });
+
+  it("refuses a command that cannot be executed", async () => {
+    const path = file("not-executable", "");
+    expect(await trace("-e", HELLO, "-c", path)).toMatchObject({ status: 2, err: expect.stringContaining("EACCES") });
+  });
+
+  it("ends the command when the script ends first", async () => {
+    const script = 'tracepoint:syscalls:sys_enter_execve /pid == cpid/ { printf("pid %d\\n", pid); exit(); }';
+    const { out, status } = await trace("-e", script, "-c", "sleep 100");
+    expect(status).toBe(0);
+    expect(alive(Number(/pid (\d+)/.exec(out)?.[1]))).toBe(false);
+  });
+
+  it("kills a command that does not want to end", async () => {
+    const path = file("stubborn", "trap '' TERM\necho $$ ready\nwhile :; do sleep 0.05; done\n");
+    const cli = start("-e", "interval:s:100 { }", "-c", `sh ${path}`);
+    await cli.saw("ready");
+    cli.process.kill("SIGINT");
+    expect((await cli.finished).status).toBe(0);
+    expect(alive(Number(/(\d+) ready/.exec(cli.out)?.[1]))).toBe(false);
+  });
+
+  it("ends with the process of -p", async () => {
+    const other = spawn("sh", ["-c", "read x; exit"], { stdio: ["pipe", "ignore", "ignore"] });
+    const cli = start("-p", String(other.pid), "-e", 'END { printf("over\\n"); }');
+    await cli.saw("Attached 1 probe");
+    other.stdin?.end("\n");
+    expect(await cli.finished).toMatchObject({ status: 0, out: "over\n\n\n" });
+  });
+
+  // Where the output goes
+
+  it("writes the output into a file, and leaves standard output to the command", async () => {
+    const path = join(folder, "output");
+    const finished = await trace("-o", path, "-e", 'END { printf("traced\\n"); }', "-c", "echo direct");
+    expect(finished).toMatchObject({ status: 0, out: "direct\n" });
+    expect(readFileSync(path, "utf8")).toBe("traced\n\n\n");
+  });
+
+  it.each([
+    { what: "a file that cannot be made", path: "/nowhere/out", status: 2, err: "cannot write the output: ENOENT" },
+    { what: "a full disk", path: "/dev/full", status: 4, err: "cannot write the output: ENOSPC" },
+  ])("reports $what", async ({ path, status, err }) => {
+    expect(await trace("-o", path, "-e", HELLO)).toMatchObject({ status, err: expect.stringContaining(err) });
+  });
+
+  it("ends quietly when its reader has seen enough", async () => {
+    const cli = start("-e", 'interval:ms:5 { printf("tick\\n"); }');
+    await cli.saw("tick");
+    cli.process.stdout?.destroy();
+    expect(await cli.finished).toMatchObject({ status: 0, err: "Attached 1 probe\n" });
+  });
+
+  it("says when all is attached, to a test that asks for it", async () => {
+    const env = { PATH: process.env.PATH, __BPFTRACE_NOTIFY_PROBES_ATTACHED: "1" };
+    const { out } = await runCli(["trace", "-q", "-e", HELLO], "", { env });
+    expect(out).toBe("__BPFTRACE_NOTIFY_PROBES_ATTACHED\nhello\n\n\n");
+  });
+
+  it("reports events that were lost because the reader does not read", async () => {
+    const cli = start("-e", 'interval:us:50 { unroll(50) { printf("%s %s\\n", str($1), str($1)); } }', "x".repeat(60));
+    cli.process.stdout?.pause();
+    await cli.saw("Lost ");
+    expect(cli.err).toMatch(/^Lost [1-9]\d* events$/m);
+  });
+
+  // Signals
+
+  it.each(["SIGINT", "SIGTERM"] as const)("%s ends the trace in order", async (signal) => {
+    const script = 'interval:ms:5 { @ = count(); } END { printf("end\\n"); }';
+    const cli = start("-e", script);
+    await cli.saw("Attached 2 probes");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    cli.process.kill(signal);
+    const { out, status } = await cli.finished;
+    expect(out).toMatch(/^end\n\n\n@: [1-9]\d*\n$/);
+    expect(status).toBe(0);
+  });
+
+  it("hears Ctrl-C although its reader does not read, and the second one kills", async () => {
+    const cli = new Cli(["trace", "-e", 'interval:us:50 { printf("%s\\n", str($1)); }', "x".repeat(60)], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    running.push(cli);
+    cli.process.stdout?.pause();
+    await cli.saw("Attached 1 probe");
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    cli.process.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(cli.process.exitCode).toBe(null);
+    cli.process.kill("SIGINT");
+    cli.process.stdout?.resume();
+    expect((await cli.finished).status).toBe("SIGINT");
+  });
+
+  it("leaves nothing behind when it is killed", async () => {
+    const newest = newestIds();
+    const script =
+      'tracepoint:syscalls:sys_enter_nanosleep { @[pid] = count(); } interval:ms:50 { printf("pid %d\\n", cpid); }';
+    const cli = start("-e", script, "-c", "sleep 100");
+    await cli.saw("pid ");
+    const child = Number(/pid (\d+)/.exec(cli.out)?.[1]);
+    expect(alive(child)).toBe(true);
+    expect(KINDS.slice(0, 2).every((kind, i) => Math.max(...ids(kind)) > newest[i]!)).toBe(true);
+    cli.process.kill("SIGKILL");
+    await cli.finished;
+    expect(await leftovers(newest)).toEqual([]);
+    expect(alive(child)).toBe(false);
+    expect(existsSync(`/sys/fs/bpf/probewright`)).toBe(false);
+  });
+
+  it("leaves nothing behind when a script is refused", async () => {
+    const newest = newestIds();
+    expect((await trace("-e", "tracepoint:no:such { }", "-c", "sleep 100")).status).toBe(2);
+    expect(await leftovers(newest)).toEqual([]);
+  });
+
+  it("tells an ordinary user what is missing, with status 3", async () => {
+    const nobody = 65534;
+    const { status, err } = await runCli(["trace", "-e", HELLO], "", { uid: nobody, gid: nobody });
+    expect(err).toMatch(/^error: .*(EPERM|EACCES).*help: /s);
+    expect(status).toBe(3);
+  });
+
+  it("gives the command to the user who called sudo", async () => {
+    const env = { PATH: process.env.PATH, SUDO_UID: "65534", SUDO_GID: "65534", SUDO_USER: "nobody" };
+    const { out } = await runCli(["trace", "-e", "END { }", "-c", "id -u"], "", { env });
+    expect(out).toBe("65534\n\n\n");
+  });
+
+  it("starts the script's interpreter by its first line", () => {
+    const path = file("script.bt", `#!/usr/bin/env -S probewright trace -q\n${HELLO}\n`);
+    spawnSync("chmod", ["+x", path]);
+    const bin = join(folder, "bin");
+    spawnSync("mkdir", ["-p", bin]);
+    spawnSync("ln", ["-sf", join(process.cwd(), "bin/probewright.js"), join(bin, "probewright")]);
+    const env = { PATH: `${bin}:${process.env.PATH}` };
+    expect(spawnSync(path, { env, encoding: "utf8" })).toMatchObject({ status: 0, stdout: "hello\n\n\n" });
+  });
+});
