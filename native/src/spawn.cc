@@ -75,7 +75,7 @@ class Arena {
     used_ = (used_ + alignof(T) - 1) / alignof(T) * alignof(T);
     char* to = data_ + used_;
     used_ += count * sizeof(T);
-    memcpy(to, from, count * sizeof(T));
+    if (count > 0) memcpy(to, from, count * sizeof(T));
     return reinterpret_cast<T*>(to);
   }
 
