@@ -7,7 +7,9 @@
 import type { Diagnostics } from "../diagnostics.ts";
 import { type Source, span } from "../source.ts";
 import type { Comment } from "./ast.ts";
+import { DEFINITION_WORDS, definitionEnd, directiveEnd, startsDefinition } from "./definition-scanner.ts";
 import { readInteger, readString } from "./literals.ts";
+import { afterLayout, CODE, isComment, isDigit, isSpace, isWordStart, lineEnd, stringEnd, wordEnd } from "./scan.ts";
 import { PUNCTUATORS, type Punctuator, type Token, type TokenKind } from "./token.ts";
 
 export interface TokenStream {
@@ -23,7 +25,6 @@ export function tokenize(source: Source, diags: Diagnostics): TokenStream {
 
 /** The words that open an item of their own at the top level, rather than a probe. */
 const ITEM_WORDS: ReadonlySet<string> = new Set(["config", "import", "macro", "let", "fn"]);
-const DEFINITION_WORDS: ReadonlySet<string> = new Set(["struct", "union", "enum", "typedef"]);
 
 /** Providers whose attach points hold no path, so that a slash directly behind one begins a predicate. */
 const PATHLESS_PROVIDERS: ReadonlySet<string> = new Set(
@@ -62,18 +63,6 @@ const EXPECTS_OPERAND: ReadonlySet<TokenKind> = new Set<TokenKind>([
   "predicate-start",
 ]);
 
-const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
-const [QUOTE, HASH, DOLLAR, APOSTROPHE, STAR, COMMA, DOT, SLASH] = [0x22, 0x23, 0x24, 0x27, 0x2a, 0x2c, 0x2e, 0x2f];
-const [COLON, SEMICOLON, AT, BACKSLASH, LEFT_BRACE, RIGHT_BRACE] = [0x3a, 0x3b, 0x40, 0x5c, 0x7b, 0x7d];
-
-/** Blanks and `)`, `]`, `;`, `}`. */
-const ENDS_STATEMENT: ReadonlySet<number> = new Set([SPACE, TAB, RETURN, 0x29, 0x5d, SEMICOLON, RIGHT_BRACE]);
-
-const isDigit = (c: number): boolean => c >= 0x30 && c <= 0x39;
-const isWordStart = (c: number): boolean => (c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || c === 0x5f;
-const isWord = (c: number): boolean => isWordStart(c) || isDigit(c);
-const isSpace = (c: number): boolean => c === SPACE || (c >= TAB && c <= RETURN);
-
 class Lexer {
   readonly #source: Source;
   readonly #text: string;
@@ -96,7 +85,7 @@ class Lexer {
   }
 
   run(): TokenStream {
-    if (this.#at(0) === 0xfeff) this.#pos = 1;
+    if (this.#at(0) === CODE.byteOrderMark) this.#pos = 1;
     for (;;) {
       this.#skipLayout();
       if (this.#pos >= this.#text.length) break;
@@ -121,34 +110,23 @@ class Lexer {
     this.#diags.error(code, span(this.#source, start, end), message, { help });
   }
 
-  #wordEnd(start: number): number {
-    let end = start;
-    while (isWord(this.#text.charCodeAt(end))) end++;
-    return end;
-  }
-
   // Layout
 
   #skipLayout(): void {
     for (;;) {
       const c = this.#at(0);
       if (isSpace(c)) this.#pos++;
-      else if (this.#isComment(this.#pos)) this.#comment();
-      else if (c === HASH && this.#at(1) === 0x21 && this.#tokens.length === 0) this.#pushComment(this.#lineEnd());
+      else if (isComment(this.#text, this.#pos)) this.#comment();
+      else if (c === CODE.hash && this.#at(1) === CODE.bang && this.#tokens.length === 0)
+        this.#pushComment(lineEnd(this.#text, this.#pos));
       else return;
     }
   }
 
-  #isComment(at: number): boolean {
-    if (this.#text.charCodeAt(at) !== SLASH) return false;
-    const next = this.#text.charCodeAt(at + 1);
-    return next === SLASH || next === STAR;
-  }
-
   #comment(): void {
     const start = this.#pos;
-    if (this.#at(1) === SLASH) {
-      this.#pushComment(this.#lineEnd());
+    if (this.#at(1) === CODE.slash) {
+      this.#pushComment(lineEnd(this.#text, this.#pos));
       return;
     }
     const close = this.#text.indexOf("*/", start + 2);
@@ -162,52 +140,34 @@ class Lexer {
     this.#pos = end;
   }
 
-  #lineEnd(): number {
-    const end = this.#text.indexOf("\n", this.#pos);
-    return end < 0 ? this.#text.length : end;
-  }
-
-  /** Where the next token would begin, from `at` on. */
-  #afterLayout(at: number): number {
-    let i = at;
-    for (;;) {
-      if (isSpace(this.#text.charCodeAt(i))) i++;
-      else if (this.#isComment(i)) {
-        const line = this.#text.charCodeAt(i + 1) === SLASH;
-        const end = line ? this.#text.indexOf("\n", i) : this.#text.indexOf("*/", i + 2);
-        i = end < 0 ? this.#text.length : end + (line ? 1 : 2);
-      } else return i;
-    }
-  }
-
   // The top level
 
   #topLevel(): void {
     const start = this.#pos;
     const c = this.#at(0);
-    if (c === LEFT_BRACE) {
+    if (c === CODE.leftBrace) {
       this.#push("{", start, start + 1);
       this.#mode = "code";
       this.#depth = 1;
-    } else if (c === RIGHT_BRACE) this.#push("}", start, start + 1);
-    else if (c === SEMICOLON) this.#push(";", start, start + 1);
-    else if (c === COMMA) this.#push(",", start, start + 1);
-    else if (c === SLASH) {
+    } else if (c === CODE.rightBrace) this.#push("}", start, start + 1);
+    else if (c === CODE.semicolon) this.#push(";", start, start + 1);
+    else if (c === CODE.comma) this.#push(",", start, start + 1);
+    else if (c === CODE.slash) {
       this.#push("predicate-start", start, start + 1);
       this.#mode = "predicate";
       this.#depth = 0;
       this.#openIfs = 0;
-    } else if (c === HASH) this.#directive();
+    } else if (c === CODE.hash) this.#push("c-definition", start, directiveEnd(this.#text, start));
     else if (isWordStart(c)) this.#topLevelWord();
     else this.#attachPoint();
   }
 
   #topLevelWord(): void {
-    const end = this.#wordEnd(this.#pos);
+    const end = wordEnd(this.#text, this.#pos);
     const word = this.#text.slice(this.#pos, end);
-    if (DEFINITION_WORDS.has(word) && this.#startsDefinition(word, end)) {
+    if (DEFINITION_WORDS.has(word) && startsDefinition(this.#text, word, end)) {
       this.#definition(word);
-    } else if (ITEM_WORDS.has(word) && this.#text.charCodeAt(end) !== COLON) {
+    } else if (ITEM_WORDS.has(word) && this.#text.charCodeAt(end) !== CODE.colon) {
       this.#push("word", this.#pos, end);
       this.#mode = "code";
       this.#depth = 0;
@@ -217,94 +177,10 @@ class Lexer {
     }
   }
 
-  /** A `#define` or `#include` line, together with the lines that a backslash continues it on. */
-  #directive(): void {
-    const start = this.#pos;
-    let end = this.#lineEnd();
-    while (end < this.#text.length && /\\\r?$/.test(this.#text.slice(Math.max(start, end - 2), end))) {
-      this.#pos = end + 1;
-      end = this.#lineEnd();
-    }
-    this.#push("c-definition", start, start + this.#text.slice(start, end).trimEnd().length);
-  }
-
-  /** Whether names, attributes and then `{` or `;` follow: an attach point never looks like that. */
-  #startsDefinition(word: string, wordEnd: number): boolean {
-    let at = this.#afterLayout(wordEnd);
-    if (word === "typedef") return isWordStart(this.#text.charCodeAt(at));
-    // A definition has few words before its brace; the bound keeps hostile input from being scanned again and again.
-    for (let words = 0; words < 16; words++) {
-      const c = this.#text.charCodeAt(at);
-      if (c === LEFT_BRACE || (c === SEMICOLON && words > 0)) return true;
-      if (isWordStart(c)) at = this.#wordEnd(at);
-      else if (this.#text.startsWith("((", at)) at = this.#closing(at, "(", ")").end;
-      else return false;
-      at = this.#afterLayout(at);
-    }
-    return false;
-  }
-
-  /** The offset behind the bracket that closes the one at `start`, comments and strings left out; or the text's end. */
-  #closing(start: number, open: string, close: string): { end: number; closed: boolean } {
-    let depth = 0;
-    let i = start;
-    while (i < this.#text.length) {
-      const c = this.#text[i];
-      if (c === '"' || c === "'") i = this.#stringEnd(i, this.#text.charCodeAt(i)).end;
-      else if (this.#isComment(i)) i = this.#afterLayout(i);
-      else {
-        if (c === open) depth++;
-        if (c === close) depth--;
-        i++;
-        if (depth <= 0) return { end: i, closed: depth === 0 };
-      }
-    }
-    return { end: i, closed: false };
-  }
-
   #definition(word: string): void {
-    const start = this.#pos;
-    let end = start;
-    while (end < this.#text.length && this.#text[end] !== "{" && this.#text[end] !== ";") end++;
-    if (this.#text[end] === "{") {
-      const braces = this.#closing(end, "{", "}");
-      if (!braces.closed) {
-        const message = `the brace of this \`${word}\` is never closed`;
-        this.#error("missing-brace", end, end + 1, message, "close it with `}`");
-        this.#push("c-definition", start, braces.end);
-        return;
-      }
-      end = braces.end;
-    }
-    this.#push("c-definition", start, this.#definitionEnd(word, end));
-  }
-
-  /** Behind the closing brace: names up to the semicolon of a `typedef`, else attributes and maybe a semicolon. */
-  #definitionEnd(word: string, braceEnd: number): number {
-    if (word === "typedef") return this.#typedefEnd(braceEnd);
-    let end = braceEnd;
-    for (;;) {
-      const next = this.#afterLayout(end);
-      if (this.#text[next] === ";") return next + 1;
-      if (!this.#text.startsWith("__attribute__", next)) return end;
-      const open = this.#afterLayout(next + "__attribute__".length);
-      const parentheses = this.#closing(open, "(", ")");
-      if (!this.#text.startsWith("((", open) || !parentheses.closed) {
-        const message = "an attribute has two pairs of parentheses: `__attribute__((packed))`";
-        this.#error("bad-attribute", next, next + "__attribute__".length, message);
-        return open;
-      }
-      end = parentheses.end;
-    }
-  }
-
-  #typedefEnd(braceEnd: number): number {
-    let end = braceEnd;
-    while (end < this.#text.length && !"{};".includes(this.#text[end]!)) end++;
-    if (this.#text[end] === ";") return end + 1;
-    const last = braceEnd + this.#text.slice(braceEnd, end).split("\n", 1)[0]!.trimEnd().length;
-    this.#error("missing-semicolon", this.#pos, this.#pos + "typedef".length, "this `typedef` does not end with `;`");
-    return last;
+    const { end, problem } = definitionEnd(this.#text, this.#pos, word);
+    if (problem) this.#error(problem.code, problem.start, problem.end, problem.message, problem.help);
+    this.#push("c-definition", this.#pos, end);
   }
 
   /** Everything up to whitespace, a comma, a brace, or a slash that cannot belong to a path. */
@@ -315,11 +191,12 @@ class Lexer {
     let pathless = false;
     for (; end < this.#text.length; end++) {
       const c = this.#text.charCodeAt(end);
-      if (isSpace(c) || c === COMMA || c === LEFT_BRACE || c === RIGHT_BRACE || c === SEMICOLON) break;
-      if (c === SLASH && (colons === 0 || pathless)) break;
-      if (c === COLON && ++colons === 1) pathless = this.#isPathless(start, end);
-      if (c === QUOTE) {
-        const string = this.#stringEnd(end, QUOTE);
+      if (isSpace(c) || c === CODE.comma || c === CODE.leftBrace || c === CODE.rightBrace || c === CODE.semicolon)
+        break;
+      if (c === CODE.slash && (colons === 0 || pathless)) break;
+      if (c === CODE.colon && ++colons === 1) pathless = this.#isPathless(start, end);
+      if (c === CODE.quote) {
+        const string = stringEnd(this.#text, end);
         if (!string.closed) this.#unterminated(end, string.end);
         end = string.end - 1;
       }
@@ -339,11 +216,12 @@ class Lexer {
     const c = this.#at(0);
     if (isWordStart(c)) this.#word();
     else if (isDigit(c)) this.#number();
-    else if (c === QUOTE || c === APOSTROPHE) this.#string(c);
-    else if (c === DOLLAR) this.#dollar();
-    else if (c === AT) this.#push("map", start, isWordStart(this.#at(1)) ? this.#wordEnd(start + 1) : start + 1);
-    else if (c === LEFT_BRACE) this.#openBrace();
-    else if (c === RIGHT_BRACE) this.#closeBrace();
+    else if (c === CODE.quote || c === CODE.apostrophe) this.#string(c);
+    else if (c === CODE.dollar) this.#dollar();
+    else if (c === CODE.at)
+      this.#push("map", start, isWordStart(this.#at(1)) ? wordEnd(this.#text, start + 1) : start + 1);
+    else if (c === CODE.leftBrace) this.#openBrace();
+    else if (c === CODE.rightBrace) this.#closeBrace();
     else if (this.#endsPredicate(c)) {
       this.#push("predicate-end", start, start + 1);
       this.#mode = "code";
@@ -351,8 +229,8 @@ class Lexer {
   }
 
   #endsPredicate(c: number): boolean {
-    if (c !== SLASH || this.#mode !== "predicate" || this.#depth > 0) return false;
-    const next = this.#afterLayout(this.#pos + 1);
+    if (c !== CODE.slash || this.#mode !== "predicate" || this.#depth > 0) return false;
+    const next = afterLayout(this.#text, this.#pos + 1);
     return next >= this.#text.length || this.#text[next] === "{";
   }
 
@@ -381,7 +259,7 @@ class Lexer {
 
   #word(): void {
     const start = this.#pos;
-    const end = this.#wordEnd(start);
+    const end = wordEnd(this.#text, start);
     if (this.#startsForgottenProbe(start, end)) {
       this.#mode = "top";
       this.#depth = 0;
@@ -393,17 +271,17 @@ class Lexer {
   }
 
   #startsForgottenProbe(start: number, end: number): boolean {
-    if (start > 0 && this.#text.charCodeAt(start - 1) !== NEWLINE) return false;
+    if (start > 0 && this.#text.charCodeAt(start - 1) !== CODE.newline) return false;
     const word = this.#text.slice(start, end);
-    if (this.#text.charCodeAt(end) === COLON) {
+    if (this.#text.charCodeAt(end) === CODE.colon) {
       return PROBE_WORDS.has(word) && !(isSpace(this.#text.charCodeAt(end + 1)) || end + 1 === this.#text.length);
     }
-    return /^(?:begin|end)$/i.test(word) && this.#text[this.#afterLayout(end)] === "{";
+    return /^(?:begin|end)$/i.test(word) && this.#text[afterLayout(this.#text, end)] === "{";
   }
 
   #number(): void {
     const start = this.#pos;
-    const end = this.#wordEnd(start);
+    const end = wordEnd(this.#text, start);
     const text = this.#text.slice(start, end);
     const result = readInteger(text);
     let value = 0n;
@@ -411,33 +289,16 @@ class Lexer {
     else this.#error(result.code, start, end, result.message, result.help);
     this.#tokens.push({ kind: "integer", start, end, text, value });
     this.#pos = end;
-    if (this.#at(0) === DOT && isDigit(this.#at(1)) && this.#tokens.at(-2)?.kind !== ".") {
-      this.#pos = this.#wordEnd(end + 1);
+    if (this.#at(0) === CODE.dot && isDigit(this.#at(1)) && this.#tokens.at(-2)?.kind !== ".") {
+      this.#pos = wordEnd(this.#text, end + 1);
       this.#error("bad-number", start, this.#pos, "there are no fractions: all numbers are integers");
     }
   }
 
-  /**
-   * Where the literal that opens at `start` ends: behind its quote; or, if the line has none, before the brackets and
-   * semicolons at the line's end, which hardly belong to it.
-   */
-  #stringEnd(start: number, quote: number): { end: number; closed: boolean } {
-    let i = start + 1;
-    let lastOfText = start;
-    for (; i < this.#text.length; i++) {
-      const c = this.#text.charCodeAt(i);
-      if (c === quote) return { end: i + 1, closed: true };
-      if (c === NEWLINE) break;
-      if (c === BACKSLASH && this.#text.charCodeAt(i + 1) !== NEWLINE && i + 1 < this.#text.length) i++;
-      if (!ENDS_STATEMENT.has(c)) lastOfText = i;
-    }
-    return { end: lastOfText + 1, closed: false };
-  }
-
   #string(quote: number): void {
     const start = this.#pos;
-    const { end, closed } = this.#stringEnd(start, quote);
-    if (quote === APOSTROPHE) {
+    const { end, closed } = stringEnd(this.#text, start);
+    if (quote === CODE.apostrophe) {
       const help = 'put strings in double quotes: "like this"; a single character is written as its number';
       this.#error("single-quotes", start, end, "single quotes mean nothing here", help);
     } else if (!closed) this.#unterminated(start, end);
@@ -455,8 +316,8 @@ class Lexer {
   #dollar(): void {
     const start = this.#pos;
     const next = this.#at(1);
-    if (isWordStart(next)) this.#push("variable", start, this.#wordEnd(start + 1));
-    else if (next === HASH) this.#push("positional", start, start + 2);
+    if (isWordStart(next)) this.#push("variable", start, wordEnd(this.#text, start + 1));
+    else if (next === CODE.hash) this.#push("positional", start, start + 2);
     else if (isDigit(next)) {
       let end = start + 1;
       while (isDigit(this.#text.charCodeAt(end))) end++;

@@ -17,7 +17,7 @@ import type {
   Unary,
   Variable,
 } from "./ast.ts";
-import { type Cursor, RECOVER, WORD_OPERATORS } from "./cursor.ts";
+import { type Cursor, WORD_OPERATORS } from "./cursor.ts";
 import { blockArgument, blockExpression, FOREIGN_STATEMENTS, ifValue } from "./parser-statements.ts";
 import { atCast, atTypeAlone, beginsOperand, type, typeName, typeOf, typeOrExpression } from "./parser-types.ts";
 import { KEYWORDS, type Token, type TokenKind } from "./token.ts";
@@ -358,14 +358,16 @@ function record(p: Cursor): RecordExpression {
 /** The condition of an `if` or `while`, the count of an `unroll`, with or without parentheses. */
 export function condition(p: Cursor): Expression {
   const looksAssigned = p.at("(") && p.peek(2).kind === "=";
+  const looksEmpty = p.at("(") && p.peek(1).kind === ")";
   const result = expression(p);
   if (looksAssigned && result.kind === "record") assignmentInCondition(p, result);
+  if (looksEmpty && result.kind === "tuple") {
+    p.fail("expected-expression", result.span, "expected a condition between the parentheses");
+  }
   return result;
 }
 
 function assignmentInCondition(p: Cursor, { fields: [field], span }: RecordExpression): never {
-  p.report("assignment-in-condition", field?.name.span ?? span, "a condition compares; `=` assigns", {
-    help: "write `==`",
-  });
-  throw RECOVER;
+  const at = field?.name.span ?? span;
+  p.fail("assignment-in-condition", at, "a condition compares; `=` assigns", { help: "write `==`" });
 }
