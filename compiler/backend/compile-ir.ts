@@ -2,7 +2,7 @@
  * From IR to byte code, one stage a line. The program that comes in is left as it is.
  */
 import { assemble } from "../asm/assemble.ts";
-import type { Instruction } from "../asm/instructions.ts";
+import type { Instruction, Label } from "../asm/instructions.ts";
 import { programBtf } from "../asm/program-btf.ts";
 import { liveBlocks } from "../ir/cfg.ts";
 import { cloneFunction } from "../ir/clone.ts";
@@ -40,25 +40,19 @@ export function compileIr(
   program: IrProgram,
   features: BackendFeatures,
 ): Generated | { ok: false; error: GenerateError } {
-  const allocated = program.functions.map((fn) => allocate(cloneFunction(fn), features));
+  const allocated = new Map(
+    calledFunctions(program).map((index) => [index, allocate(cloneFunction(program.functions[index]!), features)]),
+  );
   const stack = stackDepth(allocated);
   if (stack > STACK_LIMIT) return { ok: false, error: overflow(allocated, stack) };
   const instructions: Instruction[] = [];
-  allocated.forEach((fn, index) => {
+  for (const [index, fn] of allocated) {
     for (const insn of emitFunction(fn, index, features)) instructions.push(insn);
-  });
+  }
   const assembled = assemble(instructions, { longJumps: features.cpuV4 });
   if (!assembled.ok) return assembled;
   const { code, relocations, lines, labels } = assembled;
-  const btf = passesFunctions(program)
-    ? programBtf(
-        program.functions.map(({ name, params }, index) => ({
-          name: name.replace(/\W/g, "_"),
-          params: params.length,
-          slot: labels.get(functionLabel(index))!,
-        })),
-      )
-    : undefined;
+  const btf = passesFunctions(program) ? describeFunctions(allocated, labels) : undefined;
   return { ok: true, code, relocations, lines, btf, stack };
 }
 
@@ -83,18 +77,35 @@ function callees(fn: IrFunction): number[] {
   );
 }
 
+/** The entry and whatever it calls, in the order of their indices; the verifier refuses code that nobody calls. */
+function calledFunctions(program: IrProgram): number[] {
+  const called = new Set([0]);
+  for (const index of called) for (const callee of callees(program.functions[index]!)) called.add(callee);
+  return [...called].sort((a, b) => a - b);
+}
+
 function passesFunctions(program: IrProgram): boolean {
   return program.functions.some((fn) => liveBlocks(fn).some(({ insns }) => insns.some((insn) => insn.op === "func")));
 }
 
+function describeFunctions(allocated: ReadonlyMap<number, Allocated>, labels: ReadonlyMap<Label, number>): ProgramBtf {
+  return programBtf(
+    [...allocated].map(([index, { fn }]) => ({
+      name: fn.name.replace(/\W/g, "_"),
+      params: fn.params.length,
+      slot: labels.get(functionLabel(index))!,
+    })),
+  );
+}
+
 /** The stack of the deepest chain of calls, counted as the verifier does: every frame takes a multiple of 32 bytes. */
-function stackDepth(allocated: readonly Allocated[]): number {
+function stackDepth(allocated: ReadonlyMap<number, Allocated>): number {
   const depths = new Map<number, number>();
   const depthOf = (index: number, callers: readonly number[]): number => {
     const known = depths.get(index);
     if (known !== undefined) return known;
-    if (callers.includes(index)) throw new Error(`${allocated[index]!.fn.name} calls itself`);
-    const { fn, frame } = allocated[index]!;
+    const { fn, frame } = allocated.get(index)!;
+    if (callers.includes(index)) throw new Error(`${fn.name} calls itself`);
     const below = callees(fn).map((callee) => depthOf(callee, [...callers, index]));
     const depth = Math.max(32, Math.ceil(frame.size / 32) * 32) + Math.max(0, ...below);
     depths.set(index, depth);
@@ -103,8 +114,8 @@ function stackDepth(allocated: readonly Allocated[]): number {
   return depthOf(0, []);
 }
 
-function overflow(allocated: readonly Allocated[], used: number): GenerateError {
-  const frames = allocated.map(({ frame }) => frame).sort((a, b) => b.size - a.size);
+function overflow(allocated: ReadonlyMap<number, Allocated>, used: number): GenerateError {
+  const frames = [...allocated.values()].map(({ frame }) => frame).sort((a, b) => b.size - a.size);
   const contents = frames.flatMap((frame) => frame.contents).sort((a, b) => b.size - a.size);
   return { code: "stack-overflow", used, limit: STACK_LIMIT, contents, span: frames[0]!.span };
 }
