@@ -6,6 +6,7 @@ import type { Reg } from "../asm/instructions.ts";
 import { edges } from "../ir/builder.ts";
 import { predecessors } from "../ir/cfg.ts";
 import type { IrBlock, IrFunction, VReg } from "../ir/ir.ts";
+import { conditionInputs } from "../ir/operands.ts";
 import { type Interval, type Liveness, pieceAt, positionOf, STEP } from "./intervals.ts";
 import { type Move, type Place, sequence } from "./moves.ts";
 
@@ -113,13 +114,12 @@ class Resolver {
     const { end } = block;
     if (end.op !== "branch" || end.condition === "eq" || end.condition === "ne") return;
     const position = this.#endPosition(block);
-    for (const operand of [end.a, end.b]) {
-      const cell = typeof operand === "object" ? undefined : this.#cells.get(operand);
+    for (const reg of new Set(conditionInputs(end))) {
+      const cell = this.#cells.get(reg);
       if (cell === undefined) continue;
-      const { register } = pieceAt(this.#liveness.values.get(operand as VReg)!, position);
+      const compared = this.#placeOf(pieceAt(this.#liveness.values.get(reg)!, position));
       for (const { block: next } of edges(end)) {
-        if (!this.#liveness.liveIn[next]!.includes(operand as VReg) || register === undefined) continue;
-        this.#add(this.#liveness.from[next]!, { register }, { cell });
+        if (this.#liveness.liveIn[next]!.includes(reg)) this.#add(this.#liveness.from[next]!, compared, { cell });
       }
     }
   }
