@@ -1,6 +1,6 @@
 /** Why a command ends early: what is printed, and the exit code. Whatever is not a failure is a bug, and throws. */
 import { type Diagnostic, type Palette, printable, renderDiagnostics } from "../../compiler/diagnostics.ts";
-import { SpawnError, SysError } from "../../native/index.ts";
+import { AddonError, SpawnError, SysError } from "../../native/index.ts";
 import { AttachError } from "../tracing/attach.ts";
 import { CapabilityError } from "../tracing/facts/capability-error.ts";
 import { VerifierError } from "../tracing/verifier-error.ts";
@@ -42,6 +42,7 @@ export function tracingFailure(error: unknown): Failure {
   if (error instanceof SpawnError) return new Failure(error.message, ExitCode.invalidInput);
   if (error instanceof CapabilityError) return lacking(error.message, error.help);
   if (error instanceof SysError) return lacking(error.message, ASK_THE_DOCTOR);
+  if (error instanceof AddonError) return new Failure(error.message, ExitCode.lacksCapability);
   throw error;
 }
 

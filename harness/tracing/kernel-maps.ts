@@ -38,11 +38,12 @@ export function createMap(map: KernelMap): MapFd {
 }
 
 /**
- * Size of a ring buffer on a machine with that much memory to spare: 16 MiB, less on a small machine, never below
- * 256 KiB; a power of two.
+ * Size of a ring buffer on a machine with that much memory to spare: 4 MiB, less on a small machine, never below 256 KiB;
+ * a power of two. It holds the events of some tenth of a second when they come a million a second. More would be felt: the
+ * buffer is mapped twice in a row, page by page, and both count as memory of this process.
  */
 export function ringBufferBytes(availableKiB: number): number {
-  const kib = Math.min(16 * 1024, Math.max(256, availableKiB));
+  const kib = Math.min(4 * 1024, Math.max(256, availableKiB / 16));
   return 2 ** Math.floor(Math.log2(kib)) * 1024;
 }
 

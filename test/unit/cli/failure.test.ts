@@ -5,7 +5,7 @@ import { Failure, renderFailure, tracingFailure } from "../../../harness/cli/fai
 import { AttachError } from "../../../harness/tracing/attach.ts";
 import { CapabilityError } from "../../../harness/tracing/facts/capability-error.ts";
 import { VerifierError } from "../../../harness/tracing/verifier-error.ts";
-import { SpawnError, SysError } from "../../../native/index.ts";
+import { AddonError, SpawnError, SysError } from "../../../native/index.ts";
 import { program } from "../../support/compiled.ts";
 
 const EPERM = 1;
@@ -32,6 +32,7 @@ describe("tracingFailure", () => {
       exitCode: 2,
     },
     { what: "a missing command", error: new SpawnError("exec", ENOENT, { command: "x" }), exitCode: 2 },
+    { what: "a missing addon", error: new AddonError("no addon"), exitCode: 3 },
     { what: "a verifier's refusal", error: new VerifierError(refused, EINVAL, "R1 !read_ok"), exitCode: 2 },
     { what: "an old kernel", error: new VerifierError(refused, EINVAL, "invalid func unknown#181"), exitCode: 3 },
     { what: "one already in words", error: new Failure("no", 4), exitCode: 4 },

@@ -64,8 +64,8 @@ describe("parseCpuList", () => {
 
 describe("ringBufferBytes", () => {
   it.each([
-    { available: 64 * 1024 * 1024, bytes: 16 * 1024 * 1024 },
-    { available: 5000, bytes: 4 * 1024 * 1024 },
+    { available: 64 * 1024 * 1024, bytes: 4 * 1024 * 1024 },
+    { available: 20_000, bytes: 1024 * 1024 },
     { available: 0, bytes: 256 * 1024 },
   ])("$available KiB to spare", ({ available, bytes }) => {
     expect(ringBufferBytes(available)).toBe(bytes);
