@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -71,18 +71,46 @@ describeKernel("trace", () => {
   // What the tool leaves in the kernel
 
   const KINDS: readonly ObjectKind[] = ["prog", "map", "link"];
-  const ids = (kind: ObjectKind): number[] => {
-    const all: number[] = [];
-    for (let id = getNextId(kind, 0); id !== null; id = getNextId(kind, id)) all.push(id);
-    return all;
-  };
-  /** Objects newer than those; other tests of the machine come and go meanwhile, ours must all go. */
-  async function leftovers(newest: readonly number[]): Promise<number[]> {
-    const now = (): number[] => KINDS.flatMap((kind, i) => ids(kind).filter((id) => id > newest[i]!));
-    for (let i = 0; i < 40 && now().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 50));
-    return now();
+
+  /** The BPF objects that a process holds, such as `prog 12`. */
+  function objectsOf(pid: number): string[] {
+    return readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
+      const info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8");
+      return KINDS.flatMap((kind) => {
+        const id = new RegExp(`^${kind}_id:\\s+(\\d+)$`, "m").exec(info)?.[1];
+        return id === undefined ? [] : [`${kind} ${id}`];
+      });
+    });
   }
-  const newestIds = (): number[] => KINDS.map((kind) => Math.max(0, ...ids(kind)));
+
+  function allObjects(): string[] {
+    return KINDS.flatMap((kind) => {
+      const all: string[] = [];
+      for (let id = getNextId(kind, 0); id !== null; id = getNextId(kind, id)) all.push(`${kind} ${id}`);
+      return all;
+    });
+  }
+
+  /** The kernel frees in the background. */
+  async function remaining(objects: readonly string[]): Promise<string[]> {
+    for (let i = 0; ; i++) {
+      const all = new Set(allObjects());
+      const left = objects.filter((object) => all.has(object));
+      if (left.length === 0 || i === 40) return left;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Processes with the text in their command line. */
+  function processesWith(text: string): string[] {
+    return readdirSync("/proc").filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(text);
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    });
+  }
 
   const running: Cli[] = [];
   function start(...args: string[]): Cli {
@@ -270,25 +298,26 @@ describeKernel("trace", () => {
   });
 
   it("leaves nothing behind when it is killed", async () => {
-    const newest = newestIds();
-    const script =
-      'tracepoint:syscalls:sys_enter_nanosleep { @[pid] = count(); } interval:ms:50 { printf("pid %d\\n", cpid); }';
+    const script = `tracepoint:syscalls:sys_enter_nanosleep { @[pid] = count(); }
+      tracepoint:sched:sched_process_exit { @exits = count(); }
+      interval:ms:50 { printf("pid %d\\n", cpid); }`;
     const cli = start("-e", script, "-c", "sleep 100");
     await cli.saw("pid ");
     const child = Number(/pid (\d+)/.exec(cli.out)?.[1]);
+    const objects = objectsOf(cli.process.pid!);
     expect(alive(child)).toBe(true);
-    expect(KINDS.slice(0, 2).every((kind, i) => Math.max(...ids(kind)) > newest[i]!)).toBe(true);
+    for (const kind of KINDS) expect(objects).toContainEqual(expect.stringMatching(`^${kind} `));
+    expect(allObjects()).toEqual(expect.arrayContaining(objects));
     cli.process.kill("SIGKILL");
     await cli.finished;
-    expect(await leftovers(newest)).toEqual([]);
+    expect(await remaining(objects)).toEqual([]);
     expect(alive(child)).toBe(false);
-    expect(existsSync(`/sys/fs/bpf/probewright`)).toBe(false);
   });
 
-  it("leaves nothing behind when a script is refused", async () => {
-    const newest = newestIds();
-    expect((await trace("-e", "tracepoint:no:such { }", "-c", "sleep 100")).status).toBe(2);
-    expect(await leftovers(newest)).toEqual([]);
+  it("leaves no command behind when a script is refused", async () => {
+    const command = "sleep 98765.4321";
+    expect((await trace("-e", "tracepoint:no:such { }", "-c", command)).status).toBe(2);
+    expect(processesWith(command)).toEqual([]);
   });
 
   it("tells an ordinary user what is missing, with status 3", async () => {
