@@ -1,0 +1,9 @@
+/** All benchmarks, in the order in which they run: the one inside this process last, since it leaves its heap behind. */
+import type { Benchmark } from "../benchmark.ts";
+import { attachAll } from "./attach-all.ts";
+import { inProcess } from "./in-process.ts";
+import { memory } from "./memory.ts";
+import { perEvent } from "./per-event.ts";
+import { startUp } from "./start-up.ts";
+
+export const BENCHMARKS: readonly Benchmark[] = [startUp, attachAll, perEvent, memory, inProcess];

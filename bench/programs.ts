@@ -1,0 +1,59 @@
+/** The C programs of the benchmark, compiled into its temporary folder: the loop that is traced, and the rivals by hand. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Context } from "./benchmark.ts";
+import { type Command, ProcessError, run } from "./process.ts";
+
+export interface Loop {
+  /** Runs the loop once: how many calls it made, and what one took. */
+  run(): Promise<{ calls: number; nsPerCall: number }>;
+}
+
+export interface Rivals {
+  /** A tracer made of the named programs, which prints the sum of a map's values as map `@` at the end. */
+  tracer(map: string, programs: readonly string[]): Command;
+}
+
+export async function buildLoop(cc: string, { tools, folder, signal, quick }: Context): Promise<Loop> {
+  const program = join(folder, "getppid");
+  await compile(cc, ["-O2", "-o", program, join(tools.programs, "getppid.c")], signal);
+  return {
+    async run() {
+      const { stdout } = await run({ argv: [program, quick ? "200" : "400", "2000"] }, signal);
+      const [calls, nsPerCall] = stdout.split(" ").map(Number);
+      if (!calls || !nsPerCall) throw new ProcessError(`${program} printed ${JSON.stringify(stdout)}`);
+      return { calls, nsPerCall };
+    },
+  };
+}
+
+/** Undefined without clang or libbpf. */
+export async function buildRivals(cc: string, { tools, folder, signal }: Context): Promise<Rivals | undefined> {
+  const { clang, libbpf, programs } = tools;
+  if (clang === undefined || !libbpf) return undefined;
+  const object = join(folder, "rivals.bpf.o");
+  const loader = join(folder, "load");
+  const { define, triplet } = TARGETS[process.arch === "arm64" ? "arm64" : "x64"];
+  // where Debian keeps <asm/types.h>, which clang does not look for when it compiles for another machine
+  const headers = `-I/usr/include/${triplet}`;
+  const source = join(programs, "rivals.bpf.c");
+  await compile(clang, ["-O2", "-g", "-target", "bpf", `-D${define}`, headers, "-c", source, "-o", object], signal);
+  await compile(cc, ["-O2", "-o", loader, join(programs, "load.c"), "-lbpf"], signal);
+  return { tracer: (map, names) => ({ argv: [loader, object, map, ...names] }) };
+}
+
+const TARGETS = {
+  x64: { define: "__TARGET_ARCH_x86", triplet: "x86_64-linux-gnu" },
+  arm64: { define: "__TARGET_ARCH_arm64", triplet: "aarch64-linux-gnu" },
+} as const;
+
+/** Throws ProcessError with what the compiler said. */
+async function compile(compiler: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+  try {
+    await promisify(execFile)(compiler, args, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new ProcessError(`${compiler} ${args.join(" ")}\n${(error as { stderr?: string }).stderr ?? error}`);
+  }
+}
