@@ -233,7 +233,7 @@ export class Cursor {
     }
   }
 
-  /** Stands before the next attach point, C definition, item word behind a `}` or `;`, or the end. */
+  /** Goes on behind the next semicolon or block, or stands before the next probe, C definition, or the end. */
   skipItem(): void {
     this.#muted = false;
     let depth = 0;
@@ -271,7 +271,7 @@ function kindName(kind: TokenKind): string {
 }
 
 /** A token as a message speaks of it. */
-export function describe(token: Token): string {
+function describe(token: Token): string {
   switch (token.kind) {
     case "end":
       return "the end of the script";

@@ -18,7 +18,7 @@ import type {
   Variable,
 } from "./ast.ts";
 import { type Cursor, WORD_OPERATORS } from "./cursor.ts";
-import { blockArgument, blockExpression, FOREIGN_STATEMENTS, ifValue } from "./parser-statements.ts";
+import { blockExpression, blockOrValue, FOREIGN_STATEMENTS, ifValue } from "./parser-statements.ts";
 import { atCast, atTypeAlone, beginsOperand, type, typeName, typeOf, typeOrExpression } from "./parser-types.ts";
 import { KEYWORDS, type Token, type TokenKind } from "./token.ts";
 
@@ -297,7 +297,7 @@ function call(p: Cursor): Call {
 
 function argument(p: Cursor): Expression | TypeName | Block {
   if (atTypeAlone(p, false)) return typeName(p);
-  if (p.at("{")) return blockArgument(p);
+  if (p.at("{")) return blockOrValue(p, "a block");
   return expression(p);
 }
 

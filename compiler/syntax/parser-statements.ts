@@ -84,15 +84,10 @@ export function block(p: Cursor, what: string): Block {
   return asBlock(body(p, what));
 }
 
-/** A macro's body: a value if it ends with one. */
+/** The body of a macro, or a block that one takes as its argument: a value if it ends with one. */
 export function blockOrValue(p: Cursor, what: string): Block | BlockExpression {
   const inner = body(p, what);
   return asValue(inner) ?? asBlock(inner);
-}
-
-/** A block as an argument: a macro may take one that has no value. */
-export function blockArgument(p: Cursor): Block | Expression {
-  return blockOrValue(p, "a block");
 }
 
 /** A block where a value has to be. */
@@ -119,16 +114,10 @@ function body(p: Cursor, what: string): Body {
     const statements: Statement[] = [];
     let last: Body["last"];
     while (!p.at("}")) {
-      if (last !== undefined) {
-        // Only the very last one may be without its semicolon, and that has been checked.
-        statements.push(asStatement(last));
-        last = undefined;
-      }
       if (p.at("end") || p.at("attach-point") || p.at("c-definition")) unclosed(p, open);
       const found = recovering(p, () => p.statement(() => statement(p)));
-      if (found === undefined) continue;
-      if (found.kind === "last") last = found.value;
-      else statements.push(found);
+      if (found?.kind === "last") last = found.value;
+      else if (found) statements.push(found);
     }
     p.next();
     return { kind: "body", span: p.from(open), statements, last };
