@@ -1,6 +1,6 @@
 /** Creates the kernel maps that a compiled program names, with read-only data written and frozen. */
 import { readFileSync } from "node:fs";
-import type { KernelMap, KernelMapType } from "../../compiler/program.ts";
+import type { AttachTarget, CompiledProgram, KernelMap, KernelMapType } from "../../compiler/program.ts";
 import { type MapFd, MapType, mapCreate, mapFreeze, mapUpdate } from "../../native/index.ts";
 
 const MAP_TYPES: Readonly<Record<KernelMapType, number>> = {
@@ -15,14 +15,14 @@ const MAP_TYPES: Readonly<Record<KernelMapType, number>> = {
   prog_array: MapType.PROG_ARRAY,
 };
 
-/** Creates one map. Throws SysError; nothing is left open then. */
-export function createMap(map: KernelMap): MapFd {
+/** Creates one of the program's maps. Throws SysError; nothing is left open then. */
+export function createMap(map: KernelMap, compiled: CompiledProgram): MapFd {
   const fd = mapCreate({
     name: map.name,
     type: MAP_TYPES[map.type],
     keySize: map.keySize,
     valueSize: map.valueSize,
-    maxEntries: map.maxEntries === "auto" ? ringBufferBytes(availableKiB()) : map.maxEntries,
+    maxEntries: map.maxEntries === "auto" ? ringBufferBytes(availableKiB(), printsOften(compiled)) : map.maxEntries,
     flags: map.flags,
   });
   try {
@@ -38,14 +38,24 @@ export function createMap(map: KernelMap): MapFd {
 }
 
 /**
- * Size of a ring buffer on a machine with that much memory to spare: 4 MiB, less on a small machine, never below 256 KiB;
- * a power of two. It holds the events of some tenth of a second when they come a million a second. More would be felt: the
- * buffer is mapped twice in a row, page by page, and both count as memory of this process.
+ * Size of a ring buffer on a machine with that much memory to spare: 16 MiB for records that come with every event, 1 MiB
+ * for others, less on a small machine, never below 256 KiB; a power of two. The difference can be felt: the buffer is
+ * mapped twice in a row, page by page, which takes milliseconds and counts as memory of this process.
  */
-export function ringBufferBytes(availableKiB: number): number {
-  const kib = Math.min(4 * 1024, Math.max(256, availableKiB / 16));
+export function ringBufferBytes(availableKiB: number, often: boolean): number {
+  const kib = Math.min(often ? 16 * 1024 : 1024, Math.max(256, availableKiB / 16));
   return 2 ** Math.floor(Math.log2(kib)) * 1024;
 }
+
+/** Whether the events of the system, and not only of a clock, put records into the ring buffer. */
+function printsOften({ programs, ringBuffer }: CompiledProgram): boolean {
+  return programs.some(
+    ({ attach, relocations }) =>
+      !SELDOM.has(attach.kind) && relocations.some((r) => r.kind === "map" && r.map === ringBuffer),
+  );
+}
+
+const SELDOM: ReadonlySet<AttachTarget["kind"]> = new Set(["begin", "end", "interval"]);
 
 function availableKiB(): number {
   const found = /^MemAvailable:\s*(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "utf8"));

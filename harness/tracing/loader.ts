@@ -29,7 +29,7 @@ export type ConstantSource = (name: HostConstant) => bigint;
 
 /** Creates all maps, in their order. */
 export function createMaps(compiled: CompiledProgram): MapFd[] {
-  return allOrNone(compiled.maps, createMap);
+  return allOrNone(compiled.maps, (map) => createMap(map, compiled));
 }
 
 /** Loads all programs, in their order. Throws VerifierError for a program that the kernel refuses, else SysError. */

@@ -116,6 +116,15 @@ function numbers(session: Session): number[] {
   return seen;
 }
 
+/** The sizes of this process's ring buffers, as the kernel has them. */
+function ringSizes(): number[] {
+  const BPF_MAP_TYPE_RINGBUF = 27;
+  const infos = openFds().map(({ value }) => readFileSync(`/proc/self/fdinfo/${value}`, "utf8"));
+  return infos
+    .filter((info) => info.includes(`map_type:\t${BPF_MAP_TYPE_RINGBUF}\n`))
+    .map((info) => Number(/max_entries:\s+(\d+)/.exec(info)?.[1]));
+}
+
 function descriptors(): { owned: readonly string[]; open: number } {
   return { owned: openFds().map(({ label }) => label), open: readdirSync("/proc/self/fd").length };
 }
@@ -536,9 +545,14 @@ describeKernel("session", () => {
     expect(numbers(session)).toEqual([]);
   });
 
-  it("chooses the size of a ring buffer by memory", () => {
-    const session = load(compiled({ maps: [{ ...RING, maxEntries: "auto" }], ringBuffer: 0 }));
-    expect(numbers(session)).toEqual([]);
+  it.each<{ attach: AttachTarget; size: number }>([
+    { attach: { kind: "begin" }, size: 1 << 20 },
+    { attach: { ...rawTracepoint, btfId: undefined }, size: 16 << 20 },
+  ])("gives more room to what prints often: $attach.kind", ({ attach, size }) => {
+    const ring = { ...RING, maxEntries: "auto" } as const;
+    const programs = [program(attach, [...emit(1), ...returnZero])];
+    load(compiled({ maps: [ring], ringBuffer: 0, programs }));
+    expect(ringSizes()).toEqual([size]);
   });
 
   // Health and cost

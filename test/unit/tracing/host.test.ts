@@ -64,10 +64,11 @@ describe("parseCpuList", () => {
 
 describe("ringBufferBytes", () => {
   it.each([
-    { available: 64 * 1024 * 1024, bytes: 4 * 1024 * 1024 },
-    { available: 20_000, bytes: 1024 * 1024 },
-    { available: 0, bytes: 256 * 1024 },
-  ])("$available KiB to spare", ({ available, bytes }) => {
-    expect(ringBufferBytes(available)).toBe(bytes);
+    { available: 64 * 1024 * 1024, often: true, bytes: 16 * 1024 * 1024 },
+    { available: 64 * 1024 * 1024, often: false, bytes: 1024 * 1024 },
+    { available: 20_000, often: true, bytes: 1024 * 1024 },
+    { available: 0, often: false, bytes: 256 * 1024 },
+  ])("$available KiB to spare, often $often", ({ available, often, bytes }) => {
+    expect(ringBufferBytes(available, often)).toBe(bytes);
   });
 });
