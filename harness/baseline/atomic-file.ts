@@ -90,10 +90,15 @@ function resolved(path: string): string {
   }
 }
 
+/**
+ * Makes a folder and those above it. Not `recursive: true`, which goes round for ever where a file system answers that
+ * the new folder's parent is not there although it is, as /proc does.
+ */
 function makeDirectory(directory: string, owner: Owner | undefined): void {
-  const first = mkdirSync(directory, { recursive: true });
-  if (first === undefined || owner === undefined) return;
-  for (let made = directory; made.length >= first.length; made = dirname(made)) chownSync(made, owner.uid, owner.gid);
+  if (statSync(directory, { throwIfNoEntry: false }) !== undefined) return;
+  makeDirectory(dirname(directory), owner);
+  mkdirSync(directory);
+  if (owner) chownSync(directory, owner.uid, owner.gid);
 }
 
 /** Closing can report what writing did not, so the descriptor is synchronised first. */

@@ -3,7 +3,7 @@
  * belongs to a scenario and a machine; what it may be compared with is decided by the hashes in it.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import type { Scenario } from "../config/scenario.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
@@ -159,7 +159,7 @@ function compareText(a: string, b: string): number {
  * `.probewright`, a `package.json` or a `.git`; without any, the file's own folder.
  */
 export function projectRoot(file: string): string {
-  const start = dirname(file);
+  const start = dirname(resolve(file));
   for (let folder = start; ; folder = dirname(folder)) {
     if ([".probewright", "package.json", ".git"].some((name) => existsSync(join(folder, name)))) return folder;
     if (folder === dirname(folder)) return start;
@@ -169,5 +169,5 @@ export function projectRoot(file: string): string {
 /** Where the baseline of a scenario file is kept, and how the file is called in it. */
 export function baselineLocation(file: string): { path: string; file: string } {
   const root = projectRoot(file);
-  return { path: join(root, BASELINE_FILE), file: relative(root, file) };
+  return { path: join(root, BASELINE_FILE), file: relative(root, resolve(file)) };
 }
