@@ -23,6 +23,7 @@ import {
   R10,
   st,
 } from "../../compiler/asm/instructions.ts";
+import { programBtf } from "../../compiler/asm/program-btf.ts";
 import { Btf } from "../../compiler/btf/btf.ts";
 import type { AttachTarget, CompiledProgram, ScriptMap } from "../../compiler/program.ts";
 import { AttachError } from "../../harness/tracing/attach.ts";
@@ -178,6 +179,29 @@ describeKernel("session", () => {
     const session = load(parts, { workloadPid: 4321 });
     session.begin();
     expect(total(session)).toBe(4321);
+  });
+
+  it("loads programs that hand a function to a helper", () => {
+    // loop(7, () => { count(); return 0; }, 0, 0)
+    const loop = [
+      mov64(R1, imm(7)),
+      ldImm64(R2, { function: "each" }),
+      mov64(R3, imm(0)),
+      mov64(R4, imm(0)),
+      call("loop"),
+      ...returnZero,
+    ];
+    const begin = program({ kind: "begin" }, [...loop, label("each"), ...count(), ...returnZero]);
+    const btf = programBtf([
+      { name: "begin", params: 1, slot: 0 },
+      { name: "each", params: 2, slot: loop.length + 1 },
+    ]);
+    const parts = compiled({ maps: [globals(8)], scriptMaps: [COUNTER], programs: [{ ...begin, btf }] });
+    const session = load(parts);
+    session.begin();
+    expect(total(session)).toBe(7);
+    const broken = { ...begin, btf: { ...btf, types: btf.types.slice(0, 30) } };
+    expect(() => loadSession({ ...parts, programs: [broken] })).toThrow("BPF_BTF_LOAD failed: EINVAL");
   });
 
   it("gives programs their read-only data", () => {
