@@ -87,7 +87,7 @@ const WATCHING: string[] = [
   "tracepoint:syscalls:sys_enter_write /pid == cpid/ { @[args->fd, args->count] = count(); @b = str(args->buf, args->count); }",
   "tracepoint:syscalls:sys_enter_close /pid == cpid && args->fd == 3/ { @ = count(); @l = lhist(args->fd, 0, 10, 1); }",
   "tracepoint:syscalls:sys_enter_mmap /pid == cpid/ { @[args->prot] = count(); @len = stats(args->len); }",
-  "tracepoint:syscalls:sys_exit_mmap /pid == cpid && args->ret < 0/ { @mapped = count(); }",
+  "tracepoint:syscalls:sys_exit_mmap /pid == cpid && args->ret > 0/ { @mapped = count(); }",
   "tracepoint:raw_syscalls:sys_enter /pid == cpid && args->id != 3/ { @[args->id] = count(); }",
   "tracepoint:raw_syscalls:sys_exit /pid == cpid && args->id != 3/ { @[args->id, (uint64)(args->ret < 0)] = count(); }",
   "tracepoint:syscalls:sys_enter_exit_group /pid == cpid/ { @[comm] = count(); @code = args->error_code; }",
