@@ -36,6 +36,7 @@ export function tracingFailure(error: unknown): Failure {
   }
   if (error instanceof AttachError) {
     const { cause } = error;
+    if (cause instanceof CapabilityError) return lacking(error.message, cause.help);
     if (cause instanceof SysError && NOT_PERMITTED.has(cause.code)) return lacking(error.message, ASK_THE_DOCTOR);
     return new Failure(error.message, ExitCode.invalidInput);
   }

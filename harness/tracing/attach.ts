@@ -15,6 +15,8 @@ import {
   rawTracepointOpen,
 } from "../../native/index.ts";
 import { onlineCpus } from "./cpus.ts";
+import { once } from "./facts/features.ts";
+import { findTracefs } from "./facts/tracefs.ts";
 import type { LoadedProgram } from "./loader.ts";
 
 /** A probe could not be attached. */
@@ -34,8 +36,6 @@ export class AttachError extends Error {
 export interface AttachOptions {
   /** Sampling and counting events fire only in this process and what it starts from then on. */
   pid?: number;
-  /** Where tracefs is mounted. */
-  tracefs?: string;
 }
 
 /** Attaches one program. The answer's descriptors keep it attached; there are none for begin and end programs. */
@@ -96,7 +96,7 @@ const ATTACHERS: { readonly [K in Kind]?: Attacher<TargetOf<K>> } = {
 
   // one event on one CPU is enough: the kernel calls a tracepoint's programs wherever it fires
   tracepoint({ category, name }, attachment) {
-    const id = tracepointId(attachment.options.tracefs ?? "/sys/kernel/tracing", category, name);
+    const id = Number(readFileSync(`${tracefs()}/events/${category}/${name}/id`, "utf8"));
     const event = { type: PerfType.TRACEPOINT, config: id, samplePeriod: 1, name: `${category}:${name}` };
     onEvent(attachment, { ...event, cpu: firstCpu() });
   },
@@ -135,6 +135,4 @@ function firstCpu(): number {
   return onlineCpus()[0] ?? 0;
 }
 
-function tracepointId(tracefs: string, category: string, name: string): number {
-  return Number(readFileSync(`${tracefs}/events/${category}/${name}/id`, "utf8"));
-}
+const tracefs = once(() => findTracefs());

@@ -32,6 +32,11 @@ describe("tracingFailure", () => {
       exitCode: 2,
     },
     { what: "a missing command", error: new SpawnError("exec", ENOENT, { command: "x" }), exitCode: 2 },
+    {
+      what: "a probe without tracefs",
+      error: new AttachError(["p"], new CapabilityError("tracefs", "mount it", new SysError("x", ENOENT))),
+      exitCode: 3,
+    },
     { what: "a missing addon", error: new AddonError("no addon"), exitCode: 3 },
     { what: "a verifier's refusal", error: new VerifierError(refused, EINVAL, "R1 !read_ok"), exitCode: 2 },
     { what: "an old kernel", error: new VerifierError(refused, EINVAL, "invalid func unknown#181"), exitCode: 3 },
