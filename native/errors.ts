@@ -5,8 +5,8 @@
 import { getSystemErrorMap } from "node:util";
 
 /**
- * Errno values that Node's table lacks: those libuv does not know, and ENOTSUPP, which leaks out of bpf(2); and 95, which
- * libuv thinks is about sockets.
+ * Errno values that Node's table lacks: those libuv does not know, and ENOTSUPP, which leaks out of bpf(2); and two that
+ * libuv thinks are about sockets.
  */
 const LINUX_ERRNOS: Readonly<Record<number, readonly [string, string]>> = {
   8: ["ENOEXEC", "executable format not recognised"],
@@ -22,6 +22,7 @@ const LINUX_ERRNOS: Readonly<Record<number, readonly [string, string]>> = {
   77: ["EBADFD", "file descriptor in a bad state"],
   87: ["EUSERS", "too many users"],
   95: ["EOPNOTSUPP", "operation not supported"],
+  110: ["ETIMEDOUT", "timed out"],
   115: ["EINPROGRESS", "operation in progress"],
   116: ["ESTALE", "stale file handle"],
   117: ["EUCLEAN", "structure needs cleaning"],
@@ -83,4 +84,3 @@ export function checkFound(result: number, operation: string, object?: ErrorObje
 }
 
 export const ENOENT = 2;
-export const ETIMEDOUT = 110;

@@ -122,14 +122,7 @@ export class StoppedProcess {
   readonly #spec: SpawnSpec;
 
   constructor(spec: SpawnSpec, out: Int32Array) {
-    const [pid, pidfd, control, stdin, stdout, stderr] = out as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [pid = -1, pidfd = -1, control = -1, stdin = -1, stdout = -1, stderr = -1] = out;
     const command = spec.argv[0];
     this.#spec = spec;
     this.pid = pid;

@@ -83,8 +83,8 @@ class Watch {
     watch->calling_ = true;
     napi_status called =
         napi_make_callback(env, watch->context_, env.Global(), callback, 1, &argument, nullptr);
-    watch->calling_ = false;
     if (called != napi_ok) Report(env, handle);
+    watch->calling_ = false;
     if (uv_is_closing(watch->handle())) watch->Forget();
   }
 

@@ -103,6 +103,25 @@ describeKernel("threads", () => {
     for (const fd of fds) binding().close(fd);
   });
 
+  it("may close a watch while what its callback threw is handled", async () => {
+    const worker = inWorker(`
+      const ring = map(27, 0, 0, 4096);
+      const prog = must(addon.progLoad({ type: 17, expectedAttachType: 0, insns: insns(ring), license: "GPL", name: "t",
+        flags: 0, kernVersion: 0, attachBtfId: 0, attachFd: 0, fdArray: null, btfFd: 0, funcInfo: null,
+        funcInfoRecordSize: 0, lineInfo: null, lineInfoRecordSize: 0, logLevel: 0, log: null }));
+      const watch = addon.pollerOpen(ring, () => { throw new Error("from the callback"); });
+      process.on("uncaughtException", (error) => {
+        watch.close();
+        addon.close(ring);
+        addon.close(prog);
+        parentPort.postMessage(error.message);
+      });
+      must(addon.progTestRun(prog, new BigUint64Array([1n]), null, 0, 0, 0, new Uint32Array(2)));`);
+    const exited = once(worker, "exit");
+    expect((await once(worker, "message"))[0]).toBe("from the callback");
+    expect((await exited)[0]).toBe(0);
+  });
+
   it("reports what a callback throws as uncaught", async () => {
     const worker = inWorker(`
       const ring = map(27, 0, 0, 4096);
