@@ -41,7 +41,7 @@ export async function followTrace({ session, args, child, target }: Trace): Prom
     const childEnd = release(child, args, () => over.resolve("child"));
     const reason = await follow({ session, script, out, sink, child, target, over });
     if (reason !== "child") child?.kill("SIGTERM");
-    session.stop(script.visit, reason === "exit" ? "discard" : "deliver");
+    session.stop(script.visit, reason === "exit" ? "discard" : within(LAST_RECORDS_MS, script.visit));
     reportHoles(session, sink, args);
     sink.end();
     script.printMaps();
@@ -156,19 +156,23 @@ async function follow({ session, script, out, sink, child, target, over }: Follo
   }
 }
 
-/** Shows records whenever there are some: so many in a row that signals are heard, and none while the reader is slow. */
+/** Shows records whenever there are some: so long in a row that signals are heard, and none while the reader is slow. */
 function pump(session: Session, script: ScriptOutput, out: Sink, over: Deferred<Reason>): void {
   const turn = (): void => {
     if (over.done) return;
     try {
-      let left = RECORDS_A_TURN;
-      session.drain((view, offset, length) => script.visit(view, offset, length) && --left > 0 && !out.congested);
+      const visit = within(TURN_MS, script.visit);
+      let more = false;
+      session.drain((view, offset, length) => {
+        more = !visit(view, offset, length);
+        return !more && !out.congested;
+      });
       if (script.exitCode !== undefined) {
         over.resolve("exit");
       } else if (out.congested) {
         session.onReadable(undefined);
         out.settled().then(start, over.reject);
-      } else if (left === 0) {
+      } else if (more) {
         setImmediate(turn); // what was taken from the ring and not shown yet does not make it readable
       }
     } catch (error) {
@@ -181,6 +185,12 @@ function pump(session: Session, script: ScriptOutput, out: Sink, over: Deferred<
     turn();
   };
   start();
+}
+
+/** A visitor that ends its drain after so many milliseconds. */
+function within(ms: number, visit: ScriptOutput["visit"]): ScriptOutput["visit"] {
+  const deadline = performance.now() + ms;
+  return (view, offset, length) => visit(view, offset, length) && performance.now() < deadline;
 }
 
 function lostEventReporter(session: Session, sink: OutputSink): () => void {
@@ -232,6 +242,9 @@ function deferred<T>(): Deferred<T> {
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const NOTIFY = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";
-const RECORDS_A_TURN = 4096;
+/** How long records are shown without listening for signals. */
+const TURN_MS = 20;
+/** How long those are shown that were waiting at the end. There may be half a million, and each may run a command. */
+const LAST_RECORDS_MS = 2000;
 const LOST_EVENTS_MS = 200;
 const CHILD_GRACE_MS = 1000;

@@ -140,12 +140,12 @@ export class Session {
   }
 
   /**
-   * Ends tracing: detaches, drains, runs the end programs, drains again. `pending` says what becomes of the records that
-   * were waiting: after exit() nobody wants them. A visitor that ends a drain does not see the rest.
+   * Ends tracing: detaches, shows the records that were waiting to `pending`, runs the end programs, and shows theirs to
+   * `visit`. A visitor that ends its drain does not see the rest. After exit() nobody wants what was waiting.
    */
-  stop(visit: RecordVisitor, pending: "deliver" | "discard" = "deliver"): void {
+  stop(visit: RecordVisitor, pending: RecordVisitor | "discard" = visit): void {
     this.detach();
-    if (pending === "deliver") this.drain(visit);
+    if (pending !== "discard") this.drain(pending);
     this.drain(ignore);
     this.end();
     this.drain(visit);

@@ -281,6 +281,19 @@ describeKernel("trace", () => {
     expect(status).toBe(0);
   });
 
+  it("hears Ctrl-C in a flood of events, its own among them", async () => {
+    const cli = start(
+      "-e",
+      'tracepoint:raw_syscalls:sys_enter { printf("%d %s\\n", pid, comm); } END { printf("over\\n"); }',
+    );
+    await cli.saw("\n");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    cli.process.kill("SIGINT");
+    const { status, out } = await cli.finished;
+    expect(status).toBe(0);
+    expect(out.endsWith("over\n\n\n")).toBe(true);
+  }, 20_000);
+
   it("hears Ctrl-C although its reader does not read, and the second one kills", async () => {
     const cli = new Cli(["trace", "-e", 'interval:us:50 { printf("%s\\n", str($1)); }', "x".repeat(60)], {
       stdio: ["ignore", "pipe", "pipe"],

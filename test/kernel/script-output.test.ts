@@ -100,7 +100,7 @@ function run(parts: CompiledProgram): { out: string; err: string; exitCode: numb
     const output = new ScriptOutput(session, new TextOutput(streams, { out: false, err: false }));
     session.start();
     session.drain(output.visit);
-    session.stop(output.visit, output.exitCode === undefined ? "deliver" : "discard");
+    session.stop(output.visit, output.exitCode === undefined ? output.visit : "discard");
     output.printMaps();
     return { ...text, exitCode: output.exitCode };
   } finally {
