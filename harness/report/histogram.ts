@@ -21,9 +21,18 @@ export interface HistogramPicture {
 const WIDEST_BAR = 52;
 const NARROWEST_BAR = 8;
 
+/** With more rows than this, a picture shows powers of two instead of the finer buckets. */
+const MOST_ROWS = 24;
+
 /** The histogram of one key, with that of the baseline at its side if given. No lines when it is empty. */
-export function histogramPicture(now: MapTableKey, before: MapTableKey | undefined, width: number): HistogramPicture {
-  const rows = rowsOf(typicalHistogram(now), before && typicalHistogram(before));
+export function histogramPicture(
+  now: MapTableKey,
+  before: MapTableKey | undefined,
+  width: number,
+  fine = false,
+): HistogramPicture {
+  const all = rowsOf(typicalHistogram(now), before && typicalHistogram(before));
+  const rows = all.length > MOST_ROWS && !fine ? byPowers(all) : all;
   const labels = rows.map(label);
   const labelWidth = Math.max(0, ...labels.map((text) => text.length));
   const countWidth = Math.max(1, ...rows.flatMap((row) => [String(row.now).length, String(row.before).length]));
@@ -63,6 +72,25 @@ function rowsOf(now: Histogram, before: Histogram | undefined): Row[] {
   for (const bucket of now.buckets) add(bucket, "now");
   for (const bucket of before?.buckets ?? []) add(bucket, "before");
   return [...rows.values()].filter((row) => row.now > 0n || row.before > 0n).sort(byLow);
+}
+
+/** Rows joined within each power of two. Rows that cross one, as those of linear histograms may, are left as they are. */
+function byPowers(rows: readonly Row[]): Row[] {
+  const joined = new Map<string, Row>();
+  for (const row of rows) {
+    const power =
+      row.low !== null && row.low > 0n && row.high !== null ? 1n << BigInt(row.low.toString(2).length - 1) : 0n;
+    const fits = power > 0n && row.high! <= 2n * power;
+    const id = fits ? `power ${power}` : `${row.low}:${row.high}`;
+    const known = joined.get(id);
+    if (known !== undefined) {
+      known.now += row.now;
+      known.before += row.before;
+    } else {
+      joined.set(id, fits ? { ...row, low: power, high: 2n * power } : { ...row });
+    }
+  }
+  return [...joined.values()];
 }
 
 function byLow(a: Row, b: Row): number {

@@ -12,7 +12,7 @@ const unit = z
   .enum(["ns", "B", "count", "%", "B/ns", "1/ns"])
   .describe("what values are held in; % is a fraction, 0.05 for 5%");
 const nanoseconds = jsonNumber.describe("nanoseconds");
-const line = z.int().positive().describe("1-based");
+const line = z.int().min(1).describe("1-based");
 
 const machine = fingerprintSchema
   .extend({ id: z.string().describe("equal exactly for equal machines") })
@@ -24,7 +24,7 @@ const diagnostic = z.strictObject({
   message: z.string(),
   file: z.string(),
   line,
-  column: z.int().positive().describe("1-based, in UTF-16 code units"),
+  column: z.int().min(1).describe("1-based, in UTF-16 code units"),
   help: z.string().optional(),
 });
 
@@ -147,22 +147,22 @@ export const resultSchema = z
   .strictObject({
     schema: z.literal(RESULT_SCHEMA),
     tool: z.strictObject({ name: z.literal("probewright"), version: z.string() }),
-    startedAt: z.iso.datetime(),
+    startedAt: z.string().describe("ISO 8601, UTC"),
     durationNs: nanoseconds,
-    exitCode: z.int(),
+    exitCode: z.int().nonnegative(),
     summary: z.strictObject({
-      passed: z.int(),
-      failed: z.int(),
-      invalid: z.int(),
-      inconclusive: z.int(),
-      interrupted: z.int(),
-      skipped: z.int(),
+      passed: z.int().nonnegative(),
+      failed: z.int().nonnegative(),
+      invalid: z.int().nonnegative(),
+      inconclusive: z.int().nonnegative(),
+      interrupted: z.int().nonnegative(),
+      skipped: z.int().nonnegative(),
     }),
     machine,
     diagnostics: z.array(diagnostic).describe("errors and warnings in scenario files and scripts"),
     scenarios: z.array(scenario),
   })
-  .meta({ id: RESULT_SCHEMA, title: "Result of probewright run" });
+  .meta({ title: RESULT_SCHEMA, description: "the result of `probewright run`" });
 
 export type SuiteResult = z.infer<typeof resultSchema>;
 export type ScenarioResult = z.infer<typeof scenario>;

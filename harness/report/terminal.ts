@@ -33,6 +33,8 @@ export interface ReportStyle {
 }
 
 const INDENT = "  ";
+/** The reason of a metric that was never recorded: nothing to remark on. */
+const NO_BASELINE = "there is no baseline";
 const MOST_HISTOGRAMS = 6;
 const MOST_KEY_CHANGES = 10;
 const MOST_OUTPUT_LINES = 20;
@@ -52,6 +54,7 @@ export function scenarioReport(result: ScenarioResult, style: ReportStyle): stri
   const body = [
     ...result.problems.flatMap((problem) => problemLines(problem, style)),
     ...metricLines(result, style),
+    ...result.metrics.flatMap((metric) => reasonLines(metric, style)),
     ...result.assertions.flatMap((assertion) => assertionLines(assertion, style)),
     ...result.metrics.flatMap((metric) => changeLines(metric, style)),
     ...histogramLines(result, style),
@@ -191,19 +194,19 @@ function percent(fraction: number): string {
   return `${value >= 10 ? Math.round(value) : value >= 0.1 ? value.toFixed(1) : value.toFixed(2)}%`;
 }
 
-function verdictText({ verdict, reason, noData }: MetricResult): string {
-  const why = noData === undefined ? reason : `${reason}; ${noData}`;
-  switch (verdict) {
-    case "pass":
-      return "pass";
-    case "new":
-      return inline(noData === undefined ? (reason === "there is no baseline" ? "" : reason) : noData);
-    default:
-      return inline(`${verdict}: ${why}`);
-  }
+function verdictText({ verdict, noData }: MetricResult): string {
+  if (noData !== undefined) return inline(noData);
+  return verdict === "new" ? "" : verdict;
 }
 
-function verdictPaint({ verdict }: MetricResult, palette: Palette): (text: string) => string {
+/** Why a metric did not simply pass, or was not compared although there is a baseline. */
+function reasonLines({ name, verdict, reason, free }: MetricResult, { palette }: ReportStyle): string[] {
+  if (verdict === "pass" || (verdict === "new" && (free || reason === NO_BASELINE))) return [];
+  const what = verdict === "new" ? "not compared" : verdict;
+  return [`${verdictPaint({ verdict }, palette)(`${what}`)}: ${inline(name)}: ${inline(reason)}`];
+}
+
+function verdictPaint({ verdict }: Pick<MetricResult, "verdict">, palette: Palette): (text: string) => string {
   switch (verdict) {
     case "regression":
     case "invalid":
@@ -267,11 +270,11 @@ function pictureLines(
   map: MapTable,
   key: MapTable["keys"][number],
   before: MapTable | undefined,
-  { palette, width }: ReportStyle,
+  { palette, width, detail }: ReportStyle,
 ): string[] {
   const id = keyIdentity(decodeKey(key.key));
   const old = before?.keys.find((candidate) => keyIdentity(decodeKey(candidate.key)) === id);
-  const { lines, columns } = histogramPicture(key, old, width - 2 * INDENT.length);
+  const { lines, columns } = histogramPicture(key, old, width - 2 * INDENT.length, detail === "verbose");
   if (lines.length === 0) return [];
   const title = map.keyed ? `${inline(map.name)}[${inline(id)}]` : inline(map.name);
   const heading = old === undefined ? "" : `${"now".padEnd(columns.bar)}  baseline`;
@@ -290,8 +293,10 @@ function costLines({ probes, control, metrics }: ScenarioResult, { palette }: Re
   const duration = metrics.find(({ name }) => name === "duration")?.summary?.median;
   const lines: string[] = [];
   if (hits > 0) {
-    const share = duration === undefined ? "" : `, ${percent(ns / Number(duration))} of the duration`;
-    lines.push(`probes: ${grouped(hits)} hits a run, ${Math.round(ns / hits)} ns each${share}`);
+    const share = duration === undefined ? "" : ` (${percent(ns / Number(duration))} of the duration)`;
+    // Programs run for every task of the machine; those outside the scope leave at the filter.
+    const total = `${Math.round(ns / hits)} ns each, together ${formatValue(Math.round(ns), "ns")}${share}`;
+    lines.push(`probes: ${grouped(hits)} hits a run on all CPUs, ${total}`);
   }
   const without = control.flatMap(({ duration }) => (duration === undefined ? [] : [Number(duration)])).sort(ascending);
   const middle = without[without.length >> 1];

@@ -31,6 +31,8 @@ const KEYWORDS: Readonly<Record<string, Check>> = {
   minItems: (value, least: number) => !Array.isArray(value) || value.length >= least,
   maxItems: (value, most: number) => !Array.isArray(value) || value.length <= most,
   items: (value, items: Schema, _, root) => !Array.isArray(value) || value.every((item) => accepts(items, item, root)),
+  prefixItems: (value, items: Schema[], _, root) =>
+    !Array.isArray(value) || items.every((item, i) => i >= value.length || accepts(item, value[i], root)),
   required: (value, keys: string[]) => !isObject(value) || keys.every((key) => Object.hasOwn(value, key)),
   properties: (value, properties: Record<string, Schema>, _, root) =>
     !isObject(value) ||
