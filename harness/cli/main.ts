@@ -13,6 +13,7 @@ interface CommandModule {
 
 /** In the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  init: () => import("./init.ts"),
   run: () => import("./run.ts"),
   trace: async () => ({ register: registerTrace }),
   baseline: () => import("./baseline.ts"),
