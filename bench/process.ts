@@ -42,6 +42,7 @@ export class Running {
   readonly finished: Promise<Finished>;
   readonly #process: StoppedProcess;
   readonly #out: { text: string };
+  readonly #err: { text: string };
   #ended = false;
   #onOutput = (): void => {};
 
@@ -59,15 +60,16 @@ export class Running {
     const stdout = readable(this.#process.stdout!);
     const stderr = readable(this.#process.stderr!);
     this.#out = collect(stdout, () => this.#onOutput());
-    this.finished = this.#follow(argv, collect(stderr), [stdout, stderr], signal);
+    this.#err = collect(stderr, () => this.#onOutput());
+    this.finished = this.#follow(argv, [stdout, stderr], signal);
     this.finished.catch(() => {}); // whoever waits for it hears of it
   }
 
-  /** Resolves when the output contains the text; rejects when the process ends without. */
+  /** Resolves when either stream contains the text; rejects when the process ends without. */
   output(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        if (this.#out.text.includes(text)) resolve();
+        if (this.#out.text.includes(text) || this.#err.text.includes(text)) resolve();
       };
       this.#onOutput = look;
       look();
@@ -86,12 +88,7 @@ export class Running {
     if (!this.#ended) this.#process.kill("SIGKILL");
   }
 
-  async #follow(
-    argv: readonly string[],
-    err: { text: string },
-    streams: Readable[],
-    signal: AbortSignal,
-  ): Promise<Finished> {
+  async #follow(argv: readonly string[], streams: Readable[], signal: AbortSignal): Promise<Finished> {
     const kill = (): void => this.kill();
     const tooLong = setTimeout(kill, TIMEOUT_MS);
     signal.addEventListener("abort", kill);
@@ -103,7 +100,7 @@ export class Running {
       this.#ended = true;
       await Promise.all(streams.map(ended));
       signal.throwIfAborted();
-      if (status.code !== 0) throw new ProcessError(failureText(argv, status, wallMs, err.text));
+      if (status.code !== 0) throw new ProcessError(failureText(argv, status, wallMs, this.#err.text));
       const { userTimeUs, systemTimeUs, maxRssKiB } = status.usage;
       return { wallMs, cpuMs: (userTimeUs + systemTimeUs) / 1e3, maxRssMiB: maxRssKiB / 1024, stdout: this.#out.text };
     } finally {
@@ -115,7 +112,7 @@ export class Running {
   }
 }
 
-function collect(stream: Readable, onText: () => void = () => {}): { text: string } {
+function collect(stream: Readable, onText: () => void): { text: string } {
   const collected = { text: "" };
   stream.setEncoding("utf8");
   stream.on("data", (chunk: string) => {
