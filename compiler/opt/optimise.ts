@@ -1,15 +1,33 @@
 /**
  * The optimiser's passes in order. Each works in place on one function and tells whether it changed anything.
  */
-import { removeUnreachable } from "../ir/cfg.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
+import { tidyBlocks } from "./blocks.ts";
+import { decideConditions } from "./conditions.ts";
+import { removeDeadCode } from "./dce.ts";
+import { mergeEqualValues } from "./gvn.ts";
+import { removeParams } from "./params.ts";
+import { simplify } from "./simplify.ts";
+import { threadJumps } from "./threading.ts";
 
 export interface Pass {
   name: string;
   run(fn: IrFunction): boolean;
 }
 
-const pipeline: readonly Pass[] = [{ name: "unreachable", run: removeUnreachable }];
+/** Repeated while one of them finds something: each makes work for the others. */
+const cleaning: readonly Pass[] = [
+  { name: "params", run: removeParams },
+  { name: "simplify", run: simplify },
+  { name: "gvn", run: mergeEqualValues },
+  { name: "conditions", run: decideConditions },
+  { name: "threading", run: threadJumps },
+  { name: "blocks", run: tidyBlocks },
+  { name: "dce", run: removeDeadCode },
+];
+
+/** Hardly any function needs more than three rounds; what is left behind after so many is correct all the same. */
+const MAX_ROUNDS = 8;
 
 /** Called after every pass, for dumps and for the verifier. */
 export type AfterPass = (pass: Pass, fn: IrFunction, changed: boolean) => void;
@@ -20,5 +38,13 @@ export function optimise(program: IrProgram, after: AfterPass = () => {}): void 
 }
 
 export function optimiseFunction(fn: IrFunction, after: AfterPass = () => {}): void {
-  for (const pass of pipeline) after(pass, fn, pass.run(fn));
+  const run = (pass: Pass): boolean => {
+    const changed = pass.run(fn);
+    after(pass, fn, changed);
+    return changed;
+  };
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const changes = cleaning.map(run);
+    if (!changes.includes(true)) break;
+  }
 }

@@ -1,0 +1,115 @@
+/** Keeps the graph small: merges blocks that always follow each other, and passes by those in which nothing happens. */
+import { edges } from "../ir/builder.ts";
+import { blockOf, liveBlocks, predecessors, removeUnreachable, reversePostorder } from "../ir/cfg.ts";
+import { type BlockId, type Edge, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
+import { conditionInputs, inputs } from "../ir/operands.ts";
+import { Replacements } from "./replace.ts";
+
+export function tidyBlocks(fn: IrFunction): boolean {
+  const passed = [skipEmptyBlocks(fn), shareExits(fn), dropPointlessBranches(fn)].some((changed) => changed);
+  const removed = removeUnreachable(fn);
+  return mergeChains(fn) || removed || passed;
+}
+
+/** An edge to a block that only jumps on leads to where that jump leads. */
+function skipEmptyBlocks(fn: IrFunction): boolean {
+  const skippable = new Set<BlockId>();
+  const used = usedOutside(fn);
+  for (const { id, params, insns, end } of liveBlocks(fn)) {
+    if (id !== 0 && insns.length === 0 && end.op === "jump" && !params.some((param) => used.has(param))) {
+      skippable.add(id);
+    }
+  }
+  let changed = false;
+  for (const { end } of liveBlocks(fn)) {
+    for (const edge of edges(end)) {
+      // Blocks that jump in a circle have no end to skip to.
+      for (const seen = new Set<BlockId>(); skippable.has(edge.block) && !seen.has(edge.block); changed = true) {
+        seen.add(edge.block);
+        const { params, end: on } = blockOf(fn, edge.block);
+        if (on.op !== "jump") break;
+        const args = new Map(params.map((param, i) => [param, edge.args[i]!]));
+        edge.block = on.to.block;
+        edge.args = on.to.args.map((arg) => args.get(arg) ?? arg);
+      }
+    }
+  }
+  return changed;
+}
+
+/** Values that are used in another block than their parameter's own. */
+function usedOutside(fn: IrFunction): Set<VReg> {
+  const owner = new Map<VReg, BlockId>();
+  for (const { id, params } of liveBlocks(fn)) for (const param of params) owner.set(param, id);
+  const used = new Set<VReg>();
+  for (const { id, insns, end } of liveBlocks(fn)) {
+    const use = (reg: VReg): void => {
+      const block = owner.get(reg);
+      if (block !== undefined && block !== id) used.add(reg);
+    };
+    for (const insn of insns) inputs(insn).forEach(use);
+    conditionInputs(end).forEach(use);
+    for (const edge of edges(end)) edge.args.forEach(use);
+  }
+  return used;
+}
+
+/** One block for all places at which the program ends with the same constant. */
+function shareExits(fn: IrFunction): boolean {
+  const exits = new Map<bigint, BlockId>();
+  const same = new Map<BlockId, BlockId>();
+  for (const { id, params, insns, end } of liveBlocks(fn)) {
+    if (id === 0 || end.op !== "exit" || !isImm(end.value) || insns.length > 0 || params.length > 0) continue;
+    const first = exits.get(end.value.imm);
+    if (first === undefined) exits.set(end.value.imm, id);
+    else same.set(id, first);
+  }
+  if (same.size === 0) return false;
+  for (const { end } of liveBlocks(fn)) {
+    for (const edge of edges(end)) edge.block = same.get(edge.block) ?? edge.block;
+  }
+  return true;
+}
+
+function dropPointlessBranches(fn: IrFunction): boolean {
+  let changed = false;
+  for (const block of liveBlocks(fn)) {
+    const { end } = block;
+    if (end.op !== "branch" || !sameEdge(end.then, end.otherwise)) continue;
+    block.end = end.span ? { op: "jump", to: end.then, span: end.span } : { op: "jump", to: end.then };
+    changed = true;
+  }
+  return changed;
+}
+
+function sameEdge(a: Edge, b: Edge): boolean {
+  return a.block === b.block && a.args.every((arg, i) => arg === b.args[i]);
+}
+
+/** Appends a block to the only one that leads to it, if that leads nowhere else. */
+function mergeChains(fn: IrFunction): boolean {
+  const incoming = predecessors(fn);
+  const replacements = new Replacements();
+  let changed = false;
+  for (const { id } of reversePostorder(fn)) {
+    const block = fn.blocks[id];
+    if (!block) continue;
+    for (let next = follower(block); next; next = follower(block)) {
+      const { args } = (block.end as Extract<IrBlock["end"], { op: "jump" }>).to;
+      next.params.forEach((param, i) => {
+        replacements.set(param, args[i]!);
+      });
+      for (const insn of next.insns) block.insns.push(insn);
+      block.end = next.end;
+      fn.blocks[next.id] = undefined;
+      changed = true;
+    }
+  }
+  replacements.apply(fn);
+  return changed;
+
+  function follower({ id, end }: IrBlock): IrBlock | undefined {
+    if (end.op !== "jump" || end.to.block === id) return undefined;
+    return incoming[end.to.block]!.length === 1 ? blockOf(fn, end.to.block) : undefined;
+  }
+}
