@@ -6,6 +6,7 @@ import { tidyBlocks } from "./blocks.ts";
 import { decideConditions } from "./conditions.ts";
 import { removeDeadCode } from "./dce.ts";
 import { mergeEqualValues } from "./gvn.ts";
+import { shareKeys } from "./keys.ts";
 import { removeParams } from "./params.ts";
 import { simplify } from "./simplify.ts";
 import { threadJumps } from "./threading.ts";
@@ -25,6 +26,9 @@ const cleaning: readonly Pass[] = [
   { name: "blocks", run: tidyBlocks },
   { name: "dce", run: removeDeadCode },
 ];
+
+/** Once, when there is nothing left to find. */
+const finishing: readonly Pass[] = [{ name: "keys", run: shareKeys }];
 
 /** Hardly any function needs more than three rounds; what is left behind after so many is correct all the same. */
 const MAX_ROUNDS = 8;
@@ -47,4 +51,5 @@ export function optimiseFunction(fn: IrFunction, after: AfterPass = () => {}): v
     const changes = cleaning.map(run);
     if (!changes.includes(true)) break;
   }
+  finishing.forEach(run);
 }
