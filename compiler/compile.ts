@@ -2,7 +2,7 @@
 import { disassemble } from "./asm/disassemble.ts";
 import { compileIr } from "./backend/compile-ir.ts";
 import { generateDiagnostic } from "./backend/errors.ts";
-import type { Diagnostics } from "./diagnostics.ts";
+import { Diagnostics } from "./diagnostics.ts";
 import { printProgram } from "./ir/print.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 import { Plan } from "./lower/plan.ts";
@@ -10,11 +10,12 @@ import { lowerPrograms } from "./lower/programs.ts";
 import { optimise } from "./opt/optimise.ts";
 import type { CompiledProgram, Program, ScopeFilter } from "./program.ts";
 import { check } from "./sema/check.ts";
-import { readConfig } from "./sema/config.ts";
+import { readConfig, type ScriptConfig } from "./sema/config.ts";
 import { printTypes } from "./sema/print-types.ts";
 import { resolveProbes } from "./sema/probes.ts";
+import type { TypedScript } from "./sema/typed.ts";
 import { contextNeeds } from "./sema/units.ts";
-import type { Source } from "./source.ts";
+import type { Source, Span } from "./source.ts";
 import { parse } from "./syntax/parser.ts";
 
 export interface CompileOptions {
@@ -54,7 +55,7 @@ export function compile(
   if (diags.hasErrors) return undefined;
 
   const config = readConfig(script.config, options.environment ?? {}, script.span, diags);
-  const { missingProbes, maxStrlen, maxMapKeys } = config;
+  const { missingProbes, maxStrlen } = config;
   const blocks = resolveProbes(script.probes, contextNeeds, { facts, diags, parameters, missingProbes });
   if (diags.hasErrors) return undefined;
 
@@ -63,14 +64,49 @@ export function compile(
   dump("types", () => printTypes(typed));
   if (diags.hasErrors) return undefined;
 
+  for (const stackLimit of ON_STACK_LIMITS) {
+    const attempt = new Diagnostics();
+    const program = generate(
+      typed,
+      { facts, config, options, scope, workload, stackLimit, whole: script.span },
+      attempt,
+    );
+    if (program) return program;
+    const overflows = attempt.errors.every(({ code }) => code === "stack-overflow");
+    if (!overflows || stackLimit === ON_STACK_LIMITS.at(-1)) for (const item of attempt.items) diags.add(item);
+    if (!overflows) return undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Objects up to this size live on the stack, larger ones in per-CPU memory, which costs a little more. A script that needs
+ * more stack than there is gets by with less of it.
+ */
+const ON_STACK_LIMITS = [64, 16, 0];
+
+interface Generation {
+  facts: KernelFacts;
+  config: ScriptConfig;
+  options: CompileOptions;
+  scope: ScopeFilter;
+  workload: ScopeFilter;
+  stackLimit: number;
+  whole: Span;
+}
+
+/** Byte code for a checked script. */
+function generate(typed: TypedScript, generation: Generation, diags: Diagnostics): CompiledProgram | undefined {
+  const { facts, config, options, scope, workload, stackLimit, whole } = generation;
+  const { dump = () => {} } = options;
   const probes = typed.units.flatMap((unit) => unit.probes);
   const plan = new Plan(typed, facts, {
-    maxEntries: maxMapKeys,
+    maxEntries: config.maxMapKeys,
     entriesOf: options.maxEntries ?? {},
     scopeTree: scope === "tree" || workload === "tree",
     probeNames: () => probes.map((probe) => [probe.id, probe.name]),
   });
-  const lowered = lowerPrograms(typed, { facts, plan, config, maxStrlen, workload }, scope);
+  const lowered = lowerPrograms(typed, { facts, plan, config, workload, stackLimit }, scope);
   const { maps, scriptMaps, ringBuffer, health, scopeTree } = plan.freeze();
   dump("ir", () => lowered.map((program) => printProgram(program)).join("\n"));
   if (options.optimise ?? true) for (const program of lowered) optimise(program);
@@ -79,7 +115,7 @@ export function compile(
   const programs = lowered.flatMap((program): Program[] => {
     const generated = compileIr(program, facts.features);
     if (!generated.ok) {
-      diags.add(generateDiagnostic(generated.error, script.span));
+      diags.add(generateDiagnostic(generated.error, whole));
       return [];
     }
     const { name, type, attach, probes: served } = program;

@@ -11,6 +11,7 @@ import { operand } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { into } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
+import { hasSideEffects } from "./side-effects.ts";
 
 /** Every record begins with the index of its layout. */
 const HEADER = 8;
@@ -37,13 +38,22 @@ export function sendEvent(
   });
   size = Math.ceil(size / 8) * 8;
   // Scalars are computed before the record is reserved: they may contain control flow, and the ring is held for less long.
-  const scalars = args.map(({ node, type }) => (isScalar(type) ? operand(l, node) : undefined));
+  // Everything else is written straight into it, unless an argument changes something that another one reads.
+  const ordered = args.some(({ node }) => hasSideEffects(node));
+  const values = args.map(({ node, type }) => {
+    if (isScalar(type)) return { scalar: operand(l, node) };
+    if (!ordered) return undefined;
+    const memory = l.memory(sizeOf(type), "argument");
+    into(l, node, memory, type, true);
+    return { memory };
+  });
   const index = l.plan.event(layout(fields, size));
   record(l, size, index, (place) => {
     for (const [i, { node, type }] of args.entries()) {
       const target = at(place, fields[i]!.offset);
-      const scalar = scalars[i];
-      if (scalar !== undefined) l.write(target, type, scalar);
+      const value = values[i];
+      if (value?.scalar !== undefined) l.write(target, type, value.scalar);
+      else if (value?.memory) l.copy(value.memory, target, sizeOf(type));
       else into(l, node, target, type, type.kind === "tuple" || type.kind === "record");
     }
   });

@@ -14,9 +14,6 @@ import type { Expression, Variable } from "../syntax/ast.ts";
 import { at, type Place } from "./place.ts";
 import type { Plan, PlannedMap } from "./plan.ts";
 
-/** Objects above this size live in per-CPU memory rather than in the 512 bytes of stack. */
-const ON_STACK_LIMIT = 64;
-
 /** Longer runs go through a helper, which costs one call instead of an instruction for each eight bytes. */
 const ZERO_BY_STORES = 256;
 const COPY_BY_LOADS = 128;
@@ -34,7 +31,8 @@ export interface LoweringEnvironment {
   facts: KernelFacts;
   plan: Plan;
   config: RuntimeConfig;
-  maxStrlen: number;
+  /** Objects above this size live in per-CPU memory rather than in the 512 bytes of stack. */
+  stackLimit: number;
   /** How the workload is told from the rest of the system, for in_workload(). */
   workload: ScopeFilter;
 }
@@ -113,7 +111,7 @@ export class Lowering {
 
   /** Memory for one object of this program: on the stack if it is small, else in its own part of the per-CPU array. */
   memory(size: number, note: string): Place {
-    if (size <= ON_STACK_LIMIT) return this.slot(size, note);
+    if (size <= this.environment.stackLimit) return this.slot(size, note);
     const { map, offset } = this.plan.scratch(size);
     return { base: this.perCpu(map), offset, space: "bpf", slack: true };
   }
@@ -153,7 +151,10 @@ export class Lowering {
     let home = this.#variables.get(info);
     if (!home) {
       const size = sizeOf(info.type);
-      home = size <= ON_STACK_LIMIT ? { slot: this.b.slot(roundUp8(size), info.name) } : this.plan.scratch(size);
+      home =
+        size <= this.environment.stackLimit
+          ? { slot: this.b.slot(roundUp8(size), info.name) }
+          : this.plan.scratch(size);
       this.#variables.set(info, home);
     }
     if ("slot" in home) return { base: this.b.slotAddress(home.slot), offset: 0, space: "bpf" };

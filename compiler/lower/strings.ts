@@ -6,6 +6,7 @@ import { value } from "./expressions.ts";
 import { type Lowering, pieces } from "./lowering.ts";
 import { place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
+import { hasSideEffects } from "./side-effects.ts";
 
 /** Writes a literal (one character a byte), cut to the place's size; with `padded` all of the place. */
 export function stringLiteral(l: Lowering, text: string, to: Place, size: number, padded: boolean): void {
@@ -102,7 +103,10 @@ function equalsLiteral(l: Lowering, node: Expression, type: Type, text: string):
   }
   const size = sizeOf(type);
   // A literal that is longer than the string can be is never equal to it.
-  if (text.length > size) return l.b.const(0);
+  if (text.length > size) {
+    if (hasSideEffects(node)) local(l, node, type);
+    return l.b.const(0);
+  }
   const from = local(l, node, type);
   const bytes = Uint8Array.from({ length: Math.min(size, text.length + 1) }, (_, i) => text.charCodeAt(i) || 0);
   return allEqual(l, pieces(from.offset, bytes.length), ([offset, step]) => {

@@ -183,24 +183,31 @@ class Evaluator {
     }
     const symbol = operator.slice(0, -1) as ast.BinaryOperator;
     const type = target.kind === "variable" ? this.#unit.variables.get(target)!.type : this.#mapType(target);
+    if (target.kind === "variable") {
+      const before = this.#load(target);
+      this.#store(target, arithmetic(symbol, before, type, this.#value(value), this.#type(value)));
+      return;
+    }
+    // A map is changed in place, once the value is known.
     const given = this.#value(value);
-    this.#store(target, arithmetic(symbol, this.#load(target), type, given, this.#type(value)));
+    const key = this.#key(target);
+    this.#store(target, arithmetic(symbol, this.#load(target, key), type, given, this.#type(value)), key);
   }
 
-  #store(target: ast.Variable | ast.MapName | ast.MapAccess, value: Value): void {
+  /** The value is computed before the key, and the key once. */
+  #store(target: ast.Variable | ast.MapName | ast.MapAccess, value: Value, key?: string): void {
     if (target.kind === "variable") {
       const info = this.#unit.variables.get(target)!;
       this.#variables.set(info, stored(value, info.type));
     } else {
-      const key = this.#key(target);
-      this.#entries(target).set(key, stored(value, this.#mapType(target)));
+      this.#entries(target).set(key ?? this.#key(target), stored(value, this.#mapType(target)));
     }
   }
 
-  #load(target: ast.Variable | ast.MapName | ast.MapAccess): Value {
+  #load(target: ast.Variable | ast.MapName | ast.MapAccess, key?: string): Value {
     if (target.kind === "variable") return this.#variables.get(this.#unit.variables.get(target)!)!;
     const type = this.#mapType(target);
-    const found = this.#entries(target).get(this.#key(target));
+    const found = this.#entries(target).get(key ?? this.#key(target));
     if (found === undefined) return zeroOf(type);
     if (typeof found === "object" && !Array.isArray(found)) return numberOf(type, found as Record<string, bigint>);
     return found as Value;
@@ -252,9 +259,10 @@ class Evaluator {
       case "unary":
         return this.#unary(node);
       case "increment": {
-        const before = this.#load(node.target);
+        const key = node.target.kind === "variable" ? "" : this.#key(node.target);
+        const before = this.#load(node.target, key);
         const after = wrap((before as bigint) + (node.operator === "++" ? 1n : -1n));
-        this.#store(node.target, after);
+        this.#store(node.target, after, key);
         return node.prefix ? after : before;
       }
       case "binary":

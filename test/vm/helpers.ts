@@ -75,7 +75,6 @@ const world =
 
 const submit: HelperImplementation = (args, vm) => {
   const record = (args.value(0) as Pointer).target();
-  record.checkWritten(0, record.bytes.length);
   vm.finishRecord(record, true);
   return undefined;
 };

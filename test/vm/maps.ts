@@ -7,6 +7,8 @@ export const ENOENT = -2n;
 export const EEXIST = -17n;
 export const EINVAL = -22n;
 
+const UNWRITTEN = 0xa5;
+
 const ANY = 0n;
 const NOEXIST = 1n;
 const EXIST = 2n;
@@ -84,9 +86,10 @@ export class FakeMap {
     const needed = Math.ceil((size + 8) / 8) * 8;
     if (this.#used + needed > limit) return new Pointer(undefined, 0n, { tested: false });
     this.#used += needed;
-    // The kernel does not clear records, so what is not written must not be read; a submitted one is read by all.
+    // The kernel does not clear records. What the program leaves unwritten (behind the end of a string) holds something
+    // that no reader takes for a value.
     return new Pointer(
-      new Region("record", `record of ${this.spec.name}`, new Uint8Array(size), { written: false }),
+      new Region("record", `record of ${this.spec.name}`, new Uint8Array(size).fill(UNWRITTEN), { written: false }),
       0n,
       {
         tested: false,

@@ -1,0 +1,20 @@
+/** Whether evaluating an expression may change something that another expression reads. */
+import type { Expression } from "../syntax/ast.ts";
+import { walk } from "../syntax/walk.ts";
+
+export function hasSideEffects(node: Expression): boolean {
+  let found = false;
+  walk(node, ({ kind }) => {
+    if (kind === "increment" || kind === "block-expression" || kind === "call") found = true;
+    return !found;
+  });
+  return found && !isPlainCall(node);
+}
+
+/** A call such as str(args.filename) whose arguments change nothing. */
+function isPlainCall(node: Expression): boolean {
+  return (
+    node.kind === "call" &&
+    node.args.every((arg) => arg.kind !== "block" && (arg.kind === "type-name" || !hasSideEffects(arg)))
+  );
+}

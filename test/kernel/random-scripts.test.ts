@@ -1,0 +1,55 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { compile } from "../../compiler/compile.ts";
+import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { Source } from "../../compiler/source.ts";
+import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
+import { loadSession } from "../../harness/tracing/session.ts";
+import { type EvalResult, evaluate } from "../support/ast-eval.ts";
+import { checkScript, errorsOf } from "../support/check.ts";
+import { describeKernel } from "../support/privileges.ts";
+import { randomScript } from "../support/random-script.ts";
+import { resultOf } from "../support/script-results.ts";
+import { cases } from "../support/soak.ts";
+
+const facts = hostFacts();
+
+function inKernel(text: string): EvalResult {
+  const diags = new Diagnostics();
+  const program = compile(new Source("test.bt", text), facts, diags);
+  if (!program) throw new Error(renderDiagnostics(diags.errors));
+  const session = loadSession(program, {});
+  try {
+    session.begin();
+    const records: Uint8Array[] = [];
+    session.drain((view, offset, length) => {
+      records.push(new Uint8Array(view.buffer, view.byteOffset + offset, length).slice());
+    });
+    return resultOf(program, session.readMaps(), records);
+  } finally {
+    session.close();
+  }
+}
+
+/** What the oracle needs to know of us: the program runs in this very thread. */
+function ourselves(): { pid: bigint; tid: bigint; uid: bigint; comm: string } {
+  const { maps } = inKernel("begin { @pid = pid; @tid = tid; @uid = uid; @comm = comm }");
+  const value = (name: string) => maps[name]![""] as bigint;
+  return { pid: value("@pid"), tid: value("@tid"), uid: value("@uid"), comm: String(maps["@comm"]![""]) };
+}
+
+describeKernel("random scripts in the kernel", () => {
+  it("are accepted by the verifier and do what the tree says", () => {
+    const self = ourselves();
+    const property = fc.property(randomScript, (text) => {
+      fc.pre(!errorsOf(text).some((error) => error.startsWith("constant-overflow")));
+      // The CPU may change from one run to the next; the words of the prelude are ours.
+      const script = text.replaceAll("cpu", "uid");
+      const { typed } = checkScript(script, [], facts);
+      const { maps, events } = evaluate(typed!, { ...self, gid: 0n, cpu: 0n, nsecs: () => 0n });
+      const expected = Object.fromEntries(Object.entries(maps).filter(([, e]) => Object.keys(e).length > 0));
+      expect(inKernel(script)).toEqual({ maps: expected, events });
+    });
+    fc.assert(property, cases(200));
+  });
+});

@@ -1,0 +1,141 @@
+/** Random well-typed scripts of one `begin` block, as text: what the oracle, the interpreter and the kernel must agree on. */
+import fc from "fast-check";
+
+type Text = fc.Arbitrary<string>;
+
+const INTEGERS = ["$a", "$b", "$c", "$u"];
+const STRINGS = ["$s", "$t"];
+
+const literal: Text = fc.oneof(
+  fc.constantFrom("0", "1", "2", "3", "7", "8", "63", "64", "100", "255", "256", "1000", "65535", "0x7fffffff"),
+  fc.constantFrom("0xffffffff", "0x100000000", "0x7fffffffffffffff", "1e6", "5ms"),
+  fc.integer({ min: 0, max: 1 << 30 }).map(String),
+);
+
+const word: Text = fc.constantFrom('"a"', '"ab"', '"hello"', '"a longer string than eight"', '""', '"worker"');
+
+interface Grammar {
+  integer: string;
+  string: string;
+  condition: string;
+  key: string;
+}
+
+const grammar = fc.letrec<Grammar>((tie) => ({
+  integer: fc.oneof(
+    { maxDepth: 3 },
+    literal,
+    fc.constantFrom(...INTEGERS, "pid", "tid", "uid", "cpu", "@n", "@w"),
+    fc.constantFrom("@k[1]", "@k[$a]", '@p["a"]', "@q[1, 2]", "@q[$a, $b]"),
+    fc
+      .tuple(tie("integer"), fc.constantFrom("+", "-", "*", "/", "%", "&", "|", "^"), tie("integer"))
+      .map(([a, op, b]) => (op === "/" || op === "%" ? `(${a} ${op} (${b} | 1))` : `(${a} ${op} ${b})`)),
+    fc
+      .tuple(tie("integer"), fc.constantFrom("<<", ">>"), tie("integer"))
+      .map(([a, op, b]) => `(${a} ${op} (${b} & 63))`),
+    fc.tuple(fc.constantFrom("-", "~"), tie("integer")).map(([op, a]) => `(${op}($b + ${a}))`),
+    fc
+      .tuple(fc.constantFrom("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"), tie("integer"))
+      .map(([type, a]) => `(${type})($c ^ ${a})`),
+    fc.tuple(tie("condition"), tie("integer"), tie("integer")).map(([c, a, b]) => `(${c} ? ($a | ${a}) : ($b & ${b}))`),
+    fc.constantFrom("$a++", "++$b", "$c--", "--$a"),
+    tie("integer").map((a) => `{ $z = ${a}; $z + 1 }`),
+    fc.constantFrom("$v.0", "(7, $a).1", '($b, "x").0'),
+  ),
+  string: fc.oneof(
+    { maxDepth: 2 },
+    word,
+    fc.constantFrom(...STRINGS, "comm", "$v.1"),
+    fc.tuple(tie("condition"), word, word).map(([c, a, b]) => `(${c} ? ${a} : ${b})`),
+  ),
+  condition: fc.oneof(
+    { maxDepth: 2 },
+    fc
+      .tuple(tie("integer"), fc.constantFrom("==", "!=", "<", "<=", ">", ">="), tie("integer"))
+      .map(([a, op, b]) => `($u + ${a}) ${op} ${b}`),
+    fc.tuple(tie("string"), fc.constantFrom("==", "!="), tie("string")).map(([a, op, b]) => `${a} ${op} ${b}`),
+    fc
+      .tuple(tie("condition"), fc.constantFrom("&&", "||"), tie("condition"))
+      .map(([a, op, b]) => `((${a}) ${op} (${b}))`),
+    tie("condition").map((c) => `!(${c})`),
+    fc.constantFrom("has_key(@k, 1)", "has_key(@k, $a)", "$a", "@n"),
+  ),
+  key: fc.oneof(
+    fc.constantFrom("@k[1]", "@k[2]"),
+    tie("integer").map((a) => `@k[$a ^ ${a}]`),
+  ),
+}));
+
+const { integer, string, condition, key } = grammar;
+
+const AGGREGATIONS: Text = fc.oneof(
+  fc.constant("@ac = count();"),
+  fc.constant("@akc[$a & 3] = count();"),
+  integer.map((a) => `@as = sum($a ^ ${a});`),
+  integer.map((a) => `@aks[$b & 1, "k"] = sum((int32)(${a} ^ $a));`),
+  integer.map((a) => `@amin = min($b + ${a});`),
+  integer.map((a) => `@amax[1] = max((uint64)($c ^ ${a}));`),
+  integer.map((a) => `@aavg = avg((int16)($a ^ ${a}));`),
+  integer.map((a) => `@ast[comm] = stats((int32)($a ^ ${a}));`),
+  integer.map((a) => `@ah = hist($a ^ ${a});`),
+  integer.map((a) => `@akh[$a & 1] = hist($b ^ ${a}, 3);`),
+  integer.map((a) => `@al = lhist(($c ^ ${a}) & 127, 10, 100, 7);`),
+);
+
+const OPERATORS = fc.constantFrom("+=", "-=", "*=", "&=", "|=", "^=");
+
+const simple: Text = fc.oneof(
+  fc.tuple(fc.constantFrom("$a", "$b", "$c"), integer).map(([v, a]) => `${v} = $u + ${a};`),
+  fc.tuple(fc.constantFrom("$a", "$b", "$c"), OPERATORS, integer).map(([v, op, a]) => `${v} ${op} ${a};`),
+  fc.tuple(fc.constantFrom(...STRINGS), string).map(([v, s]) => `${v} = ${s};`),
+  fc.tuple(integer, string).map(([a, s]) => `$v = ($a + ${a}, ${s});`),
+  integer.map((a) => `@n = $a + ${a};`),
+  fc.tuple(OPERATORS, integer).map(([op, a]) => `@n ${op} ${a};`),
+  integer.map((a) => `@w = (uint16)($a + ${a});`),
+  fc.constantFrom("@n++;", "--@n;", "@k[3]++;", "@k[$a]--;", '@p["a"]++;'),
+  fc.tuple(key, integer).map(([k, a]) => `${k} = $b ^ ${a};`),
+  fc.tuple(key, OPERATORS, integer).map(([k, op, a]) => `${k} ${op} ${a};`),
+  fc.tuple(string, integer).map(([s, a]) => `@p[${s}] = $c + ${a};`),
+  fc.tuple(integer, integer).map(([a, b]) => `@q[$a & ${a}, $b | ${b}] = $a;`),
+  string.map((s) => `@str = ${s};`),
+  fc.tuple(integer, string).map(([a, s]) => `@kstr[$a & ${a}] = ${s};`),
+  fc.tuple(string, integer).map(([s, a]) => `@tup[${s}, $a ^ ${a}] = ($b, ${s});`),
+  fc.constantFrom("delete(@k, 1);", "delete(@k[$a]);", "delete(@n);", 'delete(@p, "a");'),
+  fc.tuple(integer, string).map(([a, s]) => `printf("%d %s", $a + ${a}, ${s});`),
+  fc.tuple(integer, string).map(([a, s]) => `print(($a ^ ${a}, ${s}));`),
+  fc.constantFrom("print(@n);", "print($t);", "print(pid);"),
+  AGGREGATIONS,
+);
+
+const { statement } = fc.letrec<{ statement: string }>((tie) => {
+  const block = fc.array(tie("statement"), { minLength: 1, maxLength: 3 }).map((list) => `{ ${list.join(" ")} }`);
+  return {
+    statement: fc.oneof(
+      { maxDepth: 2 },
+      simple,
+      simple,
+      simple,
+      fc.tuple(condition, block).map(([c, b]) => `if (${c}) ${b}`),
+      fc.tuple(condition, block, block).map(([c, a, b]) => `if (${c}) ${a} else ${b}`),
+      fc.tuple(fc.integer({ min: 1, max: 3 }), block).map(([n, b]) => `unroll (${n}) ${b}`),
+      fc
+        .tuple(
+          fc.noShrink(fc.nat(1e9)),
+          fc.integer({ min: 1, max: 4 }),
+          block,
+          fc.constantFrom("", "if ($a > 5) { break; }", "if ($b < 3) { continue; }"),
+        )
+        .map(([id, n, b, jump]) => `$i${id} = 0; while ($i${id} < ${n}) { $i${id}++; ${jump} ${b} }`),
+    ),
+  };
+});
+
+/** Every variable and map has its type before anything random happens. */
+const PRELUDE = `
+  $a = (int64)5; $b = (int64)-3; $c = (int64)pid; $u = (uint64)7; $s = "hello"; $t = comm; $v = ((int64)1, "a longer string than eight");
+  @n = (int64)1; @w = (uint16)2; @k[(int64)1] = (int64)10; @p["a longer string than eight"] = (int64)1; @q[(int64)1, (int64)2] = (int64)3;`;
+
+/** The text of a script. */
+export const randomScript: Text = fc
+  .array(statement, { minLength: 1, maxLength: 8 })
+  .map((list) => `begin {${PRELUDE}\n  ${list.join("\n  ")}\n}`);

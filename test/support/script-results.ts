@@ -1,0 +1,74 @@
+/** Brings what a compiled script left in its maps and sent as events into the form of the tree-walking oracle. */
+import type { CompiledProgram, EventField } from "../../compiler/program.ts";
+import { combine, type Value as Decoded, decode } from "../../harness/tracing/decode.ts";
+import type { MapSnapshot } from "../../harness/tracing/maps.ts";
+import { decodeMap } from "../../harness/tracing/snapshot.ts";
+import { type EvalResult, keyText, type Value } from "./ast-eval.ts";
+
+export function resultOf(
+  program: CompiledProgram,
+  snapshots: readonly MapSnapshot[],
+  records: readonly Uint8Array[],
+): EvalResult {
+  const maps: EvalResult["maps"] = {};
+  for (const snapshot of snapshots) {
+    const { entries } = decodeMap(snapshot);
+    if (entries.length === 0) continue;
+    maps[snapshot.map.name] = Object.fromEntries(
+      entries.map(({ key, value }) => [key === undefined ? "" : keyText(plain(key)), aggregateOrPlain(value)]),
+    );
+  }
+  return { maps, events: records.flatMap((bytes) => eventOf(program, bytes)) };
+}
+
+function eventOf(program: CompiledProgram, bytes: Uint8Array): unknown[][] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const event = program.events[Number(view.getBigUint64(0, true))]!;
+  const read = ({ offset, layout }: EventField) => plain(combine(layout, [decode(layout, view, offset)]));
+  switch (event.kind) {
+    case "printf":
+      return [[event.format, ...event.args.map(read)]];
+    case "print":
+      return [["print", read(event.value)]];
+    case "print_map":
+      return [["print", program.scriptMaps[event.map]!.name]];
+    default:
+      return [];
+  }
+}
+
+function plain(value: Decoded): Value {
+  switch (value.kind) {
+    case "integer":
+    case "enum":
+      return BigInt.asIntN(64, value.value);
+    case "boolean":
+      return value.value;
+    case "string":
+      return value.bytes;
+    case "tuple":
+      return value.elements.map(plain);
+    default:
+      throw new Error(`a ${value.kind} is not for the oracle`);
+  }
+}
+
+function aggregateOrPlain(value: Decoded): unknown {
+  switch (value.kind) {
+    case "count":
+      return { count: BigInt.asIntN(64, value.value) };
+    case "sum":
+      return { sum: BigInt.asIntN(64, value.value) };
+    case "min":
+    case "max":
+      return { best: BigInt.asIntN(64, value.value) };
+    case "avg":
+    case "stats":
+      return { count: value.count, total: BigInt.asIntN(64, value.total) };
+    case "hist":
+    case "lhist":
+      return Object.fromEntries(value.buckets.flatMap((n, i) => (n === 0n ? [] : [[i, n]])));
+    default:
+      return plain(value);
+  }
+}

@@ -1,0 +1,38 @@
+/** Runs a compiled script's `begin` programs in the interpreter and reads its maps as the harness would. */
+import type { CompiledProgram, ScriptMap } from "../../compiler/program.ts";
+import type { EntrySnapshot, MapSnapshot } from "../../harness/tracing/maps.ts";
+import { Vm, type World } from "../vm/interpreter.ts";
+import type { EvalResult } from "./ast-eval.ts";
+import { resultOf } from "./script-results.ts";
+
+export interface VmResult extends EvalResult {
+  /** Instructions executed. */
+  steps: number;
+}
+
+export function runInVm(program: CompiledProgram, cpus: number, world: Partial<World>): VmResult {
+  const vm = new Vm({ maps: program.maps, cpus, world });
+  for (const { attach, code, relocations } of program.programs) {
+    if (attach.kind === "begin") vm.run({ code, relocations }, { context: [0n, 0n] });
+  }
+  if (vm.openRecords > 0) throw new Error("a record was neither submitted nor discarded");
+  const snapshots = program.scriptMaps.map((map): MapSnapshot => ({ map, entries: entriesOf(vm, map) }));
+  const records = vm.submitted.map(({ bytes }) => bytes);
+  return { ...resultOf(program, snapshots, records), steps: vm.steps };
+}
+
+function entriesOf(vm: Vm, map: ScriptMap): EntrySnapshot[] {
+  const { storage } = map;
+  const kernelMap = vm.maps[storage.map]!;
+  if (storage.kind === "hash") {
+    return kernelMap.keys().map((key) => ({
+      key,
+      copies: kernelMap.values(key)!.map((copy) => copy.subarray(0, map.value.size)),
+    }));
+  }
+  const { bytes } = kernelMap.directValue();
+  const starts = Array.from({ length: storage.copies }, (_, i) => storage.offset + i * storage.stride);
+  const copies = starts.map((start) => bytes.slice(start, start + map.value.size));
+  const present = starts.some((_, i) => storage.presence !== undefined && bytes[storage.presence + i * storage.stride]);
+  return present || copies.some((copy) => copy.some((byte) => byte !== 0)) ? [{ key: new Uint8Array(0), copies }] : [];
+}

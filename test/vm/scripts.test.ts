@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compile } from "../../compiler/compile.ts";
+import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import type { CompiledProgram } from "../../compiler/program.ts";
+import { Source } from "../../compiler/source.ts";
+import { type EvalHost, type EvalResult, evaluate } from "../support/ast-eval.ts";
+import { checkScript, errorsOf } from "../support/check.ts";
+import { fakeFacts } from "../support/fake-facts.ts";
+import { randomScript } from "../support/random-script.ts";
+import { cases } from "../support/soak.ts";
+import { runInVm } from "../support/script-vm.ts";
+
+const CPUS = 4;
+const facts = fakeFacts({ possibleCpus: CPUS });
+
+function compiled(text: string, optimise: boolean): CompiledProgram {
+  const diags = new Diagnostics();
+  const program = compile(new Source("test.bt", text), facts, diags, { optimise });
+  if (!program) throw new Error(renderDiagnostics(diags.errors));
+  return program;
+}
+
+/** The clock of both sides: every look at it is a microsecond later. */
+function clock(): () => bigint {
+  let now = 1_000_000_000n;
+  return () => {
+    now += 1000n;
+    return now;
+  };
+}
+
+const WORLD = { pid: 1000, tid: 1001, uid: 500, gid: 501, comm: "worker", cpu: 1, suspended: 0n };
+
+function oracle(text: string): EvalResult {
+  const { typed, diagnostics } = checkScript(text, [], facts);
+  const errors = diagnostics.filter((d) => d.severity === "error");
+  if (!typed || errors.length > 0) throw new Error(renderDiagnostics(errors));
+  const host: EvalHost = { pid: 1000n, tid: 1001n, uid: 500n, gid: 501n, cpu: 1n, comm: "worker", nsecs: clock() };
+  const { maps, events } = evaluate(typed, host);
+  // A map from which everything was deleted is as one that was never touched.
+  return { maps: Object.fromEntries(Object.entries(maps).filter(([, e]) => Object.keys(e).length > 0)), events };
+}
+
+function expectAgreement(text: string): void {
+  const expected = oracle(text);
+  for (const optimise of [false, true]) {
+    const { maps, events } = runInVm(compiled(text, optimise), CPUS, { ...WORLD, now: clock() });
+    expect({ optimise, maps, events }).toEqual({ optimise, ...expected });
+  }
+}
+
+describe("bytes in the interpreter do what the tree says", () => {
+  it.each([
+    "@x = 1 + 2 * 3 - 4 / 2 % 3",
+    "$a = pid; @x = $a * 3 - 7; @y = -$a / 2; @z = -$a % 7",
+    "@x = (uint8)300; @y = (int8)200; @z = (uint16)-1; @w = (int32)0xffffffff",
+    "@x = nsecs; @y = nsecs",
+    "$a = 10; $b = $a++ + ++$a; @x = $b; @y = $a",
+    '@x = comm == "worker"; @y = comm != "worker"; @z = comm == "work"',
+    '$s = "a"; $s = "abcdefghijkl"; @x = $s; @y = $s == "abcdefghijkl"',
+    "@x[pid, comm] = 1; @x[pid, comm]++; @y = @x[pid, comm]",
+    '@x = ("a", (1, "bc"), true); @y = @x.1',
+    "@x = count(); @x = count(); @y = @x; if (@x > 1) { @z = 1 }",
+    "@x = sum(-5); @x = sum(3); @y[1] = avg(10); @y[1] = avg(21); @z = (int64)@y[1]",
+    "$i = 0; while ($i < 70) { @h = hist(1 << $i); @k[$i % 3] = hist($i * $i, 2); $i++ }",
+    "$i = 0; while ($i < 40) { @l = lhist($i, 5, 30, 4); $i++ }",
+    "@m = min(5); @m = min(-7); @n = max((uint64)3); @n = max((uint64)-1)",
+    "if (pid > 5 && tid > 5 || uid == 3) { @x = 1 } else { @x = 2 }",
+    "if (0) { @x = 1 } else if (pid == 1000) { @x = 2; return; } @x = 3",
+    "$i = 0; while (1) { $i++; if ($i == 3) { continue; } if ($i > 6) { break; } @x[$i] = $i * $i }",
+    "unroll (3) { @x++; if (@x == 2) { break; } }",
+    'printf("%d %s %d", pid, comm, 1 < 2); print((1, "a")); print(@x); @x = 1',
+    '$x = pid == 1000 ? "yes" : "no"; @y = $x; @z = $x == "yes"',
+    "@x = { let $a = 5; let $b = $a * 2; $a + $b }",
+    "@x[1] = 5; delete(@x, 1); @y = has_key(@x, 1); @x[2] = 6; @z = has_key(@x, 2)",
+    "@x = 5; delete(@x); @y = @x",
+    "@x = pid ?: 7; @y = (pid - 1000) ?: 7",
+    "exit(); @x = 1",
+  ])("%s", (body) => expectAgreement(`begin { ${body} }`));
+
+  it("agrees on random scripts, optimised or not", () => {
+    const property = fc.property(randomScript, (text) => {
+      // Random constants may overflow, which the checker refuses.
+      fc.pre(!errorsOf(text).some((error) => error.startsWith("constant-overflow")));
+      expectAgreement(text);
+    });
+    fc.assert(property, cases(400));
+  });
+});
