@@ -20,10 +20,7 @@ function build(): void {
     try {
       const started = new Date();
       if (!isFresh()) {
-        execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
-          cwd: ROOT,
-          stdio: ["ignore", "inherit", "inherit"],
-        });
+        execFileSync("npm", ["run", "--silent", "build"], { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
         writeFileSync(STAMP, "");
         utimesSync(STAMP, started, started);
       }
