@@ -8,12 +8,12 @@ import { nativeTracer } from "./native-tracer.ts";
 import { systemClock } from "./system-clock.ts";
 import { hostUsers } from "./users.ts";
 
-/** The whole host. Scopes that killed tools have left behind are removed first. */
-export async function nativeHost(facts: KernelFacts): Promise<Host> {
+/** The whole host. Scopes that killed tools have left behind are removed first. `forced` as in nativeScopes. */
+export async function nativeHost(facts: KernelFacts, forced?: "tree"): Promise<Host> {
   return {
     clock: systemClock,
     spawner: nativeSpawner,
-    scopes: await nativeScopes(),
+    scopes: await nativeScopes(forced),
     tracer: nativeTracer,
     users: hostUsers(),
     compile: (source, diags, options) => compile(source, facts, diags, options),

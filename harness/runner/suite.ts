@@ -51,7 +51,7 @@ export class EmptySuiteError extends Error {
 
 export interface SuiteOutcome {
   readonly result: SuiteResult;
-  /** With errors among them nothing has run. */
+  /** Errors in files and scripts, with which nothing has run, and programs that the kernel refused. */
   readonly diagnostics: readonly Diagnostic[];
   /** Baseline files that were written, with the scenarios recorded in each. */
   readonly recorded: ReadonlyMap<string, readonly string[]>;
@@ -68,7 +68,7 @@ export async function runSuite(options: SuiteOptions, host: SuiteHost): Promise<
   const scenarios: ScenarioResult[] = [];
   for (const scenario of prepared) {
     if (options.interrupt.aborted) break;
-    const result = await runOne(scenario, options, host, store, startedAt);
+    const result = await runOne(scenario, options, host, store, startedAt, diags);
     scenarios.push(result);
     options.onScenario?.(result);
     if (options.bail && result.status !== "passed") break;
@@ -112,6 +112,7 @@ async function runOne(
   { runner, machine }: SuiteHost,
   store: BaselineFiles,
   startedAt: Date,
+  diags: Diagnostics,
 ): Promise<ScenarioResult> {
   const { scenario } = prepared;
   const { interrupt, abandon, onProgress } = options;
@@ -120,6 +121,9 @@ async function runOne(
     abandon,
     onProgress: (phase, index, count) => onProgress?.(scenario, phase, index, count),
   });
+  // What the kernel's verifier refuses is known only now, but has its place in the file like any other error.
+  for (const { diagnostic } of run.end.kind === "invalid" ? run.end.problems : [])
+    if (diagnostic) diags.add(diagnostic);
   const baseline = store.find(scenario, machine);
   const judgement = judge(run, baseline);
   const entry = baselineEntry(run, judgement, {

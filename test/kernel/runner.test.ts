@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { evaluateMetrics } from "../../harness/metrics/evaluate.ts";
 import { findHierarchy } from "../../harness/runner/cgroups.ts";
 import type { Host, Tracer } from "../../harness/runner/host.ts";
+import { nativeHost } from "../../harness/runner/native-host.ts";
 import { nativeScopes } from "../../harness/runner/native-scopes.ts";
 import { nativeSpawner } from "../../harness/runner/native-spawner.ts";
 import { outputText } from "../../harness/runner/output.ts";
@@ -14,6 +16,7 @@ import { hostProcesses } from "../../harness/runner/processes.ts";
 import { type RunOptions, runScenario, type ScenarioRun } from "../../harness/runner/run-scenario.ts";
 import { systemClock } from "../../harness/runner/system-clock.ts";
 import { hostUsers, type UserDatabase } from "../../harness/runner/users.ts";
+import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import { openFds } from "../../native/index.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { scenarioOf } from "../support/scenarios.ts";
@@ -237,6 +240,97 @@ describeKernel("workloads as real processes", () => {
     } finally {
       server.close();
     }
+  });
+});
+
+/** What the runs of a scenario measured, by metric, and what the probes printed. */
+async function traced(yaml: string, kind: "cgroup" | "tree" = "cgroup") {
+  const on = await nativeHost(hostFacts(), kind === "tree" ? "tree" : undefined);
+  const diags = new Diagnostics();
+  const scenario = scenarioOf(yaml, join(tmpdir(), "test.yml"));
+  const prepared = prepare([scenario], on, diags);
+  if (prepared === undefined) throw new Error(renderDiagnostics(diags.items));
+  const result = await runScenario(prepared[0]!, on, { interrupt: NEVER, abandon: NEVER });
+  expect(problems(result)).toEqual(["measured"]);
+  const values = result.runs.map(({ data }) => {
+    const metrics = evaluateMetrics(scenario.metrics, data);
+    return Object.fromEntries(
+      scenario.metrics.map(({ name }) => {
+        const value = metrics.get(name)!;
+        return [name, value.kind === "value" ? value.value : undefined];
+      }),
+    );
+  });
+  return { result, values, printed: result.runs.map((one) => one.printed) };
+}
+
+describeKernel("traced runs", () => {
+  const THREE = "runs: { warmup: 1, count: 3, control: 1 }";
+
+  it.each(["cgroup", "tree"] as const)("count only the workload and what it starts, in a %s scope", async (kind) => {
+    const noise = nativeSpawner.spawn({
+      argv: ["sh", "-c", "while :; do /bin/true; done"],
+      env: { PATH: process.env.PATH! },
+      cwd: "/",
+      stdin: undefined,
+      user: undefined,
+      cgroup: undefined,
+    });
+    noise.release();
+    try {
+      const { values } = await traced(
+        `workload: { shell: "/bin/true; (/bin/true; /bin/true) & wait" }
+${THREE}
+probes: [{ bpftrace: "tracepoint:syscalls:sys_enter_execve { @execs = count(); }" }]
+metrics: { execs: '@execs' }`,
+        kind,
+      );
+      expect(values).toEqual([{ execs: 4n }, { execs: 4n }, { execs: 4n }]);
+    } finally {
+      noise.kill("SIGKILL", "group");
+      await noise.exited;
+      noise.close();
+    }
+  });
+
+  it("begin and end anew each time", async () => {
+    const { values, printed } = await traced(`workload: { command: ["true"] }
+${THREE}
+probes:
+  - bpftrace: |
+      BEGIN { @limit = 7; printf("begin %d\\n", cpid); }
+      tracepoint:syscalls:sys_enter_execve { @seen = count(); @pid = pid; @mine = pid == cpid; }
+      END { @ended = @limit + 1; printf("end\\n"); }
+metrics: { limit: '@limit', seen: '@seen', ended: '@ended', mine: '@mine', pid: '@pid' }`);
+    expect(values).toMatchObject(new Array(3).fill({ limit: 7n, seen: 1n, ended: 8n, mine: 1n }));
+    expect(printed).toEqual(values.map(({ pid }) => `begin ${pid}\nend\n`));
+    expect(new Set(values.map(({ pid }) => pid)).size).toBe(3);
+  });
+
+  it("keep the maps of several scripts apart, and price each program", async () => {
+    const { result, values } = await traced(`workload: { command: ["true"] }
+${THREE}
+probes:
+  - bpftrace: "tracepoint:syscalls:sys_enter_execve { @same = count(); @a = count(); }"
+  - bpftrace: "tracepoint:syscalls:sys_exit_execve { @same = count(); @b = count(); }"
+metrics: { a: '@a', b: '@b' }`);
+    expect(values[0]).toEqual({ a: 1n, b: 1n });
+    const [first] = result.runs;
+    expect(first!.maps.map((maps) => maps.map(({ name }) => name))).toEqual([
+      ["@same", "@a"],
+      ["@same", "@b"],
+    ]);
+    expect(first!.cost).toHaveLength(2);
+    for (const { hits, ns } of first!.cost) expect(hits > 0n && ns > 0n).toBe(true);
+    expect(result.control).toHaveLength(1);
+  });
+
+  it("see the whole machine where a probe asks for it", async () => {
+    const { values } = await traced(`workload: { command: [sleep, "0.05"] }
+${THREE}
+probes: [{ bpftrace: "tracepoint:sched:sched_switch { @switches = count(); }", scope: system }]
+metrics: { switches: '@switches' }`);
+    for (const { switches } of values) expect(switches).toBeGreaterThan(2);
   });
 });
 

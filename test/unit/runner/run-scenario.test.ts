@@ -1,13 +1,22 @@
 import { describe, expect, it } from "vitest";
+import { exit, imm, mov64, R0 } from "../../../compiler/asm/instructions.ts";
 import { Diagnostics, renderDiagnostics } from "../../../compiler/diagnostics.ts";
 import { outputText } from "../../../harness/runner/output.ts";
 import { prepare } from "../../../harness/runner/prepare.ts";
 import { type RunOptions, runScenario, type ScenarioRun } from "../../../harness/runner/run-scenario.ts";
+import { AttachError } from "../../../harness/tracing/attach.ts";
+import { CapabilityError } from "../../../harness/tracing/facts/capability-error.ts";
+import { VerifierError } from "../../../harness/tracing/verifier-error.ts";
 import { SpawnError, SysError } from "../../../native/index.ts";
+import { program } from "../../support/compiled.ts";
 import { type FakeProcess, type FakeProgram, FakeWorld, NEW_SESSION } from "../../support/fake-host.ts";
 import { scenarioOf } from "../../support/scenarios.ts";
 
 const NEVER = new AbortController().signal;
+const PROGRAM = program({ kind: "raw_tracepoint", tracepoint: "x", btfId: undefined, btfModule: undefined }, [
+  mov64(R0, imm(0)),
+  exit(),
+]);
 const ONE_RUN = "runs: { warmup: 0, count: 1, control: 0 }";
 
 const lasts =
@@ -432,6 +441,45 @@ describe("integrity of the trace", () => {
     world.loadError = error;
     expect(problems(await run(world, YAML))).toEqual([expected]);
     expect(world.log).toEqual([]);
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      "by the verifier",
+      new VerifierError(PROGRAM, 13, "0: (79) r1 = *(u64 *)(r1 +0)\nR1 type=scalar expected=ctx\n"),
+      "verifier: the kernel refuses the program of raw_tracepoint: R1 type=scalar expected=ctx (instruction 0: r1 = *(u64 *)(r1 +0))",
+    ],
+    [
+      "for want of a helper function",
+      new VerifierError(PROGRAM, 22, "0: (85) call unknown#999\ninvalid func unknown#999\n"),
+      expect.stringMatching(/^capability: BPF_PROG_LOAD failed: EINVAL/) as unknown as string,
+    ],
+    [
+      "for want of something that has a remedy",
+      new CapabilityError("tracefs is not mounted", "mount it"),
+      "capability: tracefs is not mounted",
+    ],
+  ])("a program that is refused %s is told as such", async (_, error, expected) => {
+    const world = new FakeWorld({ work: lasts(1) });
+    world.loadError = error;
+    expect(problems(await run(world, YAML))).toEqual([expected]);
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      "is not there",
+      new SysError("open", 2, { path: "id" }),
+      "not-attached: cannot attach a and 1 more: open failed: ENOENT",
+    ],
+    [
+      "is forbidden",
+      new SysError("perf_event_open", 13),
+      "capability: cannot attach a and 1 more: perf_event_open failed: EACCES",
+    ],
+  ])("a probe whose event %s", async (_, cause, expected) => {
+    const world = new FakeWorld({ work: lasts(1) });
+    world.attachError = new AttachError(["a", "b"], cause);
+    expect(problems(await run(world, YAML))).toEqual([expect.stringContaining(expected)]);
   });
 
   it("a bug in the tracer is not taken for the machine's fault", async () => {

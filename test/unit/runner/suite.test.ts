@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
+import { exit, imm, mov64, R0 } from "../../../compiler/asm/instructions.ts";
 import type { MapData } from "../../../harness/metrics/run-data.ts";
 import type { ScenarioResult } from "../../../harness/report/result.ts";
 import type { SuiteOutcome } from "../../../harness/runner/suite.ts";
+import { VerifierError } from "../../../harness/tracing/verifier-error.ts";
 import { SysError } from "../../../native/index.ts";
+import { program } from "../../support/compiled.ts";
 import { type FakeProgram, FakeWorld } from "../../support/fake-host.ts";
 import { countMap, histMap, MACHINE, TestProject } from "../../support/suite.ts";
 
@@ -101,6 +104,15 @@ describe("a suite", () => {
       summary: { invalid: 1 },
       scenarios: [{ status: "invalid", problems: [{ kind }] }],
     });
+  });
+
+  it("shows a program that the kernel refused where it stands in the script", async () => {
+    const machine = opens({ a: 1 });
+    const code = program({ kind: "begin" }, [mov64(R0, imm(0)), exit()]);
+    machine.loadError = new VerifierError(code, 13, "1: (95) exit\nR0 !read_ok\n");
+    const { result } = await new TestProject(YAML).run(machine);
+    expect(result.exitCode).toBe(2);
+    expect(result.diagnostics).toMatchObject([{ code: "verifier-rejected", file: "test.bt", line: 2 }]);
   });
 
   it("reports all errors of files and scripts together, and runs nothing", async () => {
