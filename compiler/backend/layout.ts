@@ -1,12 +1,14 @@
 /**
  * The order of the blocks in the code: what usually happens falls through, what is unlikely goes out of line.
  */
+import { helperSpec } from "../asm/helpers.ts";
 import { blockOf, Dominators, liveBlocks, predecessors } from "../ir/cfg.ts";
-import { type BlockId, type Edge, type IrBlock, type IrFunction, isImm } from "../ir/ir.ts";
+import { type BlockId, type Edge, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
 
 /** All blocks, the entry first. A chain of likely successors is laid out until it meets what is placed already. */
 export function layout(fn: IrFunction, depths = loopDepths(fn)): IrBlock[] {
   const incoming = predecessors(fn);
+  const expected = expectations(fn);
   const placed = new Set<BlockId>();
   const order: IrBlock[] = [];
   const waiting: BlockId[] = [0];
@@ -33,11 +35,9 @@ export function layout(fn: IrFunction, depths = loopDepths(fn)): IrBlock[] {
     if (end.likely !== undefined) return end.likely;
     const [deepThen, deepOtherwise] = [depths[end.then.block]!, depths[end.otherwise.block]!];
     if (deepThen !== deepOtherwise) return deepThen > deepOtherwise;
-    // Addresses are seldom null, filters are mostly written to let pass what follows them, and a block that is only
-    // reached from here is better placed here than a meeting point, which can be reached from anywhere.
-    const isZero = isImm(end.b) && end.b.imm === 0n;
-    if (isZero && end.condition === "eq") return joins(end.then) < joins(end.otherwise);
-    if (isZero && end.condition === "ne") return joins(end.then) <= joins(end.otherwise);
+    const usual = expected.get(end.a);
+    if (usual && isImm(end.b) && end.b.imm === 0n) return (end.condition === "eq") === (usual === "zero");
+    // A block that is only reached from here is better placed here than a meeting point, which others reach as well.
     return joins(end.then) < joins(end.otherwise);
   }
 
@@ -50,6 +50,23 @@ export function layout(fn: IrFunction, depths = loopDepths(fn)): IrBlock[] {
     if (insns.length === 0 && end.op === "exit") return Number.POSITIVE_INFINITY;
     return incoming[behind]!.length;
   }
+}
+
+/**
+ * What helpers usually answer: keys are found more often than missed, there mostly is room for a record, and changing
+ * a map succeeds.
+ */
+function expectations(fn: IrFunction): Map<VReg, "zero" | "address"> {
+  const expected = new Map<VReg, "zero" | "address">();
+  for (const { insns } of liveBlocks(fn)) {
+    for (const insn of insns) {
+      if (insn.op !== "call" || insn.dst === undefined) continue;
+      const { result, effect } = helperSpec(insn.helper);
+      if (result === "map-value-or-null" || result === "record-or-null") expected.set(insn.dst, "address");
+      else if (effect === "map" && result === "scalar") expected.set(insn.dst, "zero");
+    }
+  }
+  return expected;
 }
 
 /** How many loops each block lies in, by BlockId. */

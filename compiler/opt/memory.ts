@@ -40,6 +40,12 @@ export class MemoryModel {
     }
   }
 
+  /** The slot that an address points into, if all that is done with the slot's addresses is known. */
+  slotOf(base: VReg): SlotId | undefined {
+    const root = this.#root(base);
+    return root.kind === "slot" ? root.slot : undefined;
+  }
+
   /** The places whose state a load through an address depends on. */
   readPlaces(base: VReg): PlaceName[] {
     const root = this.#root(base);
@@ -67,7 +73,7 @@ export class MemoryModel {
       case "call":
         return this.#changedByCall(insn.args, helperSpec(insn.helper));
       case "call-local":
-        return [MEMORY, UNKNOWN, ANY_KEYS, ...insn.args.flatMap((arg) => this.#slotOf(arg))];
+        return [MEMORY, UNKNOWN, ANY_KEYS, ...insn.args.flatMap((arg) => this.#slotPlace(arg))];
       default:
         return [];
     }
@@ -138,9 +144,9 @@ export class MemoryModel {
     }
   }
 
-  #slotOf(arg: Operand): PlaceName[] {
-    const root = isImm(arg) ? OTHER : this.#root(arg);
-    return root.kind === "slot" ? [`slot:${root.slot}`] : [];
+  #slotPlace(arg: Operand): PlaceName[] {
+    const slot = isImm(arg) ? undefined : this.slotOf(arg);
+    return slot === undefined ? [] : [`slot:${slot}`];
   }
 
   #changedByCall(args: readonly Operand[], spec: HelperSpec): PlaceName[] {
@@ -150,7 +156,7 @@ export class MemoryModel {
       if (isImm(arg)) return;
       if (isOutArg(kind)) changed.push(...this.#written(arg));
       else if (kind === "callback-context" || kind === "dynptr" || kind === "spin-lock")
-        changed.push(...this.#slotOf(arg));
+        changed.push(...this.#slotPlace(arg));
     });
     switch (spec.effect) {
       case "none":

@@ -5,6 +5,7 @@ import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import { tidyBlocks } from "./blocks.ts";
 import { decideConditions } from "./conditions.ts";
 import { removeDeadCode } from "./dce.ts";
+import { storeEarly } from "./early-stores.ts";
 import { mergeEqualValues } from "./gvn.ts";
 import { shareKeys } from "./keys.ts";
 import { removeParams } from "./params.ts";
@@ -28,7 +29,10 @@ const cleaning: readonly Pass[] = [
 ];
 
 /** Once, when there is nothing left to find. */
-const finishing: readonly Pass[] = [{ name: "keys", run: shareKeys }];
+const finishing: readonly Pass[] = [
+  { name: "keys", run: shareKeys },
+  { name: "stores", run: storeEarly },
+];
 
 /** Hardly any function needs more than three rounds; what is left behind after so many is correct all the same. */
 const MAX_ROUNDS = 8;

@@ -1,0 +1,91 @@
+/**
+ * Writes to stack slots move up to where their value is made, if a call lies between: a value that is already in memory
+ * need not outlive the call in a register. After everything that looks for equal stores and loads.
+ */
+import { liveBlocks } from "../ir/cfg.ts";
+import { type Insn, type IrBlock, type IrFunction, isImm, type SlotId, type VReg } from "../ir/ir.ts";
+import { endInputs, inputs, result } from "../ir/operands.ts";
+import { MemoryModel } from "./memory.ts";
+
+export function storeEarly(fn: IrFunction): boolean {
+  const uses = new Map<VReg, number>();
+  for (const { insns, end } of liveBlocks(fn)) {
+    for (const reg of [...insns.flatMap(inputs), ...endInputs(end)]) uses.set(reg, (uses.get(reg) ?? 0) + 1);
+  }
+  const memory = new MemoryModel(fn);
+  const moves = liveBlocks(fn).map((block) => new StoreMotion(fn, block, memory, uses).run());
+  return moves.includes(true);
+}
+
+type Store = Extract<Insn, { op: "store" }>;
+
+class StoreMotion {
+  readonly #fn: IrFunction;
+  readonly #block: IrBlock;
+  readonly #memory: MemoryModel;
+  readonly #uses: ReadonlyMap<VReg, number>;
+  readonly #definedAt = new Map<VReg, number>();
+  /** Where each slot was last named. */
+  readonly #namedAt = new Map<SlotId, number>();
+  #lastCall = -1;
+
+  constructor(fn: IrFunction, block: IrBlock, memory: MemoryModel, uses: ReadonlyMap<VReg, number>) {
+    this.#fn = fn;
+    this.#block = block;
+    this.#memory = memory;
+    this.#uses = uses;
+  }
+
+  run(): boolean {
+    const { insns } = this.#block;
+    /** Stores by the position behind which they go. */
+    const moved = new Map<number, Store[]>();
+    const gone = new Set<Insn>();
+    insns.forEach((insn, at) => {
+      const target = insn.op === "store" ? this.#target(insn) : undefined;
+      if (insn.op === "store" && target !== undefined) {
+        moved.set(target, [...(moved.get(target) ?? []), insn]);
+        gone.add(insn);
+      }
+      this.#pass(insn, at);
+    });
+    if (gone.size === 0) return false;
+    this.#block.insns = insns.flatMap((insn, at) => {
+      const here = gone.has(insn) ? [] : [insn];
+      for (const store of moved.get(at) ?? []) here.push(...this.#withAddress(store, insns));
+      return here;
+    });
+    return true;
+  }
+
+  /** The position of the instruction that makes the value, if the store had better follow it at once. */
+  #target({ base, value }: Store): number | undefined {
+    const slot = this.#memory.slotOf(base);
+    if (slot === undefined || isImm(value) || this.#uses.get(value) !== 1) return undefined;
+    const made = this.#definedAt.get(value);
+    if (made === undefined || made >= this.#lastCall) return undefined;
+    return (this.#namedAt.get(slot) ?? -1) < made ? made : undefined;
+  }
+
+  #pass(insn: Insn, at: number): void {
+    if (insn.op === "call" || insn.op === "call-local") this.#lastCall = at;
+    for (const reg of inputs(insn)) {
+      const slot = this.#memory.slotOf(reg);
+      if (slot !== undefined) this.#namedAt.set(slot, at);
+    }
+    const dst = result(insn);
+    if (dst !== undefined) this.#definedAt.set(dst, at);
+  }
+
+  /** The store with an address of its own if the one that it used is made later. */
+  #withAddress(store: Store, insns: readonly Insn[]): Insn[] {
+    const made = this.#definedAt.get(store.base);
+    const address = made === undefined ? undefined : insns[made];
+    if (address?.op !== "slot") return [store];
+    const base = this.#fn.nextVReg++ as VReg;
+    return [
+      { ...address, dst: base },
+      { ...store, base },
+    ];
+  }
+}
