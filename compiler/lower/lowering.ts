@@ -4,7 +4,7 @@
  * class holds what they share: memory, reads and writes, per-CPU addresses, failure counters.
  */
 import { FunctionBuilder } from "../ir/builder.ts";
-import type { Condition, Operand, Size, VReg } from "../ir/ir.ts";
+import type { Condition, IrFunction, Operand, Size, VReg } from "../ir/ir.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
 import type { HostConstant, ProgramType, RuntimeConfig, ScopeFilter } from "../program.ts";
 import type { ResolvedProbe } from "../sema/probes.ts";
@@ -37,6 +37,16 @@ export interface LoweringEnvironment {
   workload: ScopeFilter;
 }
 
+/** Where a variable that does not fit a register lives. */
+export type Home =
+  | { slot: number }
+  | { map: number; offset: number }
+  /** A pointer to it lies at `offset` behind `pointer`. */
+  | { pointer: VReg; offset: number };
+
+/** Callbacks get up to four arguments; those that a helper does not pass are never read. */
+const CALLBACK_PARAMETERS = 4;
+
 export interface LoopTargets {
   continueTo: number;
   breakTo: number;
@@ -49,9 +59,11 @@ export class Lowering {
   readonly environment: LoweringEnvironment;
   readonly program: ProgramInfo;
   /** The context: r1 at entry. */
-  readonly context: VReg;
+  context: VReg;
   readonly loops: LoopTargets[] = [];
-  readonly #variables = new Map<VariableInfo, { slot: number } | { map: number; offset: number }>();
+  /** All functions of the program; the first is its entry. */
+  readonly functions: FunctionBuilder[];
+  readonly #variables = new Map<VariableInfo, Home>();
   #unit: Unit | undefined;
   #probe: ResolvedProbe | undefined;
   #end = -1;
@@ -60,13 +72,30 @@ export class Lowering {
   /** Number and registers of the system call, for programs on the raw system call tracepoints. */
   syscall: { number: VReg; registers: VReg; result: VReg | undefined } | undefined;
 
-  constructor(program: ProgramInfo, environment: LoweringEnvironment) {
+  constructor(program: ProgramInfo, environment: LoweringEnvironment, functions: FunctionBuilder[] = []) {
     this.program = program;
     this.environment = environment;
     this.plan = environment.plan;
     this.facts = environment.facts;
-    this.b = new FunctionBuilder(program.name, 1);
+    this.functions = functions;
+    const first = functions.length === 0;
+    const name = first ? program.name : `${program.name.slice(0, 10)}_${functions.length}`;
+    this.b = new FunctionBuilder(name, first ? 1 : CALLBACK_PARAMETERS);
+    functions.push(this.b);
     this.context = this.b.function.params[0]!;
+  }
+
+  /** A further function of the same program, which a helper calls back. Its types are those of the current unit. */
+  callback(): Lowering {
+    const child = new Lowering(this.program, this.environment, this.functions);
+    child.#unit = this.#unit;
+    child.#probe = this.#probe;
+    return child;
+  }
+
+  /** Finished functions, the entry first. */
+  finish(): IrFunction[] {
+    return this.functions.map((builder) => builder.finish());
   }
 
   get unit(): Unit {
@@ -82,6 +111,10 @@ export class Lowering {
   /** The block to which a `return` (and a false predicate) leads. */
   get end(): number {
     return this.#end;
+  }
+
+  set end(block: number) {
+    this.#end = block;
   }
 
   /** Lowers with the types of `unit`; `body` must leave the current block ended or falling to `end`. */
@@ -158,7 +191,17 @@ export class Lowering {
       this.#variables.set(info, home);
     }
     if ("slot" in home) return { base: this.b.slotAddress(home.slot), offset: 0, space: "bpf" };
+    if ("pointer" in home) return { base: this.b.load(home.pointer, home.offset, 8), offset: 0, space: "bpf" };
     return { base: this.perCpu(home.map), offset: home.offset, space: "bpf", slack: true };
+  }
+
+  /** Where a variable of the calling function lives: in per-CPU memory, or behind a pointer that was handed over. */
+  adoptVariable(info: VariableInfo, home: Home): void {
+    this.#variables.set(info, home);
+  }
+
+  homeOf(info: VariableInfo): Home | undefined {
+    return this.#variables.get(info);
   }
 
   /** Fills memory with zeros. */

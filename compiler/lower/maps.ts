@@ -109,11 +109,15 @@ export function hasKey(l: Lowering, map: PlannedMap, key: ast.Expression): VReg 
   return l.b.compare("ne", lookup(l, map, keyOf(l, map, key)), { imm: 0n });
 }
 
-// An aggregate as a number: all CPUs' copies, put together by a loop.
 function aggregateNumber(l: Lowering, map: PlannedMap, node: MapNode): VReg {
+  const key = node.kind === "map-access" ? keyAddress(l, keyOf(l, map, node.key)) : undefined;
+  return aggregateNumberOf(l, map, key);
+}
+
+/** An aggregate as a number: all CPUs' copies, put together by a loop. `key` is an address. */
+export function aggregateNumberOf(l: Lowering, map: PlannedMap, key: VReg | undefined): VReg {
   const type = map.info.value as Aggregate;
   const { b } = l;
-  const key = node.kind === "map-access" ? keyAddress(l, keyOf(l, map, node.key)) : undefined;
   const cpu = {};
   const first = {};
   const second = {};

@@ -137,7 +137,7 @@ function lowerProgram(
   b.enterSealed(leave);
   b.exit({ imm: 0n });
   const probes = regions.flatMap((region) => region.probes.map((probe) => probe.name));
-  return { name: info.name, type, attach, probes, functions: [b.finish()] };
+  return { name: info.name, type, attach, probes, functions: l.finish() };
 }
 
 function lowerRegion(l: Lowering, { unit, probes }: Region, after: number): void {
@@ -336,7 +336,7 @@ function treeProgram(
   l.b.jump(done);
   l.b.enterSealed(done);
   l.b.exit({ imm: 0n });
-  return { name, type, attach, probes: [], functions: [l.b.finish()] };
+  return { name, type, attach, probes: [], functions: l.finish() };
 }
 
 // if (tree[tgid(parent)]) tree[tgid(child)] = 1, before the child runs

@@ -6,6 +6,7 @@ import { isScalar, isSigned, type Size, sizeOf, type Type } from "../sema/types.
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import { branch, effect, either, operand, operation, value } from "./expressions.ts";
+import { forLoop } from "./loops.ts";
 import type { Lowering } from "./lowering.ts";
 import { compoundMap, storeMap } from "./maps.ts";
 import { into } from "./memory-values.ts";
@@ -57,6 +58,8 @@ function statement(l: Lowering, node: ast.Statement): void {
       statements(l, node.statements);
       return;
     case "for":
+      forLoop(l, node);
+      return;
     case "import":
       throw new Error(`${node.kind} is rejected by the checker`);
     default:

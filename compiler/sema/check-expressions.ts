@@ -80,6 +80,11 @@ export class Checks {
     return isSigned(type) ? int64 : uint64;
   }
 
+  /** A map's value as an expression has it: an aggregate that stands for a number is that number. */
+  plainValue(type: Type): Type {
+    return isNumericAggregate(type) ? this.coerced(type) : widen(type);
+  }
+
   expression(node: ast.Expression): Type {
     switch (node.kind) {
       case "integer":

@@ -1,9 +1,10 @@
 /** The rules of statements. */
+import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import type { Checker } from "./check.ts";
 import type { Checks } from "./check-expressions.ts";
-import { isAggregate, isNumericAggregate, joinTypes, typeName, unknown } from "./types.ts";
+import { int64, isAggregate, isNumericAggregate, joinTypes, type Type, typeName, unknown } from "./types.ts";
 
 export class StatementChecks {
   readonly #c: Checker;
@@ -168,6 +169,29 @@ export class StatementChecks {
   }
 
   #for(node: ast.For): void {
-    this.#c.error("unsupported", node.span, "for loops are not supported yet", "use `while` with a bound, or `unroll`");
+    const { over, variable, body } = node;
+    let element: Type;
+    if (over.kind === "range") {
+      this.#c.integer(over.start, "the start of a range");
+      this.#c.integer(over.end, "the end of a range");
+      this.#require("loop", "for loops over ranges", "5.17", node.span);
+      element = int64;
+    } else {
+      const info = this.#c.map(over);
+      if (info.keyed === false) {
+        this.#c.error("map-key", over.span, `\`${info.name}\` has no keys, so there is nothing to go through`);
+      }
+      this.#require("forEachMapElem", "for loops over maps", "5.13", node.span);
+      element = { kind: "tuple", elements: [info.key, this.#checks.plainValue(info.value)] };
+    }
+    this.#c.scoped(() => {
+      this.#c.declare(variable, element);
+      this.#loop(() => this.#block(body));
+    });
+  }
+
+  #require(feature: "loop" | "forEachMapElem", what: string, version: string, span: Span): void {
+    if (this.#c.facts.features[feature]) return;
+    this.#c.error("kernel-feature", span, `this kernel cannot run ${what}`, `they came with Linux ${version}`);
   }
 }

@@ -205,7 +205,7 @@ export class Checker {
   declare(node: ast.Variable, type: Type): VariableInfo {
     let info = this.#declared.get(node);
     if (!info) {
-      info = { name: node.name, type, span: node.span };
+      info = { name: node.name, type, declaration: node };
       this.#declared.set(node, info);
       this.changed = true;
     } else this.#grow(info, type, node.span);

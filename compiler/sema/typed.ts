@@ -7,8 +7,8 @@ import type { Type } from "./types.ts";
 export interface VariableInfo {
   name: string;
   type: Type;
-  /** Where it was first assigned or declared. */
-  span: Span;
+  /** The occurrence that declares it: a `let`, or the first assignment. */
+  declaration: Variable;
 }
 
 export interface MapInfo {

@@ -1,0 +1,242 @@
+/**
+ * `for` loops. The kernel runs them by calling a function of the program back: bpf_loop for ranges, bpf_for_each_map_elem
+ * for maps. The callback shares the caller's variables through a frame on the caller's stack: scalars lie in it while the
+ * loop runs, everything else is reached through a pointer in it.
+ *
+ *     frame = { variables..., context..., returned }
+ *     helper(n | map, callback, &frame, 0)
+ *     callback(...): read the scalars; body; write them back; return 0 to go on, 1 to stop
+ */
+import type { VReg } from "../ir/ir.ts";
+import type { VariableInfo } from "../sema/typed.ts";
+import { isAggregate, isScalar, placed, sizeOf, type Type } from "../sema/types.ts";
+import type * as ast from "../syntax/ast.ts";
+import { walk } from "../syntax/walk.ts";
+import { operand } from "./expressions.ts";
+import type { Lowering } from "./lowering.ts";
+import { aggregateNumberOf } from "./maps.ts";
+import { at } from "./place.ts";
+import { statements } from "./statements.ts";
+
+const NO_FLAGS = { imm: 0n };
+const GO_ON = { imm: 0n };
+const STOP = { imm: 1n };
+
+/** bpf_loop refuses more rounds. */
+const MAX_ROUNDS = 1n << 23n;
+
+export function forLoop(l: Lowering, node: ast.For): void {
+  if (node.over.kind === "range") rangeLoop(l, node, node.over);
+  else mapLoop(l, node, node.over);
+}
+
+/** for ($i : start..end): the callback gets the number of the round. */
+function rangeLoop(l: Lowering, node: ast.For, range: ast.Range): void {
+  const { b } = l;
+  const start = operand(l, range.start);
+  const first = typeof start === "object" ? b.const(start.imm) : start;
+  const end = operand(l, range.end);
+  const last = typeof end === "object" ? b.const(end.imm) : end;
+  const rounds = l.choose(
+    "sgt",
+    last,
+    first,
+    () => b.alu("sub", last, first),
+    () => b.const(0),
+  );
+  const bounded = l.choose(
+    "lt",
+    rounds,
+    { imm: MAX_ROUNDS },
+    () => rounds,
+    () => b.const(MAX_ROUNDS),
+  );
+  const frame = new LoopFrame(l, node, [first]);
+  const callback = frame.callback((child, extra) => {
+    const [index] = child.b.function.params;
+    child.b.write(child.variable(node.variable), child.b.alu("add", index!, extra[0]!));
+  }, 1);
+  frame.run((address) => {
+    const fn = b.define((dst) => ({ op: "func", dst, index: callback }));
+    b.call("loop", [bounded, fn, address, NO_FLAGS]);
+  });
+}
+
+/** for ($kv : @map): the callback gets the map and the addresses of key and value. */
+function mapLoop(l: Lowering, node: ast.For, over: ast.MapName): void {
+  const map = l.plan.map(over.name);
+  if (map.storage.kind !== "hash") throw new Error(`${over.name} has no keys`);
+  const kernelMap = map.storage.map;
+  const frame = new LoopFrame(l, node, []);
+  const callback = frame.callback((child) => {
+    const [, key, value] = child.b.function.params;
+    const info = child.variable(node.variable);
+    const [keyType, valueType] = (info.type as Extract<Type, { kind: "tuple" }>).elements as [Type, Type];
+    const target = child.variablePlace(info);
+    const { offsets } = placed([keyType, valueType]);
+    child.zeroPadding(
+      target,
+      [keyType, valueType].map((type, i) => ({ offset: offsets[i]!, size: sizeOf(type) })),
+      sizeOf(info.type),
+    );
+    child.copy({ base: key!, offset: 0, space: "bpf" }, at(target, offsets[0]!), sizeOf(keyType));
+    const to = at(target, offsets[1]!);
+    if (isAggregate(map.info.value)) child.write(to, valueType, aggregateNumberOf(child, map, key!));
+    else child.copy({ base: value!, offset: 0, space: "bpf" }, to, sizeOf(valueType));
+  }, 3);
+  frame.run((address) => {
+    const fn = l.b.define((dst) => ({ op: "func", dst, index: callback }));
+    l.b.call("for_each_map_elem", [l.mapReference(kernelMap), fn, address, NO_FLAGS]);
+  });
+}
+
+interface Captured {
+  info: VariableInfo;
+  offset: number;
+  assigned: boolean;
+}
+
+/** What a loop's body shares with the function around it. */
+class LoopFrame {
+  readonly #l: Lowering;
+  readonly #node: ast.For;
+  readonly #scalars: Captured[] = [];
+  readonly #pointers: Captured[] = [];
+  /** Registers of the caller that the body needs and never changes: [register, offset]. */
+  readonly #constants: [register: VReg, offset: number][] = [];
+  readonly #slot: number;
+  #returned = -1;
+
+  constructor(l: Lowering, node: ast.For, extra: VReg[]) {
+    this.#l = l;
+    this.#node = node;
+    let offset = 0;
+    const next = () => {
+      offset += 8;
+      return offset - 8;
+    };
+    for (const [info, assigned] of capturedVariables(l, node)) {
+      const list = isScalar(info.type) ? this.#scalars : this.#pointers;
+      list.push({ info, offset: next(), assigned });
+    }
+    const registers = [...extra, ...callerRegisters(l)];
+    for (const register of registers) this.#constants.push([register, next()]);
+    if (returns(node.body)) this.#returned = next();
+    this.#slot = l.b.slot(Math.max(8, offset), "loop frame");
+  }
+
+  /** Builds the callback; `bind` gives the loop variable its value. Answers the function's index. */
+  callback(bind: (child: Lowering, extra: VReg[]) => void, frameParameter: number): number {
+    const parent = this.#l;
+    const child = parent.callback();
+    const index = parent.functions.indexOf(child.b);
+    const { b } = child;
+    const frame = b.function.params[frameParameter]!;
+    const extra = this.#constants.map(([, offset]) => b.load(frame, offset, 8));
+    restoreRegisters(parent, child, extra);
+    for (const { info, offset } of this.#scalars) b.write(info, b.load(frame, offset, 8));
+    for (const { info, offset } of this.#pointers) {
+      const home = parent.homeOf(info);
+      child.adoptVariable(info, home && "map" in home ? home : { pointer: frame, offset });
+    }
+    const [goOn, stop, returned] = [b.newBlock(), b.newBlock(), b.newBlock()];
+    child.end = returned;
+    bind(child, extra);
+    child.loops.push({ continueTo: goOn, breakTo: stop });
+    statements(child, this.#node.body.statements);
+    b.jump(goOn);
+    b.enterSealed(goOn);
+    this.#writeBack(child, frame);
+    b.exit(GO_ON);
+    b.enterSealed(returned);
+    if (b.reached(returned)) {
+      b.store(frame, this.#returned, 8, { imm: 1n });
+      b.jump(stop);
+    } else b.exit(STOP);
+    b.enterSealed(stop);
+    if (b.reached(stop)) this.#writeBack(child, frame);
+    b.exit(STOP);
+    return index;
+  }
+
+  /** Fills the frame, calls the helper, and takes over what the body changed. */
+  run(call: (frame: VReg) => void): void {
+    const l = this.#l;
+    const { b } = l;
+    const frame = b.slotAddress(this.#slot);
+    for (const { info, offset } of this.#scalars) b.store(frame, offset, 8, b.read(info));
+    for (const { info, offset } of this.#pointers) {
+      const home = l.homeOf(info);
+      if (!home || !("map" in home)) b.store(frame, offset, 8, l.address(l.variablePlace(info)));
+    }
+    for (const [register, offset] of this.#constants) b.store(frame, offset, 8, register);
+    if (this.#returned >= 0) b.store(frame, this.#returned, 8, { imm: 0n });
+    call(frame);
+    for (const { info, offset, assigned } of this.#scalars) {
+      if (assigned) b.write(info, b.load(b.slotAddress(this.#slot), offset, 8));
+    }
+    if (this.#returned < 0) return;
+    const after = b.newBlock();
+    b.branch("ne", b.load(b.slotAddress(this.#slot), this.#returned, 8), { imm: 0n }, l.end, after);
+    b.enterSealed(after);
+  }
+
+  #writeBack(child: Lowering, frame: VReg): void {
+    for (const { info, offset, assigned } of this.#scalars) {
+      if (assigned) child.b.store(frame, offset, 8, child.b.read(info));
+    }
+  }
+}
+
+/** Variables of the body that were declared before the loop, and whether the body assigns them. */
+function capturedVariables(l: Lowering, node: ast.For): Map<VariableInfo, boolean> {
+  const inside = new Set<ast.Variable>([node.variable]);
+  const used: ast.Variable[] = [];
+  const assigned = new Set<VariableInfo>();
+  walk(node.body, (child) => {
+    if (child.kind === "variable") {
+      inside.add(child);
+      used.push(child);
+    }
+    if (child.kind === "assignment" && child.target?.kind === "variable") assigned.add(l.variable(child.target));
+    if (child.kind === "increment" && child.target.kind === "variable") assigned.add(l.variable(child.target));
+  });
+  const captured = new Map<VariableInfo, boolean>();
+  for (const variable of used) {
+    const info = l.variable(variable);
+    if (!inside.has(info.declaration)) captured.set(info, assigned.has(info));
+  }
+  return captured;
+}
+
+/** What the context of the event gave the calling function. */
+function callerRegisters(l: Lowering): VReg[] {
+  const { syscall, probeId } = l;
+  const registers = [l.context];
+  if (syscall) registers.push(syscall.number, syscall.registers);
+  if (syscall?.result !== undefined) registers.push(syscall.result);
+  if (probeId !== undefined) registers.push(probeId);
+  return registers;
+}
+
+/** The same in the callback, in the same order; they are the last of `loaded`. */
+function restoreRegisters(parent: Lowering, child: Lowering, loaded: readonly VReg[]): void {
+  const registers = loaded.slice(loaded.length - callerRegisters(parent).length);
+  const take = (): VReg => registers.shift()!;
+  child.context = take();
+  if (parent.syscall) {
+    const number = take();
+    const saved = take();
+    child.syscall = { number, registers: saved, result: parent.syscall.result === undefined ? undefined : take() };
+  }
+  if (parent.probeId !== undefined) child.probeId = take();
+}
+
+/** Whether a body may leave the probe. */
+function returns(body: ast.Block): boolean {
+  let found = false;
+  walk(body, (node) => {
+    if (node.kind === "return" || (node.kind === "call" && node.callee.text === "exit")) found = true;
+  });
+  return found;
+}
