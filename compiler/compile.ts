@@ -7,6 +7,7 @@ import { printProgram } from "./ir/print.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 import { Plan } from "./lower/plan.ts";
 import { lowerPrograms } from "./lower/programs.ts";
+import { hasSwitch, keepsTree } from "./lower/scope.ts";
 import { optimise } from "./opt/optimise.ts";
 import type { CompiledProgram, Program, ScopeFilter } from "./program.ts";
 import { check } from "./sema/check.ts";
@@ -103,11 +104,12 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
   const plan = new Plan(typed, facts, {
     maxEntries: config.maxMapKeys,
     entriesOf: options.maxEntries ?? {},
-    scopeTree: scope === "tree" || workload === "tree",
+    scopeTree: keepsTree(scope) || keepsTree(workload),
+    scopeSwitch: hasSwitch(scope) || hasSwitch(workload),
     probeNames: () => probes.map((probe) => [probe.id, probe.name]),
   });
   const lowered = lowerPrograms(typed, { facts, plan, config, workload, stackLimit }, scope);
-  const { maps, scriptMaps, ringBuffer, health, scopeTree } = plan.freeze();
+  const frozen = plan.freeze();
   dump("ir", () => lowered.map((program) => printProgram(program)).join("\n"));
   if (options.optimise ?? true) for (const program of lowered) optimise(program);
   dump("ir-opt", () => lowered.map((program) => printProgram(program)).join("\n"));
@@ -125,7 +127,7 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
   if (diags.hasErrors) return undefined;
   dump("asm", () => programs.map((p) => `${p.name}:\n${disassemble(p.code)}`).join("\n"));
   dump("bytes", () => programs.map((p) => `${p.name}: ${hex(p.code)}`).join("\n"));
-  return { maps, programs, scriptMaps, events: plan.events, ringBuffer, health, scopeTree, config };
+  return { ...frozen, programs, events: plan.events, config };
 }
 
 function jsonValue(value: unknown): unknown {

@@ -23,11 +23,26 @@ export interface CompiledProgram {
    * process-tree scope. The harness puts the workload's process in; the program's own fork and exit probes keep it true.
    */
   scopeTree: number | undefined;
+  /** Index in `maps` of the switch of the process or thread scope; see {@link SCOPE_SWITCH}. */
+  scopeSwitch: number | undefined;
   config: RuntimeConfig;
 }
 
-/** Which tasks' events count; the compiler puts the test in front of every probe that fires in a task's context. */
-export type ScopeFilter = "system" | "cgroup" | "tree";
+/**
+ * Which tasks' events count; the compiler puts the test in front of every probe that fires in a task's context.
+ *
+ * `cgroup`: those in a cgroup. `tree`: those of a process and its descendants. `process` and `thread` can be switched on
+ * and off by a write to memory: they let through one process (or one thread) and what that started while switched on,
+ * child processes and, with `thread`, further threads.
+ */
+export type ScopeFilter = "system" | "cgroup" | "tree" | "process" | "thread";
+
+/**
+ * The switch is a one-entry mmap-able array of two 64-bit numbers, by their offsets in bytes. `id`: the process or thread that
+ * is let through, as the kernel counts them; 0: nothing is. `process`: the process id, of which the `thread` scope tells
+ * its own threads from those of other processes.
+ */
+export const SCOPE_SWITCH = { id: 0, process: 8, size: 16 } as const;
 
 export interface RuntimeConfig {
   license: string;

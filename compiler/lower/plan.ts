@@ -8,7 +8,7 @@
  */
 import type { KernelFacts } from "../kernel-facts.ts";
 import type { EventLayout, KernelMap, MapStorage, ScriptMap, ValueLayout } from "../program.ts";
-import { HEALTH_SLOTS } from "../program.ts";
+import { HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
 import type { MapInfo, TypedScript } from "../sema/typed.ts";
 import {
   type Aggregate,
@@ -53,6 +53,7 @@ export interface PlanOptions {
   /** By map name; wins over the default. */
   entriesOf: Readonly<Record<string, number>>;
   scopeTree: boolean;
+  scopeSwitch: boolean;
   probeNames: () => [id: number, name: string][];
 }
 
@@ -82,6 +83,7 @@ export class Plan {
   #ringBuffer: number | undefined;
   #health: number | undefined;
   #scopeTree: number | undefined;
+  #scopeSwitch: number | undefined;
   /** Bytes behind the last copy, so that every object in scratch memory has its size once more behind it. */
   #slack = 0;
 
@@ -95,6 +97,9 @@ export class Plan {
     }
     if (options.scopeTree) {
       this.#scopeTree = this.#add("scope_tree", "hash", 4, 1, 65_536, 0);
+    }
+    if (options.scopeSwitch) {
+      this.#scopeSwitch = this.#add("scope_switch", "array", 4, SCOPE_SWITCH.size, 1, BPF_F_MMAPABLE);
     }
   }
 
@@ -126,6 +131,11 @@ export class Plan {
   get scopeTree(): number {
     if (this.#scopeTree === undefined) throw new Error("no process-tree scope was planned");
     return this.#scopeTree;
+  }
+
+  get scopeSwitch(): number {
+    if (this.#scopeSwitch === undefined) throw new Error("no scope with a switch was planned");
+    return this.#scopeSwitch;
   }
 
   /** Bytes of every CPU's copy for a program's own use. */
@@ -169,6 +179,7 @@ export class Plan {
     ringBuffer: number | undefined;
     health: number | undefined;
     scopeTree: number | undefined;
+    scopeSwitch: number | undefined;
   } {
     if (this.#perCpu) {
       const stride = Math.max(CACHE_LINE, Math.ceil(this.#perCpu.size / CACHE_LINE) * CACHE_LINE);
@@ -188,6 +199,7 @@ export class Plan {
       ringBuffer: this.#ringBuffer,
       health: this.#health,
       scopeTree: this.#scopeTree,
+      scopeSwitch: this.#scopeSwitch,
     };
   }
 

@@ -12,7 +12,7 @@ import { syscallNumberRegister } from "./args.ts";
 import { branch } from "./expressions.ts";
 import { Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
 import type { PlannedMap } from "./plan.ts";
-import { isInScope, kernelField, lookupTree, processId } from "./scope.ts";
+import { currentTask, hasSwitch, isInScope, isSwitchedOn, keepsTree, kernelField, taskOf, treeKey } from "./scope.ts";
 import { statements } from "./statements.ts";
 
 /** A block of the script in a program, for the probes of it that this program serves. */
@@ -31,7 +31,8 @@ export function lowerPrograms(script: TypedScript, environment: LoweringEnvironm
   const atomic = atomicMaps(groups);
   const names = new Set<string>();
   const programs = groups.map((group) => lowerProgram(group, environment, scope, atomic, names));
-  if (scope === "tree" || environment.workload === "tree") programs.push(...treePrograms(environment));
+  const followed = [scope, environment.workload].find(keepsTree);
+  if (followed) programs.push(...treePrograms(environment, followed));
   return programs;
 }
 
@@ -126,7 +127,7 @@ function lowerProgram(
   const { b } = l;
   const leave = b.newBlock();
   if (event.kind === "syscall") enterSyscall(l, event.direction, regions, leave);
-  if (!isBuiltin(event) && event.kind !== "interval") filterScope(l, scope, leave);
+  if (!isBuiltin(event)) filterScope(l, event.kind === "interval" ? "system" : scope, leave);
   for (const region of regions) {
     const after = b.newBlock();
     lowerRegion(l, region, after);
@@ -306,19 +307,20 @@ function skipCompat(l: Lowering, leave: number): void {
 
 // Scope
 
-/** Lets only the workload's events pass. */
+/** Lets only the workload's events pass. With a switch, nothing passes while that is off, not even what all may see. */
 function filterScope(l: Lowering, scope: ScopeFilter, leave: number): void {
-  if (scope === "system") return;
+  if (scope === "system" && !hasSwitch(l.environment.workload)) return;
   const inside = l.b.newBlock();
-  l.b.branch("ne", isInScope(l, scope), { imm: 0n }, inside, leave);
+  const passes = scope === "system" ? isSwitchedOn(l) : isInScope(l, scope);
+  l.b.branch("ne", passes, { imm: 0n }, inside, leave);
   l.b.enterSealed(inside);
 }
 
-/** What keeps the set of traced processes true: a fork inside it adds the child, the exit of a process removes it. */
-function treePrograms(environment: LoweringEnvironment): IrProgram[] {
+/** What keeps the set of traced processes true: a fork in the scope adds the child, the exit of a process removes it. */
+function treePrograms(environment: LoweringEnvironment, scope: ScopeFilter): IrProgram[] {
   return [
-    treeProgram("sched_process_fork", environment, fork),
-    treeProgram("sched_process_exit", environment, leaveTree),
+    treeProgram("sched_process_fork", environment, (l, done) => fork(l, scope, done)),
+    treeProgram("sched_process_exit", environment, (l, done) => leaveTree(l, scope, done)),
   ];
 }
 
@@ -339,15 +341,15 @@ function treeProgram(
   return { name, type, attach, probes: [], functions: l.finish() };
 }
 
-// if (tree[tgid(parent)]) tree[tgid(child)] = 1, before the child runs
-function fork(l: Lowering, done: number): void {
+// if (parent is in the scope) tree[child] = 1, before the child runs
+function fork(l: Lowering, scope: ScopeFilter, done: number): void {
   const { b } = l;
   const inside = b.newBlock();
-  b.branch("ne", lookupTree(l, processId(l)), { imm: 0n }, inside, done);
+  b.branch("ne", isInScope(l, scope), { imm: 0n }, inside, done);
   b.enterSealed(inside);
   const child = b.load(l.context, 8, 8, { invariant: true });
   const key = l.slot(8, "child");
-  b.store(key.base, 0, 4, kernelField(l, child, "task_struct", "tgid", 4));
+  b.store(key.base, 0, 4, treeKey(l, scope, taskOf(l, child)));
   const one = l.slot(8, "one");
   b.store(one.base, 0, 8, { imm: 1n });
   const result = b.call("map_update_elem", [l.mapReference(l.plan.scopeTree), key.base, one.base, { imm: 0n }]);
@@ -355,14 +357,18 @@ function fork(l: Lowering, done: number): void {
   l.when("ne", result, { imm: 0n }, () => l.countFailure("lostEvents"));
 }
 
-// if (no thread of the process lives on) delete tree[tgid]
-function leaveTree(l: Lowering, done: number): void {
+// if (no thread of the process lives on, or it is a thread that has an entry of its own) delete tree[task]
+function leaveTree(l: Lowering, scope: ScopeFilter, done: number): void {
   const { b } = l;
+  const task = currentTask(l);
+  const id = treeKey(l, scope, task);
   const signal = kernelField(l, b.load(l.context, 0, 8, { invariant: true }), "task_struct", "signal", 8);
-  const last = b.newBlock();
-  b.branch("eq", kernelField(l, signal, "signal_struct", "live", 4), { imm: 0n }, last, done);
+  const [last, other] = [b.newBlock(), b.newBlock()];
+  b.branch("eq", kernelField(l, signal, "signal_struct", "live", 4), { imm: 0n }, last, other);
+  b.enterSealed(other);
+  b.branch("ne", id, task.process, last, done);
   b.enterSealed(last);
   const key = l.slot(8, "pid");
-  b.store(key.base, 0, 4, processId(l));
+  b.store(key.base, 0, 4, id);
   b.call("map_delete_elem", [l.mapReference(l.plan.scopeTree), key.base]);
 }

@@ -1,8 +1,27 @@
-/** Whether a task belongs to the workload: by its cgroup, or by the set of processes that the program itself keeps. */
+/**
+ * Whether a task belongs to the workload: by its cgroup, by the set of processes that the program itself keeps, or by
+ * being what the switch names.
+ */
 import type { VReg } from "../ir/ir.ts";
-import type { ScopeFilter } from "../program.ts";
+import { SCOPE_SWITCH, type ScopeFilter } from "../program.ts";
 import { integer } from "../sema/types.ts";
 import type { Lowering } from "./lowering.ts";
+
+/** The ids of a task, as the kernel counts them. */
+export interface Task {
+  process: VReg;
+  thread: VReg;
+}
+
+/** Scopes that follow forks. */
+export function keepsTree(scope: ScopeFilter): boolean {
+  return scope === "tree" || hasSwitch(scope);
+}
+
+/** Scopes that are switched on and off. */
+export function hasSwitch(scope: ScopeFilter): boolean {
+  return scope === "process" || scope === "thread";
+}
 
 /** Non-zero if the current task is in the scope. */
 export function isInScope(l: Lowering, scope: ScopeFilter): VReg {
@@ -16,7 +35,10 @@ export function isInScope(l: Lowering, scope: ScopeFilter): VReg {
       return b.compare("eq", id, l.hostConstant("scope_cgroup_id"));
     }
     case "tree":
-      return lookupTree(l, processId(l));
+      return lookupTree(l, currentTask(l).process);
+    case "process":
+    case "thread":
+      return isSwitchedIn(l, scope, () => currentTask(l));
   }
 }
 
@@ -33,16 +55,61 @@ export function isTaskInScope(l: Lowering, scope: ScopeFilter, task: VReg): VReg
       return l.b.compare("eq", id, l.hostConstant("scope_cgroup_id"));
     }
     case "tree":
-      return lookupTree(l, kernelField(l, task, "task_struct", "tgid", 4));
+      return lookupTree(l, taskOf(l, task).process);
+    case "process":
+    case "thread":
+      return isSwitchedIn(l, scope, () => taskOf(l, task));
   }
 }
 
-export function processId(l: Lowering): VReg {
-  return l.b.alu("rsh", l.b.call("get_current_pid_tgid", [], { pure: true }), { imm: 32n });
+export function currentTask(l: Lowering): Task {
+  const ids = l.b.call("get_current_pid_tgid", [], { pure: true });
+  return { process: l.b.alu("rsh", ids, { imm: 32n }), thread: l.b.extend(ids, 4, false) };
 }
 
-export function lookupTree(l: Lowering, pid: VReg): VReg {
-  const found = l.b.define((dst) => ({ op: "lookup", dst, map: l.plan.scopeTree, key: { value: pid, size: 4 } }));
+export function taskOf(l: Lowering, task: VReg): Task {
+  return {
+    process: kernelField(l, task, "task_struct", "tgid", 4),
+    thread: kernelField(l, task, "task_struct", "pid", 4),
+  };
+}
+
+/** Non-zero while the switch is on. */
+export function isSwitchedOn(l: Lowering): VReg {
+  return l.b.load(l.mapValue(l.plan.scopeSwitch, SCOPE_SWITCH.id), 0, 8);
+}
+
+// id != 0 && (id == own id || tree[key])
+function isSwitchedIn(l: Lowering, scope: "process" | "thread", task: () => Task): VReg {
+  const { b } = l;
+  const id = isSwitchedOn(l);
+  const no = () => b.const(0);
+  return l.choose("eq", id, { imm: 0n }, no, () => {
+    const ids = task();
+    const own = scope === "process" ? ids.process : ids.thread;
+    const yes = () => b.const(1);
+    return l.choose("eq", own, id, yes, () => lookupTree(l, treeKey(l, scope, ids)));
+  });
+}
+
+/**
+ * Under what a task stands in the set of processes: its process id. Threads of the process that the `thread` scope is
+ * about stand for themselves, which is no ambiguity, since all ids come from one set of numbers.
+ */
+export function treeKey(l: Lowering, scope: ScopeFilter, { process, thread }: Task): VReg {
+  if (scope !== "thread") return process;
+  const own = l.b.load(l.mapValue(l.plan.scopeSwitch, SCOPE_SWITCH.process), 0, 8);
+  return l.choose(
+    "eq",
+    process,
+    own,
+    () => thread,
+    () => process,
+  );
+}
+
+function lookupTree(l: Lowering, id: VReg): VReg {
+  const found = l.b.define((dst) => ({ op: "lookup", dst, map: l.plan.scopeTree, key: { value: id, size: 4 } }));
   return l.b.compare("ne", found, { imm: 0n });
 }
 

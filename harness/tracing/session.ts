@@ -196,6 +196,16 @@ export class Session {
     mapUpdate(this.#maps[tree]!, new Uint8Array(Uint32Array.of(pid).buffer), Uint8Array.of(1));
   }
 
+  /**
+   * The memory of the switch of a program with the process or thread scope, laid out as SCOPE_SWITCH says. A reset turns
+   * it off.
+   */
+  get scopeSwitch(): DataView {
+    const { scopeSwitch } = this.compiled;
+    if (scopeSwitch === undefined) throw new Error("the program was not compiled with a scope that has a switch");
+    return this.scriptMaps.memory(scopeSwitch).view;
+  }
+
   /** Back to the state after loading, as far as numbers go: maps, health and costs. What is attached stays so. */
   reset(): void {
     this.drain(ignore);

@@ -14,6 +14,7 @@ export function compiled(parts: Partial<CompiledProgram> = {}): CompiledProgram 
     ringBuffer: undefined,
     health: undefined,
     scopeTree: undefined,
+    scopeSwitch: undefined,
     ...parts,
     config: {
       license: "GPL",
