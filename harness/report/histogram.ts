@@ -5,12 +5,15 @@
 import { histogramOf, type MapTableKey } from "../baseline/values.ts";
 import type { Bucket, Histogram } from "../stats/histogram.ts";
 
-interface Row {
+/** One bucket on both sides: values v with low <= v < high; null is no limit. */
+export interface HistogramRow {
   readonly low: bigint | null;
   readonly high: bigint | null;
-  now: bigint;
-  before: bigint;
+  readonly now: bigint;
+  readonly before: bigint;
 }
+
+type Row = { -readonly [K in keyof HistogramRow]: HistogramRow[K] };
 
 export interface HistogramPicture {
   readonly lines: readonly string[];
@@ -31,9 +34,9 @@ export function histogramPicture(
   width: number,
   fine = false,
 ): HistogramPicture {
-  const all = rowsOf(typicalHistogram(now), before && typicalHistogram(before));
-  const rows = all.length > MOST_ROWS && !fine ? byPowers(all) : all;
-  const labels = rows.map(label);
+  const all = histogramRows(now, before);
+  const rows = fine ? all : coarse(all);
+  const labels = rows.map(bucketLabel);
   const labelWidth = Math.max(0, ...labels.map((text) => text.length));
   const countWidth = Math.max(1, ...rows.flatMap((row) => [String(row.now).length, String(row.before).length]));
   const sides = before === undefined ? 1 : 2;
@@ -52,7 +55,17 @@ export function histogramPicture(
   };
 }
 
-function barsOf(rows: readonly Row[], side: "now" | "before", countWidth: number, barWidth: number): string[] {
+/** The buckets of either side that are not empty, ascending. */
+export function histogramRows(now: MapTableKey, before: MapTableKey | undefined): HistogramRow[] {
+  return rowsOf(typicalHistogram(now), before && typicalHistogram(before));
+}
+
+/** For the eye: powers of two in place of finer buckets, where there are many. */
+export function coarse(rows: readonly HistogramRow[]): readonly HistogramRow[] {
+  return rows.length > MOST_ROWS ? byPowers(rows) : rows;
+}
+
+function barsOf(rows: readonly HistogramRow[], side: "now" | "before", countWidth: number, barWidth: number): string[] {
   const most = Math.max(1, ...rows.map((row) => Number(row[side])));
   return rows.map((row) => {
     const length = Math.floor((Number(row[side]) * barWidth) / most);
@@ -75,7 +88,7 @@ function rowsOf(now: Histogram, before: Histogram | undefined): Row[] {
 }
 
 /** Rows joined within each power of two. Rows that cross one, as those of linear histograms may, are left as they are. */
-function byPowers(rows: readonly Row[]): Row[] {
+function byPowers(rows: readonly HistogramRow[]): Row[] {
   const joined = new Map<string, Row>();
   for (const row of rows) {
     const power =
@@ -123,7 +136,8 @@ function typicalHistogram({ values }: MapTableKey): Histogram {
   };
 }
 
-function label({ low, high }: Row): string {
+/** `[2K, 4K)`, as bpftrace writes it. */
+export function bucketLabel({ low, high }: Pick<HistogramRow, "low" | "high">): string {
   if (low === null) return high === null ? "(...)" : `(..., ${short(high)})`;
   if (high === null) return `[${short(low)}, ...)`;
   return high === low + 1n ? `[${low}]` : `[${short(low)}, ${short(high)})`;

@@ -1,15 +1,7 @@
 /** The report on the terminal, made from the published form of a result and from nothing else. */
 import type { Palette } from "../../compiler/diagnostics.ts";
-import {
-  decodeKey,
-  decodeNumber,
-  isHistogramTable,
-  type JsonNumber,
-  type MapTable,
-  magnitude,
-} from "../baseline/values.ts";
+import { decodeNumber, isHistogramTable, type JsonNumber, type MapTable, magnitude } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
-import { keyIdentity } from "../metrics/print.ts";
 import type { Unit } from "../metrics/units.ts";
 import { typical } from "./changes.ts";
 import { histogramPicture } from "./histogram.ts";
@@ -23,6 +15,7 @@ import type {
   SuiteResult,
 } from "./result.ts";
 import { block, type Cell, type Column, inline, table } from "./text.ts";
+import { changeText, costSentences, keyText, probeCost, spreadText } from "./wording.ts";
 
 export interface ReportStyle {
   readonly palette: Palette;
@@ -161,37 +154,15 @@ function metricRow(metric: MetricResult, compared: boolean, { palette, detail }:
   return [
     { text: inline(metric.name) },
     { text: summary ? formatValue(decodeNumber(summary.median), unit) : "no data" },
-    { text: spread(metric), paint: palette.dim },
+    { text: spreadText(metric), paint: palette.dim },
     { text: baseline ? formatValue(decodeNumber(baseline.median), unit) : compared ? "-" : "" },
-    { text: change(metric) },
+    { text: changeText(metric) },
     { text: verdictText(metric) + values, paint: verdictPaint(metric, palette) },
   ];
 }
 
 function valueText(value: JsonNumber | null, unit: Unit): string {
   return value === null ? "-" : formatValue(decodeNumber(value), unit);
-}
-
-/** Half the distance between the extreme runs, as a share of the median. */
-function spread({ summary, values }: MetricResult): string {
-  if (summary === undefined || values.length < 2) return "";
-  const [min, median, max] = [Number(summary.min), Number(summary.median), Number(summary.max)];
-  if (min === max) return "exact";
-  return median === 0 ? `${min}..${max}` : `±${percent((max - min) / 2 / Math.abs(median))}`;
-}
-
-function change({ baseline, delta, ratio, unit, class: behaviour }: MetricResult): string {
-  if (baseline === undefined || delta === undefined) return "";
-  const moved = decodeNumber(delta);
-  if (moved === 0n || moved === 0) return "=";
-  const sign = moved > 0 ? "+" : "-";
-  if (ratio === undefined || behaviour === "exact") return sign + formatValue(moved < 0 ? -moved : moved, unit);
-  return sign + percent(Math.abs(ratio - 1));
-}
-
-function percent(fraction: number): string {
-  const value = fraction * 100;
-  return `${value >= 10 ? Math.round(value) : value >= 0.1 ? value.toFixed(1) : value.toFixed(2)}%`;
 }
 
 function verdictText({ verdict, noData }: MetricResult): string {
@@ -233,8 +204,8 @@ function changeLines({ name, changes = [], unit }: MetricResult, { palette, widt
   const columns: Column[] = [{ align: "left" }, { align: "left", flexible: true }, { align: "right" }];
   const rows = shown.map((entry): Cell[] => [
     { text: entry.kind, paint: entry.now > entry.before ? palette.error : palette.note },
-    { text: `${inline(entry.map)}[${keyText(entry.key)}]` },
-    { text: changeText(entry, unit) },
+    { text: `${inline(entry.map)}[${inline(keyText(entry.key))}]` },
+    { text: keyChangeText(entry, unit) },
   ]);
   return [
     palette.bold(`what changed in ${inline(name)}:`),
@@ -243,12 +214,8 @@ function changeLines({ name, changes = [], unit }: MetricResult, { palette, widt
   ];
 }
 
-function changeText({ before, now }: KeyChange, unit: Unit): string {
+function keyChangeText({ before, now }: KeyChange, unit: Unit): string {
   return `${formatValue(before, unit)} -> ${formatValue(now, unit)}`;
-}
-
-function keyText(key: KeyChange["key"]): string {
-  return inline(keyIdentity(decodeKey(key)));
 }
 
 // Histograms
@@ -272,8 +239,8 @@ function pictureLines(
   before: MapTable | undefined,
   { palette, width, detail }: ReportStyle,
 ): string[] {
-  const id = keyIdentity(decodeKey(key.key));
-  const old = before?.keys.find((candidate) => keyIdentity(decodeKey(candidate.key)) === id);
+  const id = keyText(key.key);
+  const old = before?.keys.find((candidate) => keyText(candidate.key) === id);
   const { lines, columns } = histogramPicture(key, old, width - 2 * INDENT.length, detail === "verbose");
   if (lines.length === 0) return [];
   const title = map.keyed ? `${inline(map.name)}[${inline(id)}]` : inline(map.name);
@@ -287,32 +254,9 @@ function pictureLines(
 
 // Cost
 
-function costLines({ probes, control, metrics }: ScenarioResult, { palette }: ReportStyle): string[] {
-  const hits = probes.reduce((sum, probe) => sum + Number(probe.hits), 0);
-  const ns = probes.reduce((sum, probe) => sum + Number(probe.ns), 0);
-  const duration = metrics.find(({ name }) => name === "duration")?.summary?.median;
-  const lines: string[] = [];
-  if (hits > 0) {
-    const share = duration === undefined ? "" : ` (${percent(ns / Number(duration))} of the duration)`;
-    // Programs run for every task of the machine; those outside the scope leave at the filter.
-    const total = `${Math.round(ns / hits)} ns each, together ${formatValue(Math.round(ns), "ns")}${share}`;
-    lines.push(`probes: ${grouped(hits)} hits a run on all CPUs, ${total}`);
-  }
-  const without = control.flatMap(({ duration }) => (duration === undefined ? [] : [Number(duration)])).sort(ascending);
-  const middle = without[without.length >> 1];
-  if (middle !== undefined && duration !== undefined) {
-    const difference = Number(duration) / middle - 1;
-    const sign = difference < 0 ? "-" : "+";
-    const runs = without.length === 1 ? "1 run" : `median of ${without.length} runs`;
-    lines.push(
-      `without probes: ${formatValue(middle, "ns")} (${runs}), with them ${sign}${percent(Math.abs(difference))}`,
-    );
-  }
-  return lines.map((line) => palette.dim(line));
-}
-
-function ascending(a: number, b: number): number {
-  return a - b;
+function costLines(scenario: ScenarioResult, { palette }: ReportStyle): string[] {
+  const cost = probeCost(scenario);
+  return (cost === undefined ? [] : costSentences(cost)).map((line) => palette.dim(line));
 }
 
 function grouped(value: number): string {
@@ -350,5 +294,5 @@ function mapLine(key: KeyChange["key"], values: MapTable["keys"][number]["values
     value !== null && typeof value === "object" && "text" in value ? inline(value.text) : grouped(magnitude(value)),
   );
   const shown = new Set(texts).size === 1 ? texts[0] : texts.join(" ");
-  return `[${keyText(key)}]: ${shown}`;
+  return `[${inline(keyText(key))}]: ${shown}`;
 }

@@ -4,8 +4,11 @@
  */
 import { printable } from "../../compiler/diagnostics.ts";
 
-/** Characters that reorder or break what stands around them. */
-const TREACHEROUS = /[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+/** Characters that reorder or break what stands around them, and what no encoding or XML can hold: halves of pairs. */
+const TREACHEROUS = /[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]/gu;
+
+/** Wherever on a line this stands, a GitHub runner may take what follows for a command. */
+const COMMAND_PREFIX = /##\[/g;
 
 /** Foreign text on one line: nothing in it moves the cursor, colours, reorders or breaks the line. */
 export function inline(text: string): string {
@@ -14,7 +17,9 @@ export function inline(text: string): string {
 
 /** Foreign text that may have several lines. */
 export function block(text: string): string {
-  return printable(text).replace(TREACHEROUS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return printable(text)
+    .replace(TREACHEROUS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .replace(COMMAND_PREFIX, "##\\x5b");
 }
 
 export function textWidth(text: string): number {
