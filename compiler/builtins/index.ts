@@ -1,5 +1,6 @@
 /** All builtins: the rows of the tables beside this file. */
 import { aggregations } from "./aggregations.ts";
+import { byteFunctions } from "./bytes.ts";
 import { mapFunctions } from "./maps.ts";
 import { nameFunctions } from "./names.ts";
 import { outputFunctions } from "./output.ts";
@@ -8,6 +9,7 @@ import { probeFunctions, probeVariables } from "./probe.ts";
 import { processFunctions, processVariables } from "./process.ts";
 import { stringFunctions } from "./strings.ts";
 import type { Functions, Variables } from "./table.ts";
+import { textFunctions } from "./text.ts";
 import { timeFunctions, timeVariables } from "./time.ts";
 
 export const variables: Variables = { ...processVariables, ...timeVariables, ...probeVariables };
@@ -22,4 +24,6 @@ export const functions: Functions = {
   ...nameFunctions,
   ...parameterFunctions,
   ...processFunctions,
+  ...byteFunctions,
+  ...textFunctions,
 };

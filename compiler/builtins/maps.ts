@@ -1,9 +1,9 @@
 /** Functions that take a map. */
 import { PLAIN_EVENT_SIZE, sendPlain } from "../lower/events.ts";
-import { deleteKey, deleteScalar, hasKey } from "../lower/maps.ts";
+import { countEntries, deleteKey, deleteScalar, findKey, hasKey } from "../lower/maps.ts";
 import type { Checker } from "../sema/check.ts";
-import { boolean, type Type, unknown, voidType } from "../sema/types.ts";
-import type { Call, Expression, MapAccess, MapName } from "../syntax/ast.ts";
+import { boolean, int64, type Type, unknown, voidType, widen } from "../sema/types.ts";
+import type { Call, Expression, MapAccess, MapName, Variable } from "../syntax/ast.ts";
 import type { BuiltinFunction, Functions } from "./table.ts";
 
 /** A function that hands a whole map to the harness. */
@@ -78,6 +78,46 @@ export const mapFunctions: Functions = {
         if (target.kind === "map-access") return deleteKey(l, map, target.key);
         if (call.args.length === 2) return deleteKey(l, map, call.args[1] as Expression);
         return deleteScalar(l, map);
+      },
+    },
+  },
+  len: {
+    args: [1, 1],
+    form: "len(@x)",
+    check(c, call) {
+      const info = c.mapArg(call);
+      if (info?.keyed === false) {
+        return c.error("map-key", call.args[0]!.span, `\`${info.name}\` has no keys, so it has no length`);
+      }
+      if (c.facts.features.forEachMapElem) return int64;
+      return c.error(
+        "kernel-feature",
+        call.span,
+        "this kernel cannot count the entries of a map",
+        "it came with Linux 5.13",
+      );
+    },
+    lower: { value: (l, call) => countEntries(l, l.plan.map(mapOf(call))) },
+  },
+  find: {
+    args: [3, 3],
+    form: "find(@x, key, $value)",
+    check(c, call) {
+      const target = call.args[2];
+      if (target?.kind !== "variable") {
+        return c.error("argument-type", (target ?? call).span, "find() takes a variable for the value");
+      }
+      const info = c.mapArg(call);
+      const key = c.expressionArg(call, 1);
+      if (!info || !key) return unknown;
+      c.useKey(info, key);
+      c.assign(target, widen(info.value), undefined);
+      return boolean;
+    },
+    lower: {
+      value(l, call) {
+        const [map, key, target] = call.args as [MapName, Expression, Variable];
+        return findKey(l, l.plan.map(map.name), key, l.variable(target));
       },
     },
   },

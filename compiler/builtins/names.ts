@@ -15,7 +15,34 @@ const SYSCALL_NAMES: Record<string, string> = {
   umount: "umount2",
 };
 
+/** A number that the harness turns into a name when it is printed. */
+function named(kind: "strerror" | "signal_name", what: string): Functions[string] {
+  return {
+    args: [1, 1],
+    form: `${kind}(number)`,
+    check(c, call): Type {
+      const arg = c.expressionArg(call, 0);
+      if (arg) c.integer(arg, what);
+      return { kind };
+    },
+    lower: { value: (l, call) => value(l, call.args[0] as Expression) },
+  };
+}
+
 export const nameFunctions: Functions = {
+  strerror: named("strerror", "an error number"),
+  signal_name: named("signal_name", "a signal's number"),
+  cgroup_path: {
+    args: [1, 2],
+    form: 'cgroup_path(id[, "hierarchy"])',
+    check(c, call): Type {
+      const id = c.expressionArg(call, 0);
+      if (id) c.integer(id, "a cgroup's id");
+      const filter = call.args.length > 1 ? c.literal(call.args[1], "the hierarchy") : "";
+      return { kind: "cgroup_path", filter: filter ?? "" };
+    },
+    lower: { value: (l, call) => value(l, call.args[0] as Expression) },
+  },
   syscall_name: {
     args: [1, 1],
     form: "syscall_name(number)",

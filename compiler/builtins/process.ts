@@ -2,7 +2,7 @@
 import type { VReg } from "../ir/ir.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
-import { isInScope, isTaskInScope } from "../lower/scope.ts";
+import { isInScope, isTaskInScope, kernelField } from "../lower/scope.ts";
 import { typeFromBtf } from "../sema/btf-types.ts";
 import { boolean, pointer, string, type Type, typeName, uint32, uint64, voidType } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
@@ -19,6 +19,12 @@ const pidAndTid = (l: Lowering) => l.b.call("get_current_pid_tgid", [], { pure: 
 const uidAndGid = (l: Lowering) => l.b.call("get_current_uid_gid", [], { pure: true });
 
 export const processFunctions: Functions = {
+  get pid() {
+    return inNamespace("pid");
+  },
+  get tid() {
+    return inNamespace("tid");
+  },
   /** Not in bpftrace: lets a script that watches the whole system tell the workload's tasks from others. */
   in_workload: {
     args: [0, 1],
@@ -48,7 +54,51 @@ export const processFunctions: Functions = {
   },
 };
 
+/** Members of the current task's parent. */
+function parent(l: Lowering): VReg {
+  return kernelField(l, l.b.call("get_current_task", [], { pure: true }), "task_struct", "real_parent", 8);
+}
+
+/** What needs the layout of the kernel's structs. */
+function fromTask(type: Type, lower: BuiltinVariable["lower"]): BuiltinVariable {
+  return {
+    check(c, node) {
+      if (c.facts.btf()) return type;
+      return c.error("kernel-feature", node.span, "this needs the kernel's type information (BTF)");
+    },
+    lower,
+  };
+}
+
+/** pid() and tid() take the name of a namespace. Outside of containers the two are the same. */
+function inNamespace(name: "pid" | "tid"): Functions[string] {
+  return {
+    args: [0, 1],
+    form: `${name}([curr_ns|init])`,
+    check(c, call) {
+      const mode = call.args[0];
+      if (mode && (mode.kind !== "identifier" || !["curr_ns", "init"].includes(mode.name))) {
+        return c.error("argument-type", mode.span, `${name}() takes curr_ns or init`);
+      }
+      return uint32;
+    },
+    lower: processVariables[name]!.lower,
+  };
+}
+
 export const processVariables: Variables = {
+  ppid: fromTask(uint32, { value: (l) => kernelField(l, parent(l), "task_struct", "tgid", 4) }),
+  pcomm: fromTask(string(COMM_SIZE), {
+    into(l, _node, to) {
+      const comm = l.facts.btf()!.field(l.facts.btf()!.find("task_struct", "struct")!, "comm")!;
+      l.copy({ base: parent(l), offset: comm.offset, space: "kernel" }, to, COMM_SIZE);
+    },
+  }),
+  username: {
+    check: () => ({ kind: "username" }),
+    lower: { value: (l) => l.b.extend(uidAndGid(l), 4, false) },
+  },
+  ncpus: { check: (c) => ({ ...uint64, value: BigInt(c.facts.possibleCpus) }), lower: { effect: () => {} } },
   pid: scalar(uint32, (l) => l.b.alu("rsh", pidAndTid(l), { imm: 32n })),
   tid: scalar(uint32, (l) => l.b.extend(pidAndTid(l), 4, false)),
   uid: scalar(uint64, (l) => l.b.extend(uidAndGid(l), 4, false)),

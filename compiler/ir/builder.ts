@@ -25,6 +25,11 @@ import {
 /** Identifies a variable; any object or string will do. */
 export type VariableKey = object | string;
 
+/** A tuple of N blocks. */
+type Blocks<N extends number, Found extends BlockId[] = []> = Found["length"] extends N
+  ? Found
+  : Blocks<N, [...Found, BlockId]>;
+
 interface BlockState {
   block: IrBlock;
   ended: boolean;
@@ -68,6 +73,11 @@ export class FunctionBuilder {
       incomplete: [],
     });
     return id;
+  }
+
+  /** Several at once. */
+  newBlocks<N extends number>(count: N): Blocks<N> {
+    return Array.from({ length: count }, () => this.newBlock()) as Blocks<N>;
   }
 
   /** Goes on emitting at the end of a block. */

@@ -6,7 +6,8 @@
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Condition, IrFunction, Operand, Size, VReg } from "../ir/ir.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
-import type { HostConstant, ProgramType, RuntimeConfig, ScopeFilter } from "../program.ts";
+import type { HostConstant, ProgramType, ScopeFilter } from "../program.ts";
+import type { ScriptConfig } from "../sema/config.ts";
 import type { ResolvedProbe } from "../sema/probes.ts";
 import type { Unit, VariableInfo } from "../sema/typed.ts";
 import { isSigned, sizeOf, type Type } from "../sema/types.ts";
@@ -30,7 +31,7 @@ export interface ProgramInfo {
 export interface LoweringEnvironment {
   facts: KernelFacts;
   plan: Plan;
-  config: RuntimeConfig;
+  config: ScriptConfig;
   /** Objects above this size live in per-CPU memory rather than in the 512 bytes of stack. */
   stackLimit: number;
   /** How the workload is told from the rest of the system, for in_workload(). */

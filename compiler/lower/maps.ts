@@ -4,7 +4,9 @@
  */
 
 import { histBuckets, lhistBuckets, lhistLimit } from "../histogram.ts";
+import { FunctionBuilder } from "../ir/builder.ts";
 import type { Operand, Size, VReg } from "../ir/ir.ts";
+import type { VariableInfo } from "../sema/typed.ts";
 import {
   type Aggregate,
   aggregateSize,
@@ -18,7 +20,7 @@ import {
 import type * as ast from "../syntax/ast.ts";
 import { operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { into, place } from "./memory-values.ts";
+import { convert, into, place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
 import type { PlannedMap } from "./plan.ts";
 
@@ -102,6 +104,38 @@ export function mapPlace(l: Lowering, node: MapNode): Place {
     () => l.mapValue(zeroes.map, zeroes.offset),
   );
   return { base, offset: 0, space: "bpf" };
+}
+
+/** Copies the value of a key to a variable; 1 if the key is there, else 0 and the variable keeps its value. */
+export function findKey(l: Lowering, map: PlannedMap, key: ast.Expression, info: VariableInfo): VReg {
+  const { b } = l;
+  const found = lookup(l, map, keyOf(l, map, key));
+  const from: Place = { base: found, offset: 0, space: "bpf" };
+  if (isScalar(info.type)) {
+    const before = b.read(info);
+    const value = l.choose(
+      "ne",
+      found,
+      { imm: 0n },
+      () => l.read(from, map.info.value),
+      () => before,
+    );
+    b.write(info, value);
+  } else {
+    l.when("ne", found, { imm: 0n }, () => convert(l, from, map.info.value, l.variablePlace(info), info.type, true));
+  }
+  return b.compare("ne", found, { imm: 0n });
+}
+
+/** How many entries a map has: the helper that goes through them counts its calls. */
+export function countEntries(l: Lowering, map: PlannedMap): VReg {
+  const index = l.functions.length;
+  const callback = new FunctionBuilder(`${l.program.name.slice(0, 8)}_count${index}`, 4);
+  callback.exit({ imm: 0n });
+  l.functions.push(callback);
+  const fn = l.b.define((dst) => ({ op: "func", dst, index }));
+  const counted = l.b.call("for_each_map_elem", [l.mapReference(hashMap(map)), fn, { imm: 0n }, { imm: 0n }]);
+  return l.b.extend(counted, 4, true);
 }
 
 /** Whether a key is in a map. */

@@ -61,6 +61,10 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
     into(l, node.value, to, as, padded);
     return;
   }
+  if (node.kind === "cast" && as.kind === "array") {
+    castToArray(l, node, to, as, padded);
+    return;
+  }
   l.b.span = node.span;
   if (as.kind === "string") {
     if (type.kind === "string" && type.value !== undefined) {
@@ -79,6 +83,23 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
     return;
   }
   convert(l, place(l, node), type, to, as, padded);
+}
+
+/** An array of the bytes that a value has in memory. */
+function castToArray(l: Lowering, node: ast.Cast, to: Place, as: Type, padded: boolean): void {
+  const from = l.type(node.operand);
+  const size = sizeOf(as);
+  if (!isScalar(from)) {
+    into(l, node.operand, to, from, padded);
+    return;
+  }
+  if (size === 1 || size === 2 || size === 4 || size === 8) {
+    l.b.store(to.base, to.offset, size, operand(l, node.operand));
+    return;
+  }
+  const memory = l.slot(8, "bytes");
+  l.b.store(memory.base, 0, 8, operand(l, node.operand));
+  l.copy(memory, to, size);
 }
 
 /** Copies a value from one place to another as a value of a type that may be wider. */

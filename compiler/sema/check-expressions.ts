@@ -423,8 +423,9 @@ export class Checks {
 
   #cast(node: ast.Cast): Type {
     const from = this.#c.type(node.operand);
-    const to = this.declaredType(node.type);
+    const to = this.declaredType(node.type, from);
     if (to.kind === "unknown" || from.kind === "unknown") return to;
+    if (to.kind === "array") return this.#castToArray(node, from, to);
     if (to.kind === "integer") {
       if (from.kind === "integer" && from.value !== undefined) {
         const bits = to.size * 8;
@@ -443,8 +444,33 @@ export class Checks {
     return this.#c.error("cast", node.span, `cannot cast ${typeName(from)} to ${typeName(to)}`);
   }
 
-  /** The type that a type name in the script stands for. */
-  declaredType(node: ast.TypeName | ast.TypeOf): Type {
+  /** Bytes are taken as they lie in memory, so both sides must have the same number of them. */
+  #castToArray(node: ast.Cast, from: Type, to: Type & { kind: "array" }): Type {
+    const literal = from.kind === "integer" && from.value !== undefined;
+    const source =
+      from.kind === "integer" || from.kind === "string" || from.kind === "array" || from.kind === "boolean";
+    const fits = literal ? sizeOf(to) <= 8 : sizeOf(from) === sizeOf(to);
+    if (source && fits) return to;
+    return this.#c.error(
+      "cast",
+      node.span,
+      `cannot cast ${typeName(from)} to ${typeName(to)}`,
+      source ? `${typeName(from)} has ${sizeOf(from)} bytes and ${typeName(to)} ${sizeOf(to)}` : undefined,
+    );
+  }
+
+  /** The length of an array type that leaves it to the value: `(int8[])x`. */
+  #elementCount(span: Span, element: Type, value: Type): number {
+    const size = sizeOf(element);
+    if (value.kind === "unknown" || value.kind === "void" || size === 0) {
+      if (value.kind === "void") this.#c.error("cast", span, "there is no value that tells the length of the array");
+      return 0;
+    }
+    return Math.max(1, Math.floor(sizeOf(value) / size));
+  }
+
+  /** The type that a type name in the script stands for. `value` is what an array without a length takes its from. */
+  declaredType(node: ast.TypeName | ast.TypeOf, value: Type = unknown): Type {
     if (node.kind === "typeof") return this.#c.error("unsupported", node.span, "typeof is not supported yet");
     let type = this.#namedType(node);
     if (type.kind === "unknown") return unknown;
@@ -452,7 +478,7 @@ export class Checks {
       if (modifier === "*") type = pointer(type, this.#defaultSpace());
       else if (type.kind === "string" && typeof modifier === "number") type = string(modifier);
       else if (typeof modifier === "number") type = { kind: "array", element: type, count: modifier };
-      else return this.#c.error("unsupported", node.span, "arrays without a length are not supported yet");
+      else type = { kind: "array", element: type, count: this.#elementCount(node.span, type, value) };
     }
     return type;
   }
