@@ -17,6 +17,8 @@ export interface RunFlags {
   baseline?: string | boolean;
   list?: boolean;
   bail?: boolean;
+  /** False for --no-skip. */
+  skip?: boolean;
   quiet?: boolean;
   verbose?: boolean;
 }
@@ -38,6 +40,7 @@ export function runOptions(command: Command): Command {
     .argument("[paths...]", "scenario files, or folders that are searched for them (default: scenarios)")
     .option("--filter <text>", "only scenarios whose name contains the text")
     .option("--runs <n>", "measured runs, in place of what the scenarios say", positiveInteger)
+    .option("--no-skip", "fail where a required program is missing, as PROBEWRIGHT_REQUIRE_ALL=1 does")
     .option("--json", "print the result as JSON instead of the report")
     .option("-o, --output <file>", "also write the result as JSON to a file")
     .option("--baseline <file>", "the baseline file (default: .probewright/baseline.json of each project)")
@@ -101,6 +104,7 @@ async function measure(files: readonly string[], flags: RunFlags): Promise<numbe
         filter: flags.filter,
         runs: flags.runs,
         bail: flags.bail,
+        requireAll: flags.skip === false || process.env.PROBEWRIGHT_REQUIRE_ALL === "1",
         baseline: baselineUse(flags),
         interrupt: signals.interrupt,
         abandon: signals.abandon,

@@ -206,6 +206,13 @@ const steps = z
   )
   .meta({ id: "steps" });
 
+const programName = z.string().regex(/^[^/\s]+$/, {
+  error: "a program is required by its name, without folder or arguments\nit is looked up in PATH",
+});
+const requires = z
+  .array(programName, { error: "a list of programs\nwrite for example `[sqlite3]`" })
+  .meta({ id: "requires" });
+
 const parameterName = z.string().regex(/^(?!\d+$).+/, { error: "positional parameters are written as a list" });
 const probe = choice(
   object({
@@ -293,6 +300,9 @@ function scenarioKeys(whole: boolean) {
   return {
     name: title,
     description: z.string().optional().describe("What the scenario guards."),
+    requires: requires
+      .optional()
+      .describe("Programs, looked up in PATH, without which the scenario is skipped. Default: none."),
     workload: wholeWorkload,
     runs: runs.optional().describe("How often to run the workload."),
     scope: scope

@@ -96,6 +96,7 @@ function buildScenario({ tree, values }: Combination, context: ProbesContext): S
     file: source.name,
     span: valueAt(tree, ["name"])!.span,
     matrix: values,
+    requires: input.requires ?? [],
     workload,
     runs,
     probes: probes.scripts,

@@ -22,6 +22,8 @@ export interface Scenario {
   readonly span: Span;
   /** The values of this matrix combination; empty without `matrix:`. */
   readonly matrix: Readonly<Record<string, string | number | boolean>>;
+  /** Names of programs that have to be in PATH, as the workload sees it; where one is not, the scenario is skipped. */
+  readonly requires: readonly string[];
   readonly workload: Workload;
   readonly runs: RunPlan;
   readonly probes: readonly ProbeScript[];
@@ -34,8 +36,8 @@ export interface Scenario {
    */
   readonly compare: ReadonlyMap<string, ComparePolicy>;
   /**
-   * What is run and how: workload and warm-up. Not part of it: descriptions, timeouts, assertions, limits, the number
-   * of runs, and the metrics (each has its own `definition`). SHA-256 in hex; the same in every checkout of the file.
+   * What is run and how: workload and warm-up. Not part of it: descriptions, what is required, timeouts, assertions, limits,
+   * the number of runs, and the metrics (each has its own `definition`). SHA-256 in hex; the same in every checkout of the file.
    */
   readonly contentHash: string;
   /** The texts, parameters and scopes of all probe scripts in order. SHA-256 in hex. */

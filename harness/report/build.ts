@@ -33,7 +33,7 @@ export function scenarioResult(run: ScenarioRun, judgement: Judgement, baseline:
     contentHash: scenario.contentHash,
     scriptHash: scenario.scriptHash,
     status: judgement.status,
-    problems: end.kind === "invalid" ? end.problems.map(problemResult) : [],
+    problems: "problems" in end ? end.problems.map(problemResult) : [],
     warnings: [...run.warnings, ...judgement.notes],
     durationNs: encodeNumber(run.durationNs),
     runs: runs.length,

@@ -38,6 +38,7 @@ const output = z.strictObject({ stdout: stream, stderr: stream });
 const problem = z.strictObject({
   kind: z.enum([
     "cannot-start",
+    "missing-program",
     "exit-status",
     "timeout",
     "not-ready",
@@ -125,7 +126,7 @@ const scenario = z.strictObject({
   contentHash: z.string(),
   scriptHash: z.string(),
   status: z.enum(["passed", "failed", "invalid", "inconclusive", "interrupted", "skipped"]),
-  problems: z.array(problem).describe("why it is invalid"),
+  problems: z.array(problem).describe("why it is invalid, or was skipped"),
   warnings: z.array(z.string()),
   durationNs: nanoseconds,
   runs: z.int().nonnegative().describe("measured runs"),

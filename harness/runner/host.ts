@@ -18,6 +18,8 @@ export interface Host {
   readonly scopes: ScopeProvider;
   readonly tracer: Tracer;
   readonly users: UserDatabase;
+  /** Whether a program of this name can be executed from one of the folders in `path`, a PATH. */
+  hasProgram(name: string, path: string): boolean;
   /** The compiler, bound to the facts of the kernel. Throws SysError where the machine does not let us read them. */
   compile(source: Source, diags: Diagnostics, options: CompileOptions): CompiledProgram | undefined;
 }

@@ -16,7 +16,7 @@ import type { Better, ComparePolicy } from "../stats/policy.ts";
 import { type Summary, summarise } from "../stats/summary.ts";
 import type { ScenarioRun } from "./run-scenario.ts";
 
-export type Status = "passed" | "failed" | "invalid" | "inconclusive" | "interrupted";
+export type Status = "passed" | "failed" | "invalid" | "inconclusive" | "interrupted" | "skipped";
 
 export interface Judgement {
   readonly status: Status;
@@ -52,9 +52,9 @@ export interface AssertionJudgement {
 export function judge(run: ScenarioRun, baseline: BaselineMatch): Judgement {
   switch (run.end.kind) {
     case "interrupted":
-      return { status: "interrupted", metrics: [], assertions: [], notes: [] };
     case "invalid":
-      return { status: "invalid", metrics: [], assertions: [], notes: [] };
+    case "skipped":
+      return { status: run.end.kind, metrics: [], assertions: [], notes: [] };
     case "measured":
       return judgeMeasured(run, baseline);
   }

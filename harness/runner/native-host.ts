@@ -1,6 +1,7 @@
 /** The runner's host on the real machine. */
 import { compile } from "../../compiler/compile.ts";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
+import { findExecutable } from "../tracing/facts/binaries.ts";
 import type { Host } from "./host.ts";
 import { nativeScopes } from "./native-scopes.ts";
 import { nativeSpawner } from "./native-spawner.ts";
@@ -16,6 +17,7 @@ export async function nativeHost(facts: KernelFacts, forced?: "tree"): Promise<H
     scopes: await nativeScopes(forced),
     tracer: nativeTracer,
     users: hostUsers(),
+    hasProgram: (name, path) => findExecutable(name, { path, root: "/" }) !== undefined,
     compile: (source, diags, options) => compile(source, facts, diags, options),
   };
 }

@@ -9,6 +9,7 @@ import type { Expression } from "../metrics/ast.ts";
 import { checkMaps, mapsIn } from "../metrics/check.ts";
 import type { MapShape } from "../metrics/run-data.ts";
 import { mapShape } from "../tracing/metric-data.ts";
+import { childEnvironment } from "./environment.ts";
 import type { Host } from "./host.ts";
 import type { Problem } from "./problems.ts";
 import { capability, isSystemError } from "./tracing-problems.ts";
@@ -18,6 +19,8 @@ export interface PreparedScenario {
   readonly scenario: Scenario;
   readonly user: User | undefined;
   readonly scripts: readonly PreparedScript[];
+  /** Programs that it requires and that are not there. */
+  readonly missing: readonly Problem[];
   /** Why it cannot be measured on this machine. */
   readonly unsupported: Problem | undefined;
 }
@@ -41,17 +44,18 @@ export function prepare(
 
 function prepareOne(scenario: Scenario, host: Host, diags: Diagnostics): PreparedScenario {
   const user = userOf(scenario, host, diags);
+  const missing = missingPrograms(scenario, user, host);
   try {
     const scripts = scenario.probes.map((script) => prepareScript(script, host, diags));
     // With a broken script its maps are unknown, and each metric over them would be one more, misleading error.
     if (scripts.every((script) => script !== undefined)) {
       checkExpressions(scenario, scripts, diags);
-      return { scenario, user, scripts, unsupported: undefined };
+      return { scenario, user, scripts, missing, unsupported: undefined };
     }
-    return { scenario, user, scripts: [], unsupported: undefined };
+    return { scenario, user, scripts: [], missing, unsupported: undefined };
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    return { scenario, user, scripts: [], unsupported: capability(error) };
+    return { scenario, user, scripts: [], missing, unsupported: capability(error) };
   }
 }
 
@@ -63,6 +67,18 @@ function userOf({ workload }: Scenario, host: Host, diags: Diagnostics): User | 
     diags.error("bad-user", workload.span, error.message, { help: "`user` takes a name or a number" });
     return undefined;
   }
+}
+
+/** Looked for where the workload will look for its own. */
+function missingPrograms({ requires, workload }: Scenario, user: User | undefined, host: Host): Problem[] {
+  const { PATH = "" } = childEnvironment(host.users.env, user, workload.env, "");
+  return requires
+    .filter((name) => !host.hasProgram(name, PATH))
+    .map((name) => ({
+      kind: "missing-program",
+      message: `\`${name}\` was not found in PATH`,
+      help: `install ${name} to have this measured`,
+    }));
 }
 
 function prepareScript(script: ProbeScript, host: Host, diags: Diagnostics): PreparedScript | undefined {

@@ -10,6 +10,8 @@ import type { ProcessInfo } from "./processes.ts";
 export type ProblemKind =
   /** A program could not be started: it does not exist, is not executable, its directory or user is not there. */
   | "cannot-start"
+  /** A program that the scenario requires is not there. */
+  | "missing-program"
   | "exit-status"
   | "timeout"
   | "not-ready"

@@ -35,6 +35,8 @@ export interface ControlRun {
 export type ScenarioEnd =
   | { readonly kind: "measured" }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
+  /** Nothing was run, as this machine does not have what the scenario requires. */
+  | { readonly kind: "skipped"; readonly problems: readonly Problem[] }
   | { readonly kind: "interrupted" };
 
 export interface ScenarioRun {
@@ -58,6 +60,8 @@ export interface RunOptions {
   readonly interrupt: AbortSignal;
   /** Cuts short the teardown too. */
   readonly abandon: AbortSignal;
+  /** A scenario that would be skipped is invalid instead. */
+  readonly requireAll?: boolean;
   /** `index` counts from 1 within its phase. */
   readonly onProgress?: (phase: Phase, index: number, count: number) => void;
 }
@@ -107,7 +111,9 @@ class Plan {
   }
 
   async execute(): Promise<ScenarioEnd> {
-    if (this.#prepared.unsupported !== undefined) return invalid(this.#prepared.unsupported);
+    const { missing, unsupported } = this.#prepared;
+    if (missing.length > 0) return { kind: this.#options.requireAll ? "invalid" : "skipped", problems: missing };
+    if (unsupported !== undefined) return invalid(unsupported);
     if (this.#options.interrupt.aborted) return INTERRUPTED;
     const scope = this.#host.scopes.open();
     try {

@@ -25,6 +25,8 @@ export interface SuiteOptions {
   readonly runs?: number;
   /** Ends the suite after the first scenario that does not pass. */
   readonly bail?: boolean;
+  /** Scenarios whose programs are not there are invalid, and not skipped. */
+  readonly requireAll?: boolean;
   readonly baseline: BaselineUse;
   readonly interrupt: AbortSignal;
   readonly abandon: AbortSignal;
@@ -71,7 +73,7 @@ export async function runSuite(options: SuiteOptions, host: SuiteHost): Promise<
     const result = await runOne(scenario, options, host, store, startedAt, diags);
     scenarios.push(result);
     options.onScenario?.(result);
-    if (options.bail && result.status !== "passed") break;
+    if (options.bail && result.status !== "passed" && result.status !== "skipped") break;
   }
   const recorded = store.write();
   const diagnostics = diags.items.map(diagnosticResult);
@@ -115,10 +117,11 @@ async function runOne(
   diags: Diagnostics,
 ): Promise<ScenarioResult> {
   const { scenario } = prepared;
-  const { interrupt, abandon, onProgress } = options;
+  const { interrupt, abandon, requireAll, onProgress } = options;
   const run = await runScenario(prepared, runner, {
     interrupt,
     abandon,
+    requireAll,
     onProgress: (phase, index, count) => onProgress?.(scenario, phase, index, count),
   });
   // What the kernel's verifier refuses is known only now, but has its place in the file like any other error.

@@ -143,6 +143,19 @@ describeKernel("probewright run", () => {
     expect((await runCli(["run", "test.yml"], "", more)).status).toBe(0);
   });
 
+  it("skips a scenario whose programs are not there, unless all are to be measured", async () => {
+    const { cli, folder } = project(OPENS.replace("workload:", "requires: [sh, no-such-program]\nworkload:"));
+    const skipped = await cli("run", "test.yml");
+    expect(skipped.out).toMatch(/^- SKIPPED opens .*\n {2}skipped: `no-such-program` was not found in PATH\n/);
+    expect(skipped.out).toContain("0 passed, 0 failed, 0 invalid, 1 skipped");
+    expect(skipped.status).toBe(0);
+    const strict = await cli("run", "test.yml", "--no-skip");
+    expect(strict.out).toMatch(/^! INVALID opens .*\n {2}invalid: `no-such-program` was not found in PATH\n/);
+    expect(strict.status).toBe(3);
+    const env = { ...process.env, PROBEWRIGHT_REQUIRE_ALL: "1" };
+    expect((await runCli(["run", "test.yml"], "", { cwd: folder, env })).status).toBe(3);
+  });
+
   it("makes maps that were full larger, and repeats the run", async () => {
     const { run } = project(`version: 1
 name: many keys

@@ -38,7 +38,15 @@ async function host(kind: "cgroup" | "tree", users: UserDatabase = hostUsers()):
   const compile = (): never => {
     throw new Error("nothing to compile");
   };
-  return { clock: systemClock, spawner: nativeSpawner, scopes, tracer: noTracer, users, compile };
+  return {
+    clock: systemClock,
+    spawner: nativeSpawner,
+    scopes,
+    tracer: noTracer,
+    users,
+    hasProgram: () => true,
+    compile,
+  };
 }
 
 async function run(on: Host, yaml: string, options: Partial<RunOptions> = {}): Promise<ScenarioRun> {

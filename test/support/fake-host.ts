@@ -275,6 +275,8 @@ export class FakeWorld implements Host {
   users: UserDatabase = { passwd: "", group: "", uid: 1000, env: { PATH: "/bin" } };
   openScopes = 0;
   cpu: CpuTime = { user: 0n, system: 0n };
+  /** In every PATH: the programs above. */
+  readonly hasProgram = (name: string): boolean => Object.hasOwn(this.programs, name);
   readonly #kind: ScopeKind;
   #pid = 100;
 

@@ -24,7 +24,8 @@ export function findBinary(name: string, where: Binaries): string | undefined {
   return findExecutable(name, where) ?? findLibrary(name, where);
 }
 
-function findExecutable(name: string, { path, root }: Binaries): string | undefined {
+/** The first executable of that name in the folders of a PATH. */
+export function findExecutable(name: string, { path, root }: Pick<Binaries, "path" | "root">): string | undefined {
   for (const directory of path.split(delimiter)) {
     // An empty entry means the current directory, which is nobody's intention.
     if (directory === "") continue;

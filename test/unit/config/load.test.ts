@@ -251,6 +251,31 @@ describe("workloads", () => {
   });
 });
 
+describe("required programs", () => {
+  it.each<[lines: string, expected: string[]]>([
+    ["", []],
+    ["requires: []", []],
+    ["requires: [sqlite3, g++]", ["sqlite3", "g++"]],
+  ])("%j", (lines, expected) => expect(loadGood(minimal(lines))[0]!.requires).toEqual(expected));
+
+  it.each<[lines: string, code: string, underlined: string]>([
+    ["requires: sqlite3", "wrong-type", "sqlite3"],
+    ["requires: [[a]]", "wrong-type", "[a]"],
+    ["requires: [4]", "wrong-type", "4"],
+    ["requires: ['']", "bad-value", "''"],
+    ["requires: [/bin/ls]", "bad-value", "/bin/ls"],
+    ["requires: [ls -l]", "bad-value", "ls -l"],
+    ["require: [ls]", "unknown-key", "require"],
+  ])("refuses %j", (lines, code, underlined) => {
+    expect(load(minimal(lines)).diags.items.map((item) => brief(item).slice(1))).toEqual([[code, underlined]]);
+  });
+
+  it("do not change what is run", () => {
+    const [plain, requiring] = ["", "requires: [a]"].map((lines) => loadGood(minimal(lines))[0]!.contentHash);
+    expect(requiring).toBe(plain);
+  });
+});
+
 describe("files and their top level", () => {
   it.each<[text: string, place: string, code: string, help?: RegExp]>([
     ["name: n\nworkload: { command: [a] }", "io.yml:1:1", "missing-key", /version: 1/],

@@ -131,6 +131,8 @@ describe("the exit code", () => {
     ["nothing ran", 0, [], [], false],
     ["all passed", 0, [passed, passed], [warning], false],
     ["one was skipped", 0, [passed, scenario("skipped")], [], false],
+    ["one was skipped for want of a program", 0, [passed, scenario("skipped", "missing-program")], [], false],
+    ["a program was missing that had to be there", 3, [scenario("invalid", "missing-program")], [], false],
     ["one failed", 1, [passed, scenario("failed")], [], false],
     ["there were errors in files", 2, [], [error], false],
     ["the kernel refused a script", 2, [scenario("invalid", "verifier")], [], false],

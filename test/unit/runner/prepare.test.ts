@@ -73,6 +73,25 @@ describe("preparation", () => {
     expect(diags.items).toMatchObject([{ code: "bad-user", message: "there is no user `nosuch` in /etc/passwd" }]);
   });
 
+  it("looks for required programs where the workload will look for its own", () => {
+    const world = new FakeWorld({ here: () => 0 });
+    const asked: [string, string][] = [];
+    const { hasProgram } = world;
+    Object.assign(world, {
+      hasProgram: (name: string, path: string) => {
+        asked.push([name, path]);
+        return hasProgram(name);
+      },
+    });
+    const scenario = (env: string): string => `requires: [here, gone]\nworkload: { command: [here]${env} }`;
+    for (const env of ["", ", env: { PATH: /mine }"]) {
+      expect(prepare([scenarioOf(scenario(env))], world, new Diagnostics())![0]!.missing).toEqual([
+        { kind: "missing-program", message: "`gone` was not found in PATH", help: expect.stringContaining("gone") },
+      ]);
+    }
+    expect(asked.map(([, path]) => path)).toEqual(["/bin", "/bin", "/mine", "/mine"]);
+  });
+
   it("keeps what the machine refuses apart from what the user got wrong", () => {
     const world = new FakeWorld({});
     world.compileWith = () => {

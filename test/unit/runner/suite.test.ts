@@ -170,6 +170,45 @@ describe("choosing among scenarios", () => {
   });
 });
 
+describe("a scenario whose programs are not there", () => {
+  const yaml = `scenarios:
+  - { name: alpha, requires: [zebra], workload: { command: [work], setup: [work] }, ${RUNS}, assert: [duration < 0s] }
+  - { name: beta, requires: [work], workload: { command: [work] }, ${RUNS} }
+`;
+  const problems = [
+    { kind: "missing-program", message: "`zebra` was not found in PATH", help: "install zebra to have this measured" },
+  ];
+
+  it("is skipped, and neither fails the suite nor ends it", async () => {
+    const machine = new FakeWorld({ work: quick });
+    const { result } = await new TestProject(yaml).run(machine, "update", { bail: true });
+    expect(result).toMatchObject({
+      exitCode: 0,
+      summary: { passed: 1, skipped: 1 },
+      scenarios: [
+        { name: "alpha", status: "skipped", problems, runs: 0, metrics: [], assertions: [] },
+        { name: "beta", status: "passed" },
+      ],
+    });
+    expect(machine.requests).toHaveLength(3);
+  });
+
+  it("is invalid where all have to be measured", async () => {
+    const machine = new FakeWorld({ work: quick });
+    const { result } = await new TestProject(yaml).run(machine, "compare", { requireAll: true });
+    expect(result).toMatchObject({
+      exitCode: 3,
+      summary: { passed: 1, skipped: 0, invalid: 1 },
+      scenarios: [{ status: "invalid", problems }, { status: "passed" }],
+    });
+  });
+
+  it("has its mistakes reported all the same", async () => {
+    const { result } = await new TestProject(yaml.replace("duration < 0s", "duratoin < 0s")).run(new FakeWorld({}));
+    expect(result).toMatchObject({ exitCode: 2, scenarios: [], diagnostics: [{ severity: "error", line: 3 }] });
+  });
+});
+
 describe("the baseline", () => {
   it("is recorded on demand, and compared from then on", async () => {
     const project = new TestProject(YAML);
