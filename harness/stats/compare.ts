@@ -1,7 +1,7 @@
 /**
  * Compares the runs of one metric with those of its baseline. This is the comparison for stored baselines: exact
- * rules for counters that repeat, medians and limits for the rest. Tests of significance over paired runs can join
- * as another rule beside `compareNoisy`; the verdicts are theirs as well.
+ * rules for counters that repeat, medians and limits for the rest. Runs that were made in pairs are compared in
+ * paired.ts, which takes the exact rules from here.
  */
 import { unreachable } from "../../compiler/unreachable.ts";
 import { classify, type MetricClass } from "./classify.ts";
@@ -62,10 +62,16 @@ export function compareMetric(baseline: readonly Num[], current: readonly Num[],
 
   const kind = options.policy.kind === "exact" ? "exact" : classify([baseline, current], options.counter);
   const allowed = allowance(options.policy, kind, before);
-  const delta = difference(now.median, before.median);
-  const ratio = same(now.median, before.median) ? 1 : Number(now.median) / Number(before.median);
   const { verdict, reason } = decide(kind, before, now, allowed, options);
-  return { ...sides, class: kind, delta, ratio, allowed, verdict, reason };
+  return { ...sides, ...contrast(before, now), class: kind, allowed, verdict, reason };
+}
+
+/** How far the medians are apart. */
+export function contrast(before: Summary, now: Summary): { delta: Num; ratio: number } {
+  return {
+    delta: difference(now.median, before.median),
+    ratio: same(now.median, before.median) ? 1 : Number(now.median) / Number(before.median),
+  };
 }
 
 /** The larger of the relative and the absolute limit: a change counts only if it exceeds both. */
