@@ -45,7 +45,7 @@ const MARKS: Readonly<Record<ScenarioResult["status"], { mark: string; paint: ke
 export function scenarioReport(result: ScenarioResult, style: ReportStyle): string {
   if (style.detail === "quiet" && result.status === "passed") return "";
   const body = [
-    ...result.problems.flatMap((problem) => problemLines(problem, style)),
+    ...result.problems.flatMap((problem) => problemLines(problem, result, style)),
     ...metricLines(result, style),
     ...result.metrics.flatMap((metric) => reasonLines(metric, style)),
     ...result.assertions.flatMap((assertion) => assertionLines(assertion, style)),
@@ -65,8 +65,8 @@ function headline({ name, status, file, line, runs, durationNs }: ScenarioResult
   const { mark, paint } = MARKS[status];
   const verdict = status === "passed" ? mark : `${mark} ${status.toUpperCase()}`;
   const plan = runs === 0 ? "" : `${runs} ${runs === 1 ? "run" : "runs"} in `;
-  const about = `${plan}${formatValue(decodeNumber(durationNs), "ns")}  ${inline(file)}:${line}`;
-  return `${palette[paint](verdict)} ${palette.bold(inline(name))}  ${palette.dim(about)}`;
+  const took = status === "skipped" ? "" : `${plan}${formatValue(decodeNumber(durationNs), "ns")}  `;
+  return `${palette[paint](verdict)} ${palette.bold(inline(name))}  ${palette.dim(`${took}${inline(file)}:${line}`)}`;
 }
 
 /** The last line: `8 passed, 1 failed, 0 invalid in 12.3 s`. */
@@ -87,9 +87,13 @@ export function summaryLine({ summary, durationNs }: SuiteResult, { palette }: R
 
 // Problems
 
-function problemLines({ message, help, output }: ProblemResult, style: ReportStyle): string[] {
+function problemLines(
+  { message, help, output }: ProblemResult,
+  { status }: ScenarioResult,
+  style: ReportStyle,
+): string[] {
   return [
-    `${style.palette.error("invalid")}: ${inline(message)}`,
+    `${style.palette[MARKS[status].paint](status)}: ${inline(message)}`,
     ...(help === undefined ? [] : [`${INDENT}help: ${inline(help)}`]),
     ...(output === undefined ? [] : outputLines(output, style)),
   ];

@@ -133,6 +133,16 @@ describe("the report of a scenario", () => {
     expect(await report(new TestProject(YAML), world({}, [], failing), { detail: "verbose" })).toContain("| line 1\n");
   });
 
+  it("says which program a scenario was skipped for, also when asked to be quiet", async () => {
+    const skipped = YAML.replace("workload:", "requires: [zebra]\nworkload:");
+    for (const detail of ["normal", "quiet"] as const) {
+      const text = await report(new TestProject(skipped), world({ a: 1 }, []), { detail });
+      expect(text).toBe(`- SKIPPED opens  test.yml:2
+  skipped: \`zebra\` was not found in PATH
+    help: install zebra to have this measured`);
+    }
+  });
+
   it("tells more when asked to", async () => {
     const text = await report(new TestProject(YAML), world({ a: 3, b: 7 }, []), { detail: "verbose" });
     expect(text).toContain("[10 10 10]");
