@@ -7,7 +7,8 @@ import type { Num } from "../metrics/ast.ts";
 import type { MetricValue } from "../metrics/evaluate.ts";
 import type { Judgement, MetricJudgement } from "../runner/judge.ts";
 import type { Problem } from "../runner/problems.ts";
-import type { MeasuredRun, ScenarioRun } from "../runner/run-scenario.ts";
+import type { ScenarioRun } from "../runner/run-scenario.ts";
+import type { MeasuredRun } from "../runner/session.ts";
 import { type Summary, summarise } from "../stats/summary.ts";
 import { keyChanges, wholeMaps } from "./changes.ts";
 import type {

@@ -1,43 +1,10 @@
-/**
- * The plan of a scenario: setup, warm-up, measured runs, control runs, teardown. The first run that cannot be trusted
- * ends the scenario, except where a repetition with larger maps can help; teardown and cleaning up happen always.
- */
-import type { CompiledProgram } from "../../compiler/program.ts";
+/** The plan of a scenario: setup, warm-up, measured runs, control runs, teardown. */
 import type { Scenario } from "../config/scenario.ts";
-import type { Num } from "../metrics/ast.ts";
-import type { FreeMetricName, MapData, RunData } from "../metrics/run-data.ts";
-import { type Enlargement, growMaps } from "./growth.ts";
-import type { Host, ProbeCost, TraceResult, Tracing } from "./host.ts";
-import type { LaunchContext, Launched } from "./launch.ts";
+import type { Enlargement } from "./growth.ts";
+import type { Host } from "./host.ts";
 import type { PreparedScenario } from "./prepare.ts";
-import { type Problem, type ProcessOutput, processList } from "./problems.ts";
-import type { Scope, ScopeKind } from "./scope.ts";
-import { runSteps } from "./steps.ts";
-import { traceProblems, tracingProblem } from "./tracing-problems.ts";
-import { runWorkload, type WorkloadRun } from "./workload.ts";
-
-/** Everything that one measured run has left. */
-export interface MeasuredRun {
-  readonly data: RunData;
-  /** The maps of each script, in the order of `scenario.probes`. */
-  readonly maps: readonly (readonly MapData[])[];
-  /** What the scripts printed. */
-  readonly printed: string;
-  readonly cost: readonly ProbeCost[];
-  readonly output: ProcessOutput | undefined;
-  readonly driverOutput: ProcessOutput | undefined;
-}
-
-export interface ControlRun {
-  readonly free: ReadonlyMap<FreeMetricName, Num>;
-}
-
-export type ScenarioEnd =
-  | { readonly kind: "measured" }
-  | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
-  /** Nothing was run, as this machine does not have what the scenario requires. */
-  | { readonly kind: "skipped"; readonly problems: readonly Problem[] }
-  | { readonly kind: "interrupted" };
+import type { ScopeKind } from "./scope.ts";
+import { type ControlRun, type MeasuredRun, type RunKind, type ScenarioEnd, ScenarioSession } from "./session.ts";
 
 export interface ScenarioRun {
   readonly scenario: Scenario;
@@ -53,7 +20,7 @@ export interface ScenarioRun {
 }
 
 /** What a scenario is doing now. */
-export type Phase = "setup" | "warmup" | "run" | "control" | "teardown";
+export type Phase = RunKind | "setup" | "teardown";
 
 export interface RunOptions {
   /** Ends what is running and leads to the teardown. */
@@ -68,196 +35,41 @@ export interface RunOptions {
 
 export async function runScenario(prepared: PreparedScenario, host: Host, options: RunOptions): Promise<ScenarioRun> {
   const start = host.clock.now();
-  const plan = new Plan(prepared, host, options);
-  const end = await plan.execute();
+  const session = new ScenarioSession(prepared, host, {
+    ...options,
+    onSteps: (role) => options.onProgress?.(role, 1, 1),
+  });
+  let end: ScenarioEnd;
+  try {
+    end = await session.open();
+    if (end.kind === "measured") end = await allRuns(session, prepared.scenario, options);
+  } finally {
+    await session.close();
+  }
   return {
     scenario: prepared.scenario,
     scope: host.scopes.kind,
     end,
-    runs: plan.runs,
-    control: plan.control,
-    warnings: [...new Set(plan.warnings)],
-    enlarged: plan.enlarged,
+    runs: session.runs,
+    control: session.control,
+    warnings: [...new Set(session.warnings)],
+    enlarged: session.enlarged,
     durationNs: host.clock.now() - start,
   };
 }
 
-const MEASURED: ScenarioEnd = { kind: "measured" };
-const INTERRUPTED: ScenarioEnd = { kind: "interrupted" };
-const invalid = (...problems: Problem[]): ScenarioEnd => ({ kind: "invalid", problems });
-
-class Plan {
-  readonly runs: MeasuredRun[] = [];
-  readonly control: ControlRun[] = [];
-  readonly warnings: string[] = [];
-  enlarged: readonly Enlargement[] = [];
-  readonly #prepared: PreparedScenario;
-  readonly #scenario: Scenario;
-  readonly #host: Host;
-  readonly #options: RunOptions;
-  readonly #context: LaunchContext;
-  #programs: readonly CompiledProgram[];
-  #tracing: Tracing | undefined;
-  /** Steps whose children may still write into our pipes. */
-  readonly #lingering: Launched[] = [];
-
-  constructor(prepared: PreparedScenario, host: Host, options: RunOptions) {
-    this.#prepared = prepared;
-    this.#scenario = prepared.scenario;
-    this.#host = host;
-    this.#options = options;
-    this.#context = { host, user: prepared.user };
-    this.#programs = prepared.scripts.map(({ program }) => program);
-  }
-
-  async execute(): Promise<ScenarioEnd> {
-    const { missing, unsupported } = this.#prepared;
-    if (missing.length > 0) return { kind: this.#options.requireAll ? "invalid" : "skipped", problems: missing };
-    if (unsupported !== undefined) return invalid(unsupported);
-    if (this.#options.interrupt.aborted) return INTERRUPTED;
-    const scope = this.#host.scopes.open();
-    try {
-      // Before the setup, so that what the kernel refuses costs nobody anything.
-      const loading = this.#load(scope);
-      if (loading !== undefined) return invalid(loading);
-      try {
-        return await this.#setupAndRuns(scope);
-      } finally {
-        await this.#teardown(scope);
-      }
-    } finally {
-      this.#tracing?.close();
-      await this.#close(scope);
+async function allRuns(session: ScenarioSession, { runs }: Scenario, { onProgress }: RunOptions): Promise<ScenarioEnd> {
+  const phases: [RunKind, number][] = [
+    ["warmup", runs.warmup],
+    ["run", runs.count],
+    ["control", runs.control],
+  ];
+  for (const [kind, total] of phases) {
+    for (let index = 1; index <= total; index++) {
+      onProgress?.(kind, index, total);
+      const end = await session.run(kind);
+      if (end.kind !== "measured") return end;
     }
   }
-
-  #load(scope: Scope): Problem | undefined {
-    this.#tracing?.close();
-    this.#tracing = undefined;
-    if (this.#programs.length === 0) return undefined;
-    try {
-      this.#tracing = this.#host.tracer.load(this.#programs, scope.workload.cgroup);
-      return undefined;
-    } catch (error) {
-      return tracingProblem(error);
-    }
-  }
-
-  async #setupAndRuns(scope: Scope): Promise<ScenarioEnd> {
-    const { setup } = this.#scenario.workload;
-    if (setup.length > 0) this.#options.onProgress?.("setup", 1, 1);
-    const prepared = await this.#steps("setup", scope);
-    return prepared.kind === "measured" ? this.#allRuns(scope) : prepared;
-  }
-
-  async #allRuns(scope: Scope): Promise<ScenarioEnd> {
-    const { warmup, count, control } = this.#scenario.runs;
-    const phases: [Phase, number][] = [
-      ["warmup", warmup],
-      ["run", count],
-      ["control", control],
-    ];
-    for (const [phase, total] of phases) {
-      for (let index = 1; index <= total; index++) {
-        this.#options.onProgress?.(phase, index, total);
-        const end = await this.#oneRun(phase, scope);
-        if (end === "repeat") index--;
-        else if (end.kind !== "measured") return end;
-      }
-    }
-    return MEASURED;
-  }
-
-  async #oneRun(phase: Phase, scope: Scope): Promise<ScenarioEnd | "repeat"> {
-    const before = await this.#steps("before", scope);
-    if (before.kind !== "measured") return before;
-    const tracing = phase === "control" ? undefined : this.#tracing;
-    const context = { ...this.#context, workload: this.#scenario.workload, scope, interrupt: this.#options.interrupt };
-    const run = await runWorkload(context, tracing);
-    this.warnings.push(...run.warnings);
-    if (run.interrupted) return INTERRUPTED;
-    if (run.problems.length > 0) return invalid(...run.problems);
-    const after = await this.#steps("after", scope);
-    if (after.kind !== "measured") return after;
-    return this.#accept(phase, run, scope);
-  }
-
-  /** Judges what was traced, and keeps it if it is good. */
-  #accept(phase: Phase, run: WorkloadRun, scope: Scope): ScenarioEnd | "repeat" {
-    if (phase === "control") {
-      this.control.push({ free: run.free });
-      return MEASURED;
-    }
-    const { trace } = run;
-    if (trace !== undefined && trace.fullMaps.length > 0) return this.#enlarge(trace, scope);
-    if (phase === "warmup") return MEASURED;
-    const problems = trace === undefined ? [] : traceProblems(trace, run.unattached);
-    if (problems.length > 0) return invalid(...problems);
-    this.runs.push({
-      data: { maps: byName(trace?.maps ?? []), free: run.free },
-      maps: trace?.maps ?? [],
-      printed: trace?.output ?? "",
-      cost: trace?.cost ?? [],
-      output: run.output,
-      driverOutput: run.driverOutput,
-    });
-    return MEASURED;
-  }
-
-  /** Makes full maps larger and has the run repeated; a map that cannot grow makes the scenario invalid. */
-  #enlarge({ fullMaps }: TraceResult, scope: Scope): ScenarioEnd | "repeat" {
-    const growth = growMaps(fullMaps, this.#prepared.scripts, this.#programs, this.enlarged);
-    if (growth.kind === "impossible") return invalid(...growth.problems);
-    this.#programs = growth.programs;
-    this.enlarged = growth.enlargements;
-    const problem = this.#load(scope);
-    return problem === undefined ? "repeat" : invalid(problem);
-  }
-
-  async #steps(role: "setup" | "before" | "after", scope: Scope): Promise<ScenarioEnd> {
-    const { interrupt } = this.#options;
-    const steps = this.#scenario.workload[role];
-    const outcome = await runSteps(this.#context, role, steps, scope.support, interrupt, this.#lingering);
-    switch (outcome.kind) {
-      case "ok":
-        return MEASURED;
-      case "interrupted":
-        return INTERRUPTED;
-      case "failed":
-        return invalid(outcome.problem);
-    }
-  }
-
-  /** Runs the teardown steps, all of them whatever happens to one: each may free something else. */
-  async #teardown(scope: Scope): Promise<void> {
-    const { teardown } = this.#scenario.workload;
-    if (teardown.length > 0) this.#options.onProgress?.("teardown", 1, 1);
-    for (const step of teardown) {
-      const { abandon } = this.#options;
-      const outcome = await runSteps(this.#context, "teardown", [step], scope.support, abandon, this.#lingering);
-      if (outcome.kind === "failed") this.warnings.push(outcome.problem.message);
-    }
-  }
-
-  /** Ends what the steps have left, and removes the scope. */
-  async #close(scope: Scope): Promise<void> {
-    const { inside, outside } = scope.support.survivors();
-    const left = [...inside, ...outside];
-    if (left.length > 0) this.warnings.push(`killed what the steps left running: ${processList(left)}`);
-    const stuck = [...(await scope.workload.empty()), ...(await scope.support.empty())];
-    if (stuck.length === 0) {
-      for (const { child, exited } of this.#lingering) {
-        await exited;
-        child.close();
-      }
-      await scope.close();
-    } else this.warnings.push(`these processes cannot be killed: ${processList(stuck)}`);
-  }
-}
-
-/** All maps by name. Where two scripts have one of the same name the first counts: no metric reads those. */
-function byName(scripts: readonly (readonly MapData[])[]): Map<string, MapData> {
-  const maps = new Map<string, MapData>();
-  for (const map of scripts.flat()) if (!maps.has(map.name)) maps.set(map.name, map);
-  return maps;
+  return { kind: "measured" };
 }
