@@ -7,7 +7,7 @@ import { predecessors } from "../ir/cfg.ts";
 import type { BlockId, Insn, IrFunction, SlotId, VReg } from "../ir/ir.ts";
 import { endInputs, inputs } from "../ir/operands.ts";
 import type { Span } from "../source.ts";
-import { joinRanges, type Liveness, positionOf, type Range, STEP } from "./intervals.ts";
+import { joinRanges, type Liveness, lowerBound, positionOf, type Range, STEP } from "./intervals.ts";
 import { BORROW_CELL, CYCLE_CELL } from "./moves.ts";
 import type { Resolution } from "./resolve.ts";
 
@@ -62,33 +62,48 @@ export function layOutFrame(fn: IrFunction, liveness: Liveness, resolution: Reso
 function pack(items: Item[]): number {
   // Large ones first: they leave the fewest holes.
   items.sort((a, b) => b.size - a.size || a.ranges[0]!.from - b.ranges[0]!.from);
-  const placed: { item: Item; low: number; high: number }[] = [];
-  let depth = 0;
-  for (const item of items) {
-    const taken = placed.filter((other) => overlap(other.item.ranges, item.ranges)).sort((a, b) => a.low - b.low);
-    let low = 0;
-    for (const other of taken) {
-      if (other.low >= low + item.size) break;
-      low = Math.max(low, other.high);
+  /** Who is where, in pieces of 8 bytes downwards from the frame pointer. */
+  const words: Occupancy[] = [];
+  const word = (index: number): Occupancy => {
+    words[index] ??= new Occupancy();
+    return words[index];
+  };
+  for (const { size, ranges, place } of items) {
+    const count = size / CELL_SIZE;
+    let first = 0;
+    for (let free = 0; free < count; ) {
+      if (word(first + free).isFree(ranges)) free++;
+      else {
+        first += free + 1;
+        free = 0;
+      }
     }
-    const high = low + item.size;
-    placed.push({ item, low, high });
-    item.place(-high);
-    depth = Math.max(depth, high);
+    for (let i = first; i < first + count; i++) word(i).occupy(ranges);
+    place(-(first + count) * CELL_SIZE);
   }
-  return depth;
+  return words.length * CELL_SIZE;
 }
 
-function overlap(a: readonly Range[], b: readonly Range[]): boolean {
-  if (a.at(-1)!.to <= b[0]!.from || b.at(-1)!.to <= a[0]!.from) return false;
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const x = a[i]!;
-    const y = b[j]!;
-    if (x.from < y.to && y.from < x.to) return true;
-    if (x.to <= y.to) i++;
-    else j++;
+/** When a place in the frame is taken. */
+class Occupancy {
+  /** Sorted and disjoint. */
+  readonly #taken: Range[] = [];
+
+  isFree(ranges: readonly Range[]): boolean {
+    return ranges.every((range) => {
+      const next = this.#taken[this.#firstBehind(range.from)];
+      return next === undefined || next.from >= range.to;
+    });
   }
-  return false;
+
+  occupy(ranges: readonly Range[]): void {
+    for (const range of ranges) this.#taken.splice(this.#firstBehind(range.from), 0, range);
+  }
+
+  /** The index of the first range that ends behind a position. */
+  #firstBehind(position: number): number {
+    return lowerBound(this.#taken.length, (i) => this.#taken[i]!.to > position);
+  }
 }
 
 /** Cells live as long as their values, wherever these are. */
@@ -164,19 +179,18 @@ function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
       if (slot !== undefined) everywhere.add(slot);
     }
   }
-  const before = reach(fn, liveness, extents, "forward");
-  const after = reach(fn, liveness, extents, "backward");
+  const [before, after] = reach(fn, liveness, extents);
   for (const { id } of liveness.order) {
     const local = extents.get(id)!;
-    const from = liveness.from[id]!;
-    const to = liveness.to[id]!;
-    for (const slot of new Set([...local.keys(), ...intersection(before[id]!, after[id]!)])) {
-      const range = local.get(slot) ?? { from, to };
+    const [into, outOf] = [before[id]!, after[id]!];
+    const [from, to] = [liveness.from[id]!, liveness.to[id]!];
+    for (const [slot, range] of local) {
       result[slot]!.ranges.push({
-        from: before[id]!.has(slot) ? from : range.from,
-        to: after[id]!.has(slot) ? to : range.to,
+        from: hasBit(into, slot) ? from : range.from,
+        to: hasBit(outOf, slot) ? to : range.to,
       });
     }
+    for (const slot of commonBits(into, outOf)) if (!local.has(slot)) result[slot]!.ranges.push({ from, to });
   }
   for (const slot of everywhere) result[slot]!.ranges = [wholeFunction(liveness)];
   return result;
@@ -199,40 +213,55 @@ function onlyAddresses(insn: Insn, reg: VReg): boolean {
   }
 }
 
-/** Which slots are named on some path before the start of each block, or behind its end. */
+/** Sets of slots, one bit each. */
+type Bits = Uint32Array;
+
+/** Which slots are named on some path before the start of each block, and on some path behind its end. */
 function reach(
   fn: IrFunction,
-  liveness: Liveness,
+  { order }: Liveness,
   extents: ReadonlyMap<BlockId, ReadonlyMap<SlotId, Range>>,
-  direction: "forward" | "backward",
-): Set<SlotId>[] {
-  const sets: Set<SlotId>[] = fn.blocks.map(() => new Set());
-  const incoming = predecessors(fn);
-  const queue = liveness.order.map(({ id }) => id);
-  if (direction === "forward") queue.reverse();
-  const waiting = new Set(queue);
-  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-    waiting.delete(id);
-    const named = [...sets[id]!, ...extents.get(id)!.keys()];
-    const neighbours =
-      direction === "forward"
-        ? edges(fn.blocks[id]!.end).map((edge) => edge.block)
-        : incoming[id]!.map(({ from }) => from.id);
-    for (const neighbour of neighbours) {
-      const set = sets[neighbour]!;
-      const size = set.size;
-      for (const slot of named) set.add(slot);
-      if (set.size > size && !waiting.has(neighbour)) {
-        waiting.add(neighbour);
-        queue.push(neighbour);
-      }
+): [before: Bits[], after: Bits[]] {
+  const words = Math.ceil(fn.slots.length / 32);
+  const empty = (): Bits[] => fn.blocks.map(() => new Uint32Array(words));
+  const [before, after, named] = [empty(), empty(), empty()];
+  for (const { id } of order) {
+    for (const slot of extents.get(id)!.keys()) named[id]![slot >> 5]! |= 1 << (slot & 31);
+  }
+  // Loops are why one pass may not be enough; three nearly always are.
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const { id, end } of order) {
+      for (const { block } of edges(end)) if (join(before[block]!, before[id]!, named[id]!)) changed = true;
+    }
+    for (const { id, end } of order.toReversed()) {
+      for (const { block } of edges(end)) if (join(after[id]!, after[block]!, named[block]!)) changed = true;
     }
   }
-  return sets;
+  return [before, after];
 }
 
-function intersection<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): T[] {
-  return [...a].filter((item) => b.has(item));
+/** target |= a | b. Tells whether that added anything. */
+function join(target: Bits, a: Bits, b: Bits): boolean {
+  let changed = false;
+  for (let i = 0; i < target.length; i++) {
+    const old = target[i]!;
+    target[i] = old | a[i]! | b[i]!;
+    if (target[i] !== old) changed = true;
+  }
+  return changed;
+}
+
+function hasBit(bits: Bits, slot: SlotId): boolean {
+  return (bits[slot >> 5]! & (1 << (slot & 31))) !== 0;
+}
+
+function commonBits(a: Bits, b: Bits): SlotId[] {
+  const slots: SlotId[] = [];
+  for (let i = 0; i < a.length; i++) {
+    for (let rest = a[i]! & b[i]!; rest !== 0; rest &= rest - 1) slots.push(i * 32 + 31 - Math.clz32(rest & -rest));
+  }
+  return slots;
 }
 
 function roundUp(size: number): number {

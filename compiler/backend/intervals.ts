@@ -77,6 +77,12 @@ export class Interval {
     return range !== undefined && range.from <= position;
   }
 
+  /** Where the next range begins, at or behind a position; the end if there is none. */
+  nextStart(position: number): number {
+    const index = lowerBound(this.ranges.length, (i) => this.ranges[i]!.from >= position);
+    return this.ranges[index]?.from ?? this.end;
+  }
+
   /** The first position at which both are alive. */
   intersection(other: Interval): number | undefined {
     let i = this.#rangeAt(other.start);

@@ -29,7 +29,7 @@ class LinearScan {
   readonly #waiting: Interval[];
   readonly #split: Interval[] = [];
   #active: Interval[] = [];
-  #inactive: Interval[] = [];
+  readonly #inactive = new Sleepers();
 
   constructor(liveness: Liveness, depths: readonly number[]) {
     this.#liveness = liveness;
@@ -61,15 +61,27 @@ class LinearScan {
   /** Moves lifetimes between the sets as the scan reaches a position. */
   #advance(position: number): void {
     const active: Interval[] = [];
-    const inactive: Interval[] = [];
-    for (const set of [this.#active, this.#inactive]) {
-      for (const interval of set) {
-        if (interval.end <= position) continue;
-        (interval.coversNext(position) ? active : inactive).push(interval);
-      }
+    for (const interval of [...this.#active, ...this.#inactive.wakeUp(position)]) {
+      if (interval.end <= position) continue;
+      if (interval.coversNext(position)) active.push(interval);
+      else this.#inactive.add(interval, position);
     }
     this.#active = active;
-    this.#inactive = inactive;
+  }
+
+  /**
+   * Sleeping lifetimes that wake while `current` lives. A value that begins in a hole of another one's life never meets
+   * it again: what is alive where both are was alive at the later definition (as the program is in SSA form). Pieces
+   * that begin elsewhere may meet.
+   */
+  #meeting(current: Interval): { other: Interval; at: number }[] {
+    if (current === current.value.pieces[0]) return [];
+    const result: { other: Interval; at: number }[] = [];
+    for (const other of this.#inactive.all()) {
+      const at = other.register === undefined ? undefined : other.intersection(current);
+      if (at !== undefined) result.push({ other, at });
+    }
+    return result;
   }
 
   /** Where each register's next call lies within a lifetime: there the register is lost. */
@@ -88,7 +100,7 @@ class LinearScan {
       freeUntil[i] = Math.min(freeUntil[i]!, position);
     };
     for (const { register } of this.#active) limit(register!, 0);
-    for (const other of this.#inactive) limit(other.register!, other.intersection(current) ?? NEVER);
+    for (const { other, at } of this.#meeting(current)) limit(other.register!, at);
 
     const free = (register: Reg): number => freeUntil[REGISTERS.indexOf(register)]!;
     const whole = (register: Reg): boolean => free(register) >= current.end;
@@ -142,11 +154,7 @@ class LinearScan {
       nextUse[i] = Math.min(nextUse[i]!, position);
     };
     for (const other of this.#active) limit(other.register!, other.nextUse(current.start)?.at ?? NEVER);
-    for (const other of this.#inactive) {
-      if (other.intersection(current) !== undefined) {
-        limit(other.register!, other.nextUse(current.start)?.at ?? NEVER);
-      }
-    }
+    for (const { other } of this.#meeting(current)) limit(other.register!, other.nextUse(current.start)?.at ?? NEVER);
     let best = 0;
     for (let i = 1; i < REGISTERS.length; i++) if (nextUse[i]! > nextUse[best]!) best = i;
     const register = REGISTERS[best]!;
@@ -171,13 +179,10 @@ class LinearScan {
       if (other.register === register) this.#toStack(other, current.start);
     }
     this.#active = this.#active.filter((other) => other.register !== undefined && other.end > current.start);
-    for (const other of this.#inactive) {
-      if (other.register !== register || other.intersection(current) === undefined) continue;
+    for (const { other } of this.#meeting(current)) {
       // It sleeps now and may look for another register when it wakes.
-      const wakes = other.ranges.find((range) => range.from >= current.start)!.from;
-      this.#requeue(other.split(wakes));
+      if (other.register === register) this.#requeue(other.split(other.nextStart(current.start)));
     }
-    this.#inactive = this.#inactive.filter((other) => other.end > current.start);
   }
 
   /** Leaves a value on the stack from `position` on, until an instruction wants it in a register again. */
@@ -206,6 +211,52 @@ class LinearScan {
       }
     }
     return position;
+  }
+}
+
+/** Lifetimes in a hole, by the position at which they go on: a binary heap. */
+class Sleepers {
+  readonly #heap: { wakes: number; interval: Interval }[] = [];
+
+  add(interval: Interval, position: number): void {
+    const heap = this.#heap;
+    const wakes = interval.nextStart(position);
+    let index = heap.push({ wakes, interval }) - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (heap[parent]!.wakes <= wakes) break;
+      heap[index] = heap[parent]!;
+      heap[parent] = { wakes, interval };
+      index = parent;
+    }
+  }
+
+  /** Takes out all that wake at or before a position. */
+  wakeUp(position: number): Interval[] {
+    const awake: Interval[] = [];
+    while (this.#heap.length > 0 && this.#heap[0]!.wakes <= position) awake.push(this.#pop());
+    return awake;
+  }
+
+  all(): Interval[] {
+    return this.#heap.map(({ interval }) => interval);
+  }
+
+  #pop(): Interval {
+    const heap = this.#heap;
+    const { interval } = heap[0]!;
+    const last = heap.pop()!;
+    for (let index = 0; heap.length > 0; ) {
+      let child = 2 * index + 1;
+      if (child + 1 < heap.length && heap[child + 1]!.wakes < heap[child]!.wakes) child++;
+      if (child >= heap.length || last.wakes <= heap[child]!.wakes) {
+        heap[index] = last;
+        break;
+      }
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    return interval;
   }
 }
 

@@ -7,7 +7,7 @@ import { edges } from "../ir/builder.ts";
 import { predecessors } from "../ir/cfg.ts";
 import type { IrBlock, IrFunction, VReg } from "../ir/ir.ts";
 import { conditionInputs } from "../ir/operands.ts";
-import { type Interval, type Liveness, pieceAt, positionOf, STEP } from "./intervals.ts";
+import { type Interval, type Liveness, lowerBound, pieceAt, positionOf, STEP } from "./intervals.ts";
 import { type Move, type Place, sequence } from "./moves.ts";
 
 export interface Resolution {
@@ -46,7 +46,7 @@ class Resolver {
       if (block.id !== 0) this.#saveParameters(block.params, from[block.id]!);
       this.#saveCheckedValues(block);
     }
-    for (const [position, group] of this.#groups) this.#plan(position, group);
+    this.#plan();
     return { moves: this.#moves, cells: this.#cells };
   }
 
@@ -134,9 +134,24 @@ class Resolver {
     else this.#groups.set(position, [{ from, to }]);
   }
 
-  #plan(position: number, group: Move[]): void {
-    const steps = sequence(group, () => this.#freeAt(position, group));
-    if (steps.length > 0) this.#moves.set(position, steps);
+  /** Orders all groups; those that need a free register in a second round, when it is known where there are any. */
+  #plan(): void {
+    const needy: number[] = [];
+    for (const [position, group] of this.#groups) {
+      let needsRegister = false;
+      const steps = sequence(group, () => {
+        needsRegister = true;
+        return [];
+      });
+      if (needsRegister) needy.push(position);
+      else if (steps.length > 0) this.#moves.set(position, steps);
+    }
+    const free = this.#freeRegisters(needy);
+    for (const position of needy)
+      this.#moves.set(
+        position,
+        sequence(this.#groups.get(position)!, () => free.get(position)!),
+      );
   }
 
   #placeAt(reg: VReg, position: number): Place {
@@ -151,31 +166,48 @@ class Resolver {
     return value.recipe ? { recipe: value.recipe } : { cell: this.#cells.get(value.reg)! };
   }
 
-  /** Registers without a value around a position. Slow, and hardly ever needed. */
-  #freeAt(position: number, group: readonly Move[]): Reg[] {
-    const { from, values } = this.#liveness;
-    const taken = new Set<number>();
-    for (const { from: source, to } of group) {
-      if ("register" in source) taken.add(source.register);
-      if ("register" in to) taken.add(to.register);
-    }
-    const around = [position - 1, position];
-    for (const block of this.#liveness.order) {
-      // Moves before a jump belong to the edge: what is alive behind it counts as well.
-      if (block.end.op === "jump" && this.#endPosition(block) === position) {
-        around.push(position + STEP - 1, from[block.end.to.block]!);
+  /** Registers that hold nothing while the moves at a position are made. */
+  #freeRegisters(positions: readonly number[]): Map<number, Reg[]> {
+    const taken = new Map<number, Set<Reg>>();
+    /** Positions at which a value in a register is in the way of some moves. */
+    const watched: { at: number; taken: Set<Reg> }[] = [];
+    const around = positions.length > 0 ? this.#edgePositions() : new Map<number, number[]>();
+    for (const position of positions) {
+      const registers = new Set<Reg>();
+      taken.set(position, registers);
+      for (const move of this.#groups.get(position)!) {
+        for (const place of [move.from, move.to]) if ("register" in place) registers.add(place.register);
       }
-      // Moves at the start of a block belong to the edge from its only predecessor.
-      if (block.end.op === "branch" && edges(block.end).some((edge) => from[edge.block] === position)) {
-        around.push(this.#endPosition(block));
+      for (const at of [position - 1, position, ...(around.get(position) ?? [])])
+        watched.push({ at, taken: registers });
+    }
+    watched.sort((a, b) => a.at - b.at);
+    for (const value of this.#liveness.values.values()) {
+      for (const { register, ranges } of value.pieces) {
+        if (register === undefined) continue;
+        for (const { from, to } of ranges) {
+          const first = lowerBound(watched.length, (i) => watched[i]!.at >= from);
+          for (let i = first; i < watched.length && watched[i]!.at < to; i++) watched[i]!.taken.add(register);
+        }
       }
     }
-    for (const value of values.values()) {
-      for (const piece of value.pieces) {
-        if (piece.register !== undefined && around.some((at) => piece.covers(at))) taken.add(piece.register);
+    const all = Array.from({ length: 10 }, (_, register) => register as Reg);
+    return new Map([...taken].map(([position, used]) => [position, all.filter((register) => !used.has(register))]));
+  }
+
+  /** For positions whose moves belong to an edge, the positions at its other end. */
+  #edgePositions(): Map<number, number[]> {
+    const { from, order } = this.#liveness;
+    const result = new Map<number, number[]>();
+    for (const block of order) {
+      const end = this.#endPosition(block);
+      for (const edge of edges(block.end)) {
+        // Moves stand before a jump, or at the start of the block that a branch leads to.
+        if (block.end.op === "jump") result.set(end, [end + STEP - 1, from[edge.block]!]);
+        else result.set(from[edge.block]!, [end]);
       }
     }
-    return Array.from({ length: 10 }, (_, register) => register as Reg).filter((register) => !taken.has(register));
+    return result;
   }
 }
 

@@ -190,7 +190,12 @@ const simple: fc.Arbitrary<Statement> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("callback" as const), count: fc.nat(3), value: variable, to: variable }),
+    arbitrary: fc.record({
+      kind: fc.constant("callback" as const),
+      count: fc.integer({ min: 1, max: 4 }),
+      value: variable,
+      to: variable,
+    }),
   },
   {
     weight: 1,
