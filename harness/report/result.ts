@@ -1,6 +1,6 @@
 /**
- * The result of a suite, `probewright.result/v1`: the one form in which results leave the runner. The terminal report is
- * made from it, files are written from it, and its JSON Schema is published, so that other tools can rely on it.
+ * The result of a suite or of a comparison, `probewright.result/v1`: the one form in which results leave the runner. In
+ * a comparison the head is what was measured and the base is the baseline. The terminal report is made from it, files are written from it, and its JSON Schema is published, so that other tools can rely on it.
  */
 import { z } from "zod";
 import { fingerprintSchema } from "../baseline/store.ts";
@@ -72,6 +72,35 @@ const keyChange = z.strictObject({
   now: z.number(),
 });
 
+const cause = z.strictObject({
+  map: z.string(),
+  label: z.string().describe("the key, or what the keys of the group share; of paths their common folder"),
+  folder: z.boolean().describe("the label ends in a folder that holds the paths of several keys"),
+  keys: z.int().positive().describe("how many keys changed in this group"),
+  kind: keyChange.shape.kind,
+  before: z.number().describe("sum over the keys of their medians over the runs"),
+  now: z.number(),
+  share: z.number().describe("of the map's whole change; negative for what went the other way"),
+});
+
+const pairedTest = z.strictObject({
+  scale: z.enum(["ratio", "difference"]).describe("ratio: head over base; difference: head minus base, in the unit"),
+  pairs: z.int().positive().describe("pairs of runs with data on both sides"),
+  estimate: z.number().describe("Hodges-Lehmann estimate of the change"),
+  low: z.number().optional().describe("lower bound; left out when there are too few pairs for one"),
+  high: z.number().optional().describe("upper bound"),
+  confidence: z.number().describe("of each bound by itself"),
+  p: z.number().describe("of the sign-flip test, in the direction of the estimate"),
+  adjusted: z.number().optional().describe("p adjusted for all metrics of the suite and for repeated looks"),
+});
+
+const paired = z.strictObject({
+  base: z
+    .array(jsonNumber.nullable())
+    .describe("the base's values; `values` has the head's, and the same place is the same pair"),
+  test: pairedTest.optional().describe("left out where values repeat exactly and are compared exactly"),
+});
+
 const metric = z.strictObject({
   name: z.string(),
   description: z.string(),
@@ -93,6 +122,9 @@ const metric = z.strictObject({
   delta: jsonNumber.optional().describe("median now minus median of the baseline"),
   ratio: z.number().optional().describe("median now over median of the baseline; left out from zero to something"),
   changes: z.array(keyChange).optional().describe("for a regression: keys of its maps that changed, largest first"),
+  causes: z.array(cause).optional().describe("the same by groups of keys, the largest share first"),
+  cause: z.string().optional().describe("the largest of them in words: +412 openat, 398 of them under node_modules"),
+  paired: paired.optional().describe("the runs of the base, in a comparison"),
 });
 
 const assertion = z.strictObject({
@@ -117,6 +149,23 @@ const baseline = z.strictObject({
   histograms: z.array(mapTable).describe("its maps that hold histograms"),
 });
 
+const histogramShift = z.strictObject({
+  map: z.string(),
+  script: z.string(),
+  metric: z.string().optional().describe("the metric by which the shift is judged; left out if it is not judged"),
+  verdict: verdict.optional(),
+  reason: z.string(),
+  test: pairedTest.optional().describe("of the signed distance of the distributions, as a ratio: 2 for doubled values"),
+  quantiles: z.array(
+    z.strictObject({
+      q: z.number(),
+      base: z.number().describe("median over the runs"),
+      head: z.number(),
+      test: pairedTest.optional(),
+    }),
+  ),
+});
+
 const scenario = z.strictObject({
   name: z.string(),
   description: z.string(),
@@ -135,6 +184,11 @@ const scenario = z.strictObject({
   assertions: z.array(assertion),
   maps: z.array(mapTable),
   baseline: baseline.optional(),
+  sides: z
+    .enum(["both", "head", "base"])
+    .optional()
+    .describe("in a comparison: which sides have the scenario; `head` is a new one, `base` one that was removed"),
+  shifts: z.array(histogramShift).optional().describe("in a comparison: how histograms moved as a whole"),
   printed: z.array(z.string()).describe("what the probe scripts printed, one text for each measured run"),
   output: output.optional().describe("what the workload printed in the last measured run"),
   probes: z.array(probe),
@@ -144,9 +198,25 @@ const scenario = z.strictObject({
     .describe("maps that had to be made larger, in entries"),
 });
 
+const side = z.strictObject({
+  name: z.string().describe("as it was asked for"),
+  commit: z.string().describe("its full hash; of a working tree the commit that it is based on"),
+  subject: z.string().describe("the first line of the commit's message"),
+  changes: z.int().nonnegative().describe("files that differ from the commit; 0 unless it is a working tree"),
+});
+
+const comparison = z.strictObject({
+  base: side,
+  head: side,
+  seed: z.int().nonnegative().describe("gives the same order of runs again"),
+  pairs: z.int().positive().describe("pairs at first; where it is unclear there are more"),
+});
+
 export const resultSchema = z
   .strictObject({
     schema: z.literal(RESULT_SCHEMA),
+    kind: z.enum(["run", "compare"]).optional().describe("which command made it; `run` when left out"),
+    comparison: comparison.optional().describe("what was compared, for `compare`"),
     tool: z.strictObject({ name: z.literal("probewright"), version: z.string() }),
     startedAt: z.string().describe("ISO 8601, UTC"),
     durationNs: nanoseconds,
@@ -163,7 +233,7 @@ export const resultSchema = z
     diagnostics: z.array(diagnostic).describe("errors and warnings in scenario files and scripts"),
     scenarios: z.array(scenario),
   })
-  .meta({ title: RESULT_SCHEMA, description: "the result of `probewright run`" });
+  .meta({ title: RESULT_SCHEMA, description: "the result of `probewright run` or `probewright compare`" });
 
 export type SuiteResult = z.infer<typeof resultSchema>;
 export type ScenarioResult = z.infer<typeof scenario>;
@@ -171,6 +241,11 @@ export type MetricResult = z.infer<typeof metric>;
 export type AssertionResult = z.infer<typeof assertion>;
 export type ProblemResult = z.infer<typeof problem>;
 export type DiagnosticResult = z.infer<typeof diagnostic>;
+export type CauseResult = z.infer<typeof cause>;
+export type PairedTestResult = z.infer<typeof pairedTest>;
+export type HistogramShiftResult = z.infer<typeof histogramShift>;
+export type ComparisonResult = z.infer<typeof comparison>;
+export type SideResult = z.infer<typeof side>;
 export type KeyChange = z.infer<typeof keyChange>;
 export type ProbeResult = z.infer<typeof probe>;
 export type OutputResult = z.infer<typeof output>;

@@ -79,6 +79,7 @@ export async function runSuite(options: SuiteOptions, host: SuiteHost): Promise<
   const diagnostics = diags.items.map(diagnosticResult);
   const result: SuiteResult = {
     schema: RESULT_SCHEMA,
+    kind: "run",
     tool: { name: "probewright", version: host.machine.tool },
     startedAt: startedAt.toISOString(),
     durationNs: encodeNumber(host.runner.clock.now() - start),
