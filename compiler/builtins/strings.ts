@@ -1,5 +1,5 @@
 /** Strings and bytes. */
-import { value } from "../lower/expressions.ts";
+import { operand, value } from "../lower/expressions.ts";
 import { place } from "../lower/memory-values.ts";
 import { readString, stringLiteral } from "../lower/strings.ts";
 import { integer, isIntegral, pointer, sizeOf, string, type Type, typeName, unknown } from "../sema/types.ts";
@@ -47,20 +47,22 @@ export const stringFunctions: Functions = {
         }
         const address = own.kind === "array" ? l.address(place(l, target!)) : value(l, target!);
         const space = own.kind === "pointer" && own.space === "user" ? "user" : defaultSpace(l.probe.event.kind, own);
-        const given = length && l.type(length);
-        if (!length || (given?.kind === "integer" && given.value !== undefined)) {
-          readString(l, { address, space, to, size, padded, showCut: !length });
+        if (!length) {
+          readString(l, { address, space, to, size, padded, showCut: true });
           return;
         }
-        // min(length + 1, size), which is also how the verifier learns the bound.
-        const wanted = l.b.alu("add", value(l, length), { imm: 1n });
-        const limit = l.choose(
-          "lt",
-          wanted,
-          { imm: BigInt(size) },
-          () => wanted,
-          () => l.b.const(size),
-        );
+        // The length counts the NUL. min(length, size) is also how the verifier learns the bound.
+        const wanted = operand(l, length);
+        const limit =
+          typeof wanted === "object"
+            ? { imm: wanted.imm < BigInt(size) ? wanted.imm : BigInt(size) }
+            : l.choose(
+                "lt",
+                wanted,
+                { imm: BigInt(size) },
+                () => wanted,
+                () => l.b.const(size),
+              );
         readString(l, { address, space, to, size, padded, limit, showCut: false });
       },
     },

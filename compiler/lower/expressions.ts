@@ -17,8 +17,8 @@ import {
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import type { Lowering } from "./lowering.ts";
-import { incrementMap, mapValue } from "./maps.ts";
-import { member, pointed } from "./members.ts";
+import { incrementMap, mapPlace, mapValue } from "./maps.ts";
+import { member, memberPlace, pointed } from "./members.ts";
 import { into, place } from "./memory-values.ts";
 import { untyped } from "./place.ts";
 import { statements } from "./statements.ts";
@@ -42,7 +42,7 @@ export function value(l: Lowering, node: ast.Expression): VReg {
   }
   switch (node.kind) {
     case "variable":
-      return l.b.read(l.variable(node));
+      return l.readVariable(l.variable(node));
     case "map":
     case "map-access":
       return mapValue(l, node);
@@ -211,19 +211,25 @@ function unary(l: Lowering, node: ast.Unary): VReg {
     case "*":
       return l.read(untyped(pointed(l, node.operand)), type);
     case "&":
-      throw new Error("addresses are rejected by the checker");
+      return addressOf(l, node.operand);
     default:
       return unreachable(node.operator);
   }
 }
 
+function addressOf(l: Lowering, node: ast.Expression): VReg {
+  if (node.kind === "variable") return l.address(l.variablePlace(l.variable(node)));
+  if (node.kind === "map") return l.address(mapPlace(l, node));
+  return l.address(memberPlace(l, node as ast.FieldAccess)!.place);
+}
+
 function increment(l: Lowering, node: ast.Increment): VReg {
   if (node.target.kind !== "variable") return incrementMap(l, node, true)!;
   const info = l.variable(node.target);
-  const before = l.b.read(info);
+  const before = l.readVariable(info);
   const step = info.type.kind === "pointer" ? BigInt(Math.max(1, sizeOf(info.type.to))) : 1n;
   const after = l.b.alu(node.operator === "++" ? "add" : "sub", before, { imm: step });
-  l.b.write(info, after);
+  l.writeVariable(info, after);
   return node.prefix ? after : before;
 }
 

@@ -9,7 +9,7 @@
  */
 import type { VReg } from "../ir/ir.ts";
 import type { VariableInfo } from "../sema/typed.ts";
-import { isAggregate, isScalar, placed, sizeOf, type Type } from "../sema/types.ts";
+import { isAggregate, placed, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
 import { operand } from "./expressions.ts";
@@ -54,7 +54,7 @@ function rangeLoop(l: Lowering, node: ast.For, range: ast.Range): void {
   const frame = new LoopFrame(l, node, [first]);
   const callback = frame.callback((child, extra) => {
     const [index] = child.b.function.params;
-    child.b.write(child.variable(node.variable), child.b.alu("add", index!, extra[0]!));
+    child.writeVariable(child.variable(node.variable), child.b.alu("add", index!, extra[0]!));
   }, 1);
   frame.run((address) => {
     const fn = b.define((dst) => ({ op: "func", dst, index: callback }));
@@ -116,7 +116,7 @@ class LoopFrame {
       return offset - 8;
     };
     for (const [info, assigned] of capturedVariables(l, node)) {
-      const list = isScalar(info.type) ? this.#scalars : this.#pointers;
+      const list = l.inRegister(info) ? this.#scalars : this.#pointers;
       list.push({ info, offset: next(), assigned });
     }
     const registers = [...extra, ...callerRegisters(l)];

@@ -10,7 +10,7 @@ import type { HostConstant, ProgramType, ScopeFilter } from "../program.ts";
 import type { ScriptConfig } from "../sema/config.ts";
 import type { ResolvedProbe } from "../sema/probes.ts";
 import type { Unit, VariableInfo } from "../sema/typed.ts";
-import { isSigned, sizeOf, type Type } from "../sema/types.ts";
+import { isScalar, isSigned, sizeOf, type Type } from "../sema/types.ts";
 import type { Expression, Variable } from "../syntax/ast.ts";
 import { at, type Place } from "./place.ts";
 import type { Plan, PlannedMap } from "./plan.ts";
@@ -196,6 +196,21 @@ export class Lowering {
     return { base: this.perCpu(home.map), offset: home.offset, space: "bpf", slack: true };
   }
 
+  /** Whether a variable is a register; all others have a place in memory. */
+  inRegister(info: VariableInfo): boolean {
+    return isScalar(info.type) && !info.addressed;
+  }
+
+  /** The value of a scalar variable. */
+  readVariable(info: VariableInfo): VReg {
+    return info.addressed ? this.read(this.variablePlace(info), info.type) : this.b.read(info);
+  }
+
+  writeVariable(info: VariableInfo, value: VReg): void {
+    if (info.addressed) this.write(this.variablePlace(info), info.type, value);
+    else this.b.write(info, value);
+  }
+
   /** Where a variable of the calling function lives: in per-CPU memory, or behind a pointer that was handed over. */
   adoptVariable(info: VariableInfo, home: Home): void {
     this.#variables.set(info, home);
@@ -223,7 +238,7 @@ export class Lowering {
   /** Copies `size` bytes to memory of the program. Unreadable memory gives zeros. */
   copy(from: Place, to: Place, size: number): void {
     if (from.space === "bpf" && (size <= COPY_BY_LOADS || from.context)) {
-      for (const [offset, step] of pieces(from.offset | to.offset, size)) {
+      for (const [offset, step] of pieces([from.offset, to.offset], size)) {
         const value = this.b.load(from.base, from.offset + offset, step);
         this.b.store(to.base, to.offset + offset, step, value);
       }
@@ -308,11 +323,17 @@ function roundUp8(size: number): number {
   return Math.ceil(size / 8) * 8;
 }
 
-/** Aligned steps that cover `size` bytes from an offset on (of a base that is aligned to 8): [relative offset, width]. */
-export function pieces(start: number, size: number): [offset: number, step: Size][] {
+/**
+ * Steps that cover `size` bytes and are aligned from each of the offsets on (of bases that are aligned to 8): [relative
+ * offset, width].
+ */
+export function pieces(starts: number | readonly number[], size: number): [offset: number, step: Size][] {
+  const all = typeof starts === "number" ? [starts] : starts;
   const list: [number, Size][] = [];
   for (let offset = 0; offset < size; ) {
-    const step = ([8, 4, 2, 1] as const).find((s) => (start + offset) % s === 0 && offset + s <= size)!;
+    const step = ([8, 4, 2, 1] as const).find(
+      (s) => offset + s <= size && all.every((start) => (start + offset) % s === 0),
+    )!;
     list.push([offset, step]);
     offset += step;
   }

@@ -112,7 +112,7 @@ export function findKey(l: Lowering, map: PlannedMap, key: ast.Expression, info:
   const found = lookup(l, map, keyOf(l, map, key));
   const from: Place = { base: found, offset: 0, space: "bpf" };
   if (isScalar(info.type)) {
-    const before = b.read(info);
+    const before = l.readVariable(info);
     const value = l.choose(
       "ne",
       found,
@@ -120,7 +120,7 @@ export function findKey(l: Lowering, map: PlannedMap, key: ast.Expression, info:
       () => l.read(from, map.info.value),
       () => before,
     );
-    b.write(info, value);
+    l.writeVariable(info, value);
   } else {
     l.when("ne", found, { imm: 0n }, () => convert(l, from, map.info.value, l.variablePlace(info), info.type, true));
   }

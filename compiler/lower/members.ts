@@ -82,6 +82,10 @@ export function memberPlace(l: Lowering, node: Member): { place: Place; field?: 
       const base = object.kind === "pointer" ? untyped(pointed(l, node.object)) : place(l, node.object);
       const element = l.type(node);
       const index = l.type(node.index);
+      if (object.kind === "tuple") {
+        const position = index.kind === "integer" ? Number(index.value ?? 0n) : 0;
+        return { place: at(base, placed(object.elements).offsets[position]!) };
+      }
       const size = Math.max(1, sizeOf(element));
       if (index.kind === "integer" && index.value !== undefined) return { place: at(base, Number(index.value) * size) };
       return { place: elementPlace(l, base, object, value(l, node.index), size) };

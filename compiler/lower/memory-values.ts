@@ -40,9 +40,9 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
         as.fields.map((f, i) => ({ offset: offsets[i]!, size: sizeOf(f.type) })),
         size,
       );
-    for (const [i, field] of as.fields.entries()) {
-      const given = node.fields.find((f) => f.name.text === field.name)!;
-      into(l, given.value, at(to, offsets[i]!), field.type, padded);
+    for (const { name, value: given } of node.fields) {
+      const i = as.fields.findIndex((field) => field.name === name.text);
+      into(l, given, at(to, offsets[i]!), as.fields[i]!.type, padded);
     }
     return;
   }

@@ -79,10 +79,10 @@ function assignment(l: Lowering, node: ast.Assignment): void {
       assignVariable(l, info, node.value);
       return;
     }
-    const before = l.b.read(info);
+    const before = l.readVariable(info);
     const symbol = operator.slice(0, -1) as ast.BinaryOperator;
     const result = operation(l, symbol, before, info.type, operand(l, node.value), l.type(node.value));
-    l.b.write(info, narrowed(l, result, info.type));
+    l.writeVariable(info, narrowed(l, result, info.type));
     return;
   }
   if (target.kind === "field") throw new Error("fields cannot be assigned");
@@ -92,7 +92,7 @@ function assignment(l: Lowering, node: ast.Assignment): void {
 
 function assignVariable(l: Lowering, info: VariableInfo, node: ast.Expression): void {
   if (isScalar(info.type)) {
-    l.b.write(info, narrowed(l, value(l, node), info.type));
+    l.writeVariable(info, narrowed(l, value(l, node), info.type));
     return;
   }
   // The old value may be part of the new one, which is built beside it then.
@@ -113,7 +113,7 @@ function narrowed(l: Lowering, result: VReg, type: Type): VReg {
 
 function initialise(l: Lowering, info: VariableInfo): void {
   if (info.type.kind === "unknown") return;
-  if (isScalar(info.type)) l.b.write(info, l.b.const(0));
+  if (isScalar(info.type)) l.writeVariable(info, l.b.const(0));
   else l.zero(l.variablePlace(info), sizeOf(info.type));
 }
 

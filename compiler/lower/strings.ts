@@ -1,5 +1,5 @@
 /** Strings: literals, reading from memory that may fault, comparing. A string in a slot or a map is padded with zeros. */
-import type { VReg } from "../ir/ir.ts";
+import type { Operand, VReg } from "../ir/ir.ts";
 import { type Size, sizeOf, type Type } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { value } from "./expressions.ts";
@@ -32,7 +32,7 @@ export interface ReadString {
   /** Every byte of the place is written. */
   padded: boolean;
   /** A shorter length that is known only at run time, the terminating NUL included. */
-  limit?: VReg;
+  limit?: Operand;
   /** A string that does not fit fills the whole place, without a NUL: that is how it is known to have been cut. */
   showCut: boolean;
 }
@@ -118,7 +118,7 @@ function equalsLiteral(l: Lowering, node: Expression, type: Type, text: string):
 function equalInMemory(l: Lowering, a: Place, sizeA: number, b: Place, sizeB: number): VReg {
   const shorter = Math.min(sizeA, sizeB);
   const longer = sizeA > sizeB ? a : b;
-  const words = pieces(a.offset | b.offset, shorter);
+  const words = pieces([a.offset, b.offset], shorter);
   if (words.length <= UNROLLED_COMPARISON) {
     const tail: [number, Size][] = sizeA === sizeB ? [] : [[shorter, 1]];
     return allEqual(l, [...words, ...tail], ([offset, step]) => {

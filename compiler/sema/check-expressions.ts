@@ -19,6 +19,7 @@ import {
   isSigned,
   joinTypes,
   literalType,
+  type PointerType,
   pointer,
   type StructShape,
   sameType,
@@ -143,7 +144,8 @@ export class Checks {
           this.#c.statements(node.statements);
           type = this.#c.type(node.value);
         });
-        return type;
+        // What is known of the value must not let the statements be forgotten.
+        return node.statements.length > 0 ? widen(type) : type;
       }
       default:
         return unreachable(node);
@@ -217,10 +219,30 @@ export class Checks {
           `only pointers can be dereferenced, not ${typeName(type)}`,
         );
       case "&":
-        return this.#c.error("unsupported", node.span, "taking an address is not supported yet");
+        return this.#addressOf(node, type);
       default:
         return unreachable(node.operator);
     }
+  }
+
+  /** Addresses of variables and of scalar maps; they lead to the program's own memory. */
+  #addressOf(node: ast.Unary, type: Type): Type {
+    const { operand } = node;
+    if (operand.kind === "variable") {
+      const info = this.#c.lookup(operand);
+      if (info) info.addressed = true;
+      return pointer(type, "bpf");
+    }
+    if (operand.kind === "map" && !isAggregate(type)) return pointer(type, "bpf");
+    if (operand.kind === "field") return pointer(type, this.#spaceOf(operand.object));
+    return this.#c.error("address-of", node.span, "only variables, scalar maps and fields have an address");
+  }
+
+  #spaceOf(node: ast.Expression): PointerType["space"] {
+    const type = this.#c.type(node);
+    if (type.kind === "pointer") return type.space;
+    if (node.kind === "field") return this.#spaceOf(node.object);
+    return "bpf";
   }
 
   #increment(node: ast.Increment): Type {
@@ -399,6 +421,7 @@ export class Checks {
     if (object.kind === "unknown") return unknown;
     if (object.kind === "pointer") return charArrayAsString(object.to);
     if (object.kind === "string") return integer(1, true);
+    if (object.kind === "tuple") return this.#tupleIndex(node, object, index);
     if (object.kind !== "array") {
       return this.#c.error("index-access", node.object.span, `a value of type ${typeName(object)} cannot be indexed`);
     }
@@ -408,6 +431,24 @@ export class Checks {
       }
     }
     return object.element;
+  }
+
+  /** `$t[1 + 1]` is `$t.2`. */
+  #tupleIndex(node: ast.IndexAccess, tuple: Type & { kind: "tuple" }, index: Type): Type {
+    if (index.kind !== "integer" || index.value === undefined) {
+      return this.#c.error(
+        "constant-expected",
+        node.index.span,
+        "the index of a tuple must be known when the script is compiled",
+      );
+    }
+    const element = tuple.elements[Number(index.value)];
+    if (element) return widen(element);
+    return this.#c.error(
+      "tuple-access",
+      node.index.span,
+      `the tuple has ${tuple.elements.length} elements, counted from 0`,
+    );
   }
 
   #tupleAccess(node: ast.TupleAccess): Type {
@@ -536,6 +577,7 @@ function isComparable(type: Type): boolean {
     type.kind === "boolean" ||
     type.kind === "string" ||
     type.kind === "mac" ||
+    type.kind === "buffer" ||
     type.kind === "array"
   );
 }
