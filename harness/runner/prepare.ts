@@ -3,7 +3,7 @@
  * metric is held against the maps that the scripts have. All errors of the whole suite come out together.
  */
 import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
-import type { CompiledProgram } from "../../compiler/program.ts";
+import type { CompiledProgram, ScopeFilter } from "../../compiler/program.ts";
 import type { ProbeScript, Scenario } from "../config/scenario.ts";
 import type { Expression } from "../metrics/ast.ts";
 import { checkMaps, mapsIn } from "../metrics/check.ts";
@@ -32,17 +32,23 @@ export interface PreparedScript {
   enlarge(maxEntries: Readonly<Record<string, number>>): CompiledProgram;
 }
 
+/** What preparing needs of a host: it neither runs nor loads anything. */
+export type PreparationHost = Pick<Host, "compile" | "users" | "hasProgram"> & {
+  /** How a workload's tasks will be told from others. */
+  readonly scopes: { readonly kind: ScopeFilter };
+};
+
 /** Compiles and checks. Undefined when `diags` has received errors; nothing has been loaded or run in either case. */
 export function prepare(
   scenarios: readonly Scenario[],
-  host: Host,
+  host: PreparationHost,
   diags: Diagnostics,
 ): readonly PreparedScenario[] | undefined {
   const prepared = scenarios.map((scenario) => prepareOne(scenario, host, diags));
   return diags.hasErrors ? undefined : prepared;
 }
 
-function prepareOne(scenario: Scenario, host: Host, diags: Diagnostics): PreparedScenario {
+function prepareOne(scenario: Scenario, host: PreparationHost, diags: Diagnostics): PreparedScenario {
   const user = userOf(scenario, host, diags);
   const missing = missingPrograms(scenario, user, host);
   try {
@@ -59,7 +65,7 @@ function prepareOne(scenario: Scenario, host: Host, diags: Diagnostics): Prepare
   }
 }
 
-function userOf({ workload }: Scenario, host: Host, diags: Diagnostics): User | undefined {
+function userOf({ workload }: Scenario, host: PreparationHost, diags: Diagnostics): User | undefined {
   try {
     return resolveUser(workload.user, host.users);
   } catch (error) {
@@ -70,7 +76,7 @@ function userOf({ workload }: Scenario, host: Host, diags: Diagnostics): User | 
 }
 
 /** Looked for where the workload will look for its own. */
-function missingPrograms({ requires, workload }: Scenario, user: User | undefined, host: Host): Problem[] {
+function missingPrograms({ requires, workload }: Scenario, user: User | undefined, host: PreparationHost): Problem[] {
   const { PATH = "" } = childEnvironment(host.users.env, user, workload.env, "");
   return requires
     .filter((name) => !host.hasProgram(name, PATH))
@@ -81,10 +87,11 @@ function missingPrograms({ requires, workload }: Scenario, user: User | undefine
     }));
 }
 
-function prepareScript(script: ProbeScript, host: Host, diags: Diagnostics): PreparedScript | undefined {
+function prepareScript(script: ProbeScript, host: PreparationHost, diags: Diagnostics): PreparedScript | undefined {
   const compile = (into: Diagnostics, maxEntries: Readonly<Record<string, number>>): CompiledProgram | undefined =>
     host.compile(script.source, into, {
       scope: script.scope === "system" ? "system" : host.scopes.kind,
+      workload: host.scopes.kind,
       parameters: script.params.positional,
       namedParameters: script.params.named,
       maxEntries,
