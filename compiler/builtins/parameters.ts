@@ -25,7 +25,8 @@ function check(c: Checker, call: Call): Type {
 function read(c: Checker, call: Call, name: string, given: string | true, like: Type): Type {
   switch (like.kind) {
     case "boolean": {
-      const value = given === true ? true : Object.hasOwn(FLAGS, given) ? FLAGS[given] : undefined;
+      const word = given === true ? "true" : given.toLowerCase();
+      const value = Object.hasOwn(FLAGS, word) ? FLAGS[word] : undefined;
       if (value !== undefined) return { kind: "boolean", value };
       return c.error("parameter-value", call.span, `--${name} takes true or false, not \`${given}\``);
     }

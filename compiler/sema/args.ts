@@ -163,8 +163,17 @@ function fieldType(field: TracepointField, facts: KernelFacts, space: AddressSpa
     if (/\bchar\b/.test(declared) && !/\bunsigned\b/.test(declared) && element === 1) return string(field.count);
     if (isIntegerSize(element)) return { kind: "array", element: integer(element, field.signed), count: field.count };
   }
-  if (isIntegerSize(field.size)) return integer(field.size, field.signed);
+  if (isIntegerSize(field.size)) return enumType(declared, field.size, facts) ?? integer(field.size, field.signed);
   return { kind: "array", element: integer(1, false), count: field.size };
+}
+
+/** The kernel's enum of that name, so that values are printed as words. */
+function enumType(declared: string, size: number, facts: KernelFacts): Type | undefined {
+  if (!declared.startsWith("enum ")) return undefined;
+  const btf = facts.btf();
+  const id = btf?.findSpelling(declared);
+  const type = btf && id !== undefined ? typeFromBtf(btf, id, "none") : undefined;
+  return type?.kind === "enum" && type.size === size ? type : undefined;
 }
 
 function pointeeType(declared: string, facts: KernelFacts, space: AddressSpace): Type {

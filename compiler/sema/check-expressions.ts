@@ -260,7 +260,7 @@ export class Checks {
       return this.#operandError(target.span, node.operator, info.value);
     }
     this.#c.note(target, info.value);
-    this.#c.store(info, info.value.kind === "integer" ? int64OrPointer(info.value) : int64, node.span);
+    this.#c.store(info, info.value.kind === "pointer" ? info.value : int64OrPointer(info.value), node.span);
     return widen(info.value);
   }
 

@@ -55,7 +55,12 @@ export function check(
     map.value = widen(map.value);
   }
   for (const unit of units) for (const variable of unit.variables.values()) variable.type = widen(variable.type);
-  for (const map of maps.values()) reportUnset(map, diags);
+  for (const map of maps.values()) {
+    reportUnset(map, diags);
+    if (map.declaration && map.keyed === undefined) {
+      diags.warning("unused-map", map.span, `Unused map: ${map.name}`, { help: "remove its declaration" });
+    }
+  }
   return { units, maps };
 }
 

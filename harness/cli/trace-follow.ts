@@ -208,7 +208,9 @@ function reportHoles(session: Session, sink: OutputSink, { warnings }: TraceArgs
   const { lostEvents, failedUpdates, missedRuns } = session.health();
   if (lostEvents > 0) sink.warning(`Total lost event count: ${lostEvents}`);
   for (const { map, count } of failedUpdates) {
-    sink.warning(`${map} was full: ${count} updates were lost; raise max_map_keys`);
+    sink.warning(
+      `Map full; can't update element. ${map} lost ${count} updates; give it more room with max_map_keys or \`let ${map} = hash(n)\``,
+    );
   }
   for (const { probes, count } of missedRuns) sink.warning(`${probes.join(", ")} missed ${count} events`);
 }

@@ -1,0 +1,191 @@
+/**
+ * What probes are to the rest of the compiler: the event that serves one, its names, its arguments. Families of
+ * providers (the files beside this one) turn attach points into them.
+ */
+import type { Diagnostics } from "../../diagnostics.ts";
+import { nearestAll } from "../../diagnostics.ts";
+import type { KernelFacts } from "../../kernel-facts.ts";
+import type { Span } from "../../source.ts";
+import { unreachable } from "../../unreachable.ts";
+import type { AttachPoint, Probe } from "../../syntax/ast.ts";
+import type { Arguments } from "../args.ts";
+import { isWildcard } from "../patterns.ts";
+
+/** The event that a probe is served from. */
+export type ProbeEvent =
+  | { kind: "begin" | "end" }
+  /** Run by the tool itself: on a signal that it gets, or as a benchmark or a test that it was asked for. */
+  | { kind: "signal"; signal: string }
+  | { kind: "bench" | "test"; name: string }
+  /** sys_enter or sys_exit, of one system call or (number undefined) of all. */
+  | { kind: "syscall"; direction: "enter" | "exit"; number: number | undefined }
+  | { kind: "tracepoint"; category: string; name: string }
+  | { kind: "raw"; tracepoint: string; module: string | undefined }
+  | { kind: "interval"; periodNs: number }
+  | { kind: "profile"; period: { ns: number } | { hz: number } }
+  | { kind: "perf-counter"; class: "software" | "hardware"; config: number; period: number }
+  | UserEvent
+  | KernelEvent
+  /** A function of the kernel by its BTF, `slots` 64-bit words of arguments in its context. */
+  | { kind: "function"; name: string; module: string | undefined; btfId: number; returns: boolean; slots: number };
+
+/** An instruction of an executable or library. */
+export interface UserEvent {
+  kind: "uprobe";
+  path: string;
+  symbol: string;
+  /** Where the instruction lies: in the file, and behind the start of the function. */
+  offset: number;
+  /** The same as an address: where the file says that the instruction is to be loaded. */
+  address: number;
+  returns: boolean;
+  /** Shares its program with no other place, because the program holds numbers of this one. */
+  alone: boolean;
+}
+
+/** An instruction of the kernel. */
+export interface KernelEvent {
+  kind: "kprobe";
+  /** Empty for a bare address. */
+  symbol: string;
+  module: string | undefined;
+  /** Bytes behind the symbol, or the address itself. */
+  offset: bigint;
+  returns: boolean;
+  /** One of several matches of a pattern: all of them are attached as one. */
+  multi: boolean;
+}
+
+export interface ResolvedProbe {
+  /** Unique in the script; what the `probe` builtin is until it is printed. */
+  id: number;
+  /** In full, as the `probe` builtin prints it. */
+  name: string;
+  /** As the `probetype` builtin prints it. */
+  provider: string;
+  event: ProbeEvent;
+  /** Where it stands in the script. */
+  span: Span;
+  /** Decoded on demand; undefined when the probe has no `args`. */
+  arguments(): Arguments | undefined;
+}
+
+/** One probe block of the script with everything that it attaches to. */
+export interface ResolvedBlock {
+  block: Probe;
+  probes: ResolvedProbe[];
+}
+
+export interface ResolveContext {
+  facts: KernelFacts;
+  diags: Diagnostics;
+  parameters: readonly string[];
+  missingProbes: "error" | "warn" | "ignore";
+  unsafe: boolean;
+  /** Process of -p: it stands for the binary that an attach point leaves out. */
+  targetPid: number | undefined;
+  /** What the script is run for; benchmarks and tests are probes of their own. */
+  mode: "trace" | "bench" | "test";
+}
+
+export interface Request {
+  point: AttachPoint;
+  parts: string[];
+  context: ResolveContext;
+  /** What the block itself needs decides which kind of program can serve it. */
+  needs: ContextNeeds;
+}
+
+/** How a block looks at its context. */
+export interface ContextNeeds {
+  /** Uses `args` at all. */
+  args: boolean;
+  /** Names of the fields read as `args.name`; undefined when `args` is used as a whole. */
+  fields: ReadonlySet<string> | undefined;
+  /** Uses `ctx`, which means the perf record for a tracepoint. */
+  ctx: boolean;
+  /** Uses `kstack`: which functions the kernel went through to get here. */
+  kernelStack: boolean;
+  /** Uses `uaddr`: where the probed file is loaded. */
+  loadAddress: boolean;
+}
+
+export interface Found {
+  name: string;
+  event: ProbeEvent;
+  id?: number;
+  arguments?: () => Arguments | undefined;
+}
+
+export interface Provider {
+  name: string;
+  aliases: readonly string[];
+  form: string;
+  /** Fewest and most parts behind the provider. */
+  parts: readonly [number, number];
+  resolve(request: Request): Found[];
+}
+
+/** Where plain numbers that a probe hands out lead when they are taken for addresses. */
+export function addressSpaceOf(event: ProbeEvent): "kernel" | "user" {
+  switch (event.kind) {
+    case "syscall":
+    case "uprobe":
+      return "user";
+    case "tracepoint":
+      return event.category === "syscalls" ? "user" : "kernel";
+    case "begin":
+    case "end":
+    case "signal":
+    case "bench":
+    case "test":
+    case "raw":
+    case "interval":
+    case "profile":
+    case "perf-counter":
+    case "kprobe":
+    case "function":
+      return "kernel";
+    default:
+      return unreachable(event);
+  }
+}
+
+/** Reports that nothing was found, as the script's config wants it. `pattern` is what was looked for among the candidates. */
+export function reportMissing(
+  { point, context }: Pick<Request, "point" | "context">,
+  code: string,
+  what: { provider: string; pattern: string },
+  candidates: () => Iterable<string>,
+): [] {
+  if (context.missingProbes === "ignore") return [];
+  const { provider, pattern } = what;
+  const near = isWildcard(pattern) ? [] : nearestAll(pattern, candidates(), 3);
+  const help = near.length
+    ? `did you mean ${near.map((n) => `\`${n}\``).join(", ")}?`
+    : isWildcard(pattern)
+      ? "nothing matches the wildcard"
+      : undefined;
+  const message = `No matches for ${provider} ${pattern}.`;
+  if (context.missingProbes === "warn") context.diags.warning(code, point.span, `${message} Skipping.`, { help });
+  else context.diags.error(code, point.span, message, { help });
+  return [];
+}
+
+export function once<T>(get: () => T): () => T {
+  let cached: { value: T } | undefined;
+  return () => {
+    cached ??= { value: get() };
+    return cached.value;
+  };
+}
+
+export function splitOnce(name: string): [string, string] {
+  const colon = name.indexOf(":");
+  return [name.slice(0, colon), name.slice(colon + 1)];
+}
+
+/** A number as attach points have it, decimal or hexadecimal; undefined for anything else. */
+export function parseNumber(text: string): bigint | undefined {
+  return /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? BigInt(text) : undefined;
+}
