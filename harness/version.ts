@@ -1,11 +1,16 @@
-/** The version of this package, as its package.json says. */
+/** Where this package lies, and its version. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export function packageVersion(): string {
-  // the same from the sources and from dist/
+/** The nearest folder above this file that holds a package.json: the same from the sources and from dist/. */
+export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
+  return folder;
+}
+
+/** As package.json says. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }).version;
 }

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   init: () => import("./init.ts"),
   run: () => import("./run.ts"),
   trace: async () => ({ register: registerTrace }),
+  report: () => import("./report.ts"),
   baseline: () => import("./baseline.ts"),
   doctor: () => import("./doctor.ts"),
   schema: () => import("./schema.ts"),

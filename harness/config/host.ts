@@ -1,7 +1,7 @@
 /** How the loader reaches the file system: an interface, so that tests need none, and the real thing. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../version.ts";
 
 export interface ConfigHost {
   /** The text of a file by its absolute path; throws an Error with a readable message. */
@@ -21,10 +21,3 @@ export const fileHost: ConfigHost = {
     return new Map(files.sort().map((file) => [file.slice(0, -PRESET_SUFFIX.length), join(folder, file)]));
   },
 };
-
-/** The nearest folder above this file that holds a package.json: the same from the sources and from dist/. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return folder;
-}

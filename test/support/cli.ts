@@ -34,7 +34,7 @@ function isFresh(): boolean {
   const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return ["compiler", "native", "harness"].every((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+      .filter((entry) => entry.isFile() && /\.(ts|css|mjs)$/.test(entry.name))
       .every((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs < built),
   );
 }
