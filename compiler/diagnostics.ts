@@ -2,7 +2,7 @@
  * User errors are data: a pass adds them to a collector and goes on, so that several appear at once. Bugs throw.
  * Rendering happens at the very end, and shows every place in the file that the user edits.
  */
-import { outermost, type Span } from "./source.ts";
+import { outermost, type Span, ways } from "./source.ts";
 
 export type Severity = "error" | "warning" | "note";
 
@@ -89,6 +89,7 @@ export function renderDiagnostic(d: Diagnostic, palette: Palette = plainPalette)
   lines.push(...excerpt(d.span, `${help}`, paint, palette));
   for (const label of d.labels ?? [])
     lines.push(...excerpt(label.span, ` ${printable(label.message)}`, palette.note, palette));
+  for (const { span, what } of ways(d.span)) lines.push(...excerpt(span, ` ${what} from here`, palette.note, palette));
   return lines.join("\n");
 }
 

@@ -21,12 +21,15 @@ export class Source {
   readonly name: string;
   readonly text: string;
   readonly origin: Origin | undefined;
+  /** The `import` that brought this file into the script. */
+  readonly importedBy: Span | undefined;
   #lineStarts: number[] | undefined;
 
-  constructor(name: string, text: string, origin?: Origin) {
+  constructor(name: string, text: string, origin?: Origin, importedBy?: Span) {
     this.name = name;
     this.text = text;
     this.origin = origin;
+    this.importedBy = importedBy;
   }
 
   position(offset: number): Position {
@@ -68,6 +71,8 @@ export interface Span {
   readonly source: Source;
   readonly start: number;
   readonly end: number;
+  /** Where the macro was called whose body this is. */
+  readonly expandedFrom?: Span;
 }
 
 export function span(source: Source, start: number, end: number): Span {
@@ -76,7 +81,20 @@ export function span(source: Source, start: number, end: number): Span {
 
 /** From the start of `a` to the end of `b`; both lie in the same source. */
 export function join(a: Span, b: Span): Span {
-  return a.source === b.source ? { source: a.source, start: a.start, end: Math.max(a.end, b.end) } : a;
+  return a.source === b.source ? { ...a, end: Math.max(a.end, b.end) } : a;
+}
+
+/** The calls and imports through which a place came into the script, innermost first. */
+export function ways(s: Span): { span: Span; what: "expanded" | "imported" }[] {
+  const found: { span: Span; what: "expanded" | "imported" }[] = [];
+  let place = s;
+  for (;;) {
+    const { expandedFrom, source } = place;
+    const next = expandedFrom ?? source.importedBy;
+    if (next === undefined) return found;
+    found.push({ span: next, what: expandedFrom ? "expanded" : "imported" });
+    place = next;
+  }
 }
 
 export function spanText(s: Span): string {
