@@ -65,7 +65,7 @@ export function value(l: Lowering, node: ast.Expression): VReg {
       return cast(l, node);
     case "block-expression":
       statements(l, node.statements);
-      return value(l, node.value);
+      return value(l, blockValue(node));
     case "integer":
     case "boolean":
     case "positional":
@@ -81,6 +81,12 @@ export function value(l: Lowering, node: ast.Expression): VReg {
     default:
       return unreachable(node);
   }
+}
+
+/** The value with which a block ends. The checker has seen that there is one wherever it is used. */
+export function blockValue({ value }: ast.BlockExpression): ast.Expression {
+  if (!value) throw new Error("a block without a value stands for none");
+  return value;
 }
 
 /** A value as an operand: constants stay immediate. */
@@ -117,7 +123,7 @@ export function effect(l: Lowering, node: ast.Expression): void {
   }
   if (node.kind === "block-expression") {
     statements(l, node.statements);
-    effect(l, node.value);
+    if (node.value) effect(l, node.value);
     return;
   }
   if (isScalar(type)) value(l, node);

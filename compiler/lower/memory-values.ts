@@ -1,7 +1,7 @@
 /** Values that do not fit a register: strings, tuples, records. Each is written to a place that the caller chooses. */
 import { isScalar, placed, sameType, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
-import { builtinOf, either, operand, value } from "./expressions.ts";
+import { blockValue, builtinOf, either, operand, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { mapPlace } from "./maps.ts";
 import { memberPlace, pointed } from "./members.ts";
@@ -58,7 +58,7 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
   }
   if (node.kind === "block-expression") {
     statements(l, node.statements);
-    into(l, node.value, to, as, padded);
+    into(l, blockValue(node), to, as, padded);
     return;
   }
   if (node.kind === "cast" && as.kind === "array") {

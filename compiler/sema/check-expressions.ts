@@ -142,7 +142,7 @@ export class Checks {
         let type: Type = unknown;
         this.#c.scoped(() => {
           this.#c.statements(node.statements);
-          type = this.#c.type(node.value);
+          type = node.value ? this.#c.type(node.value) : voidType;
         });
         // What is known of the value must not let the statements be forgotten.
         return node.statements.length > 0 ? widen(type) : type;

@@ -439,12 +439,15 @@ export interface Comptime {
   operand: Expression;
 }
 
-/** `{ statements; value }`: the last expression has no semicolon. */
+/**
+ * `{ statements; value }`: the last expression has no semicolon. Only where the body of a macro that gives no value has
+ * taken the place of its call, there is none.
+ */
 export interface BlockExpression {
   kind: "block-expression";
   span: Span;
   statements: Statement[];
-  value: Expression;
+  value: Expression | undefined;
 }
 
 /**

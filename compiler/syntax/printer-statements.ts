@@ -16,7 +16,7 @@ export function blockDocument(c: Comments, block: Block | BlockExpression): Docu
   const entries = block.statements.map((s): Entry => ({ span: s.span, print: () => statement(c, s), solid: false }));
   if (block.kind === "block-expression") {
     const { value } = block;
-    entries.push({ span: value.span, print: () => expressionDocument(c, value), solid: false });
+    if (value) entries.push({ span: value.span, print: () => expressionDocument(c, value), solid: false });
   }
   const lines = c.sequence(entries, span.end - 1);
   if (lines.length === 0 && opening === "") return concat(before, "{}");
@@ -26,8 +26,9 @@ export function blockDocument(c: Comments, block: Block | BlockExpression): Docu
 
 /** A block as a value: `{ 1 }` stays on one line. */
 export function valueBlock(c: Comments, block: BlockExpression): Document {
-  if (block.statements.length > 0 || c.pending(block.span.end)) return blockDocument(c, block);
-  return group("{", indent(concat(line, expressionDocument(c, block.value))), line, "}");
+  const { statements, value, span } = block;
+  if (statements.length > 0 || !value || c.pending(span.end)) return blockDocument(c, block);
+  return group("{", indent(concat(line, expressionDocument(c, value))), line, "}");
 }
 
 function statement(c: Comments, node: Statement): Document {

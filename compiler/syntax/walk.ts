@@ -98,7 +98,7 @@ export function children(node: Node): Node[] {
     case "comptime":
       return [node.operand];
     case "block-expression":
-      return [...node.statements, node.value];
+      return [...node.statements, ...present(node.value)];
     case "comment":
     case "c-definition":
     case "config-entry":

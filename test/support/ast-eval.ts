@@ -271,7 +271,7 @@ class Evaluator {
         return stored(wrap(integerOf(this.#value(node.operand))), this.#type(node));
       case "block-expression":
         this.#block(node.statements);
-        return this.#value(node.value);
+        return this.#value(node.value!);
       case "call":
         return this.#call(node);
       default:

@@ -131,7 +131,7 @@ export function shape(node: Call["args"][number]): string {
       return shapeOfStatements(node.statements);
     case "block-expression": {
       const statements = node.statements.map((s) => `${shapeOfStatement(s)}; `).join("");
-      return `{${statements}${shape(node.value)}}`;
+      return `{${statements}${node.value ? shape(node.value) : ""}}`;
     }
     default:
       return unreachable(node);
