@@ -3,6 +3,7 @@
  * they are few; what only some commands need is imported when they need it.
  */
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { compile, type DumpStage } from "../../compiler/compile.ts";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import type { CompiledProgram } from "../../compiler/program.ts";
@@ -21,6 +22,9 @@ import { writeAll } from "./write-all.ts";
 
 /** Runs the command with the arguments behind `trace` and answers its exit code. */
 export async function trace(argv: readonly string[]): Promise<number> {
+  // What `comm` is in a begin or end probe, and what ps shows: our name, or the one under which we were started.
+  const started = basename(process.argv0);
+  process.title = started === "node" ? "probewright" : started;
   try {
     const args = parseTraceArgs(argv);
     switch (args.mode) {
