@@ -4,7 +4,7 @@
 import { assemble } from "../asm/assemble.ts";
 import type { Instruction, Label } from "../asm/instructions.ts";
 import { programBtf } from "../asm/program-btf.ts";
-import { liveBlocks } from "../ir/cfg.ts";
+import { liveBlocks, loopDepths } from "../ir/cfg.ts";
 import { cloneFunction } from "../ir/clone.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import type { Features } from "../kernel-facts.ts";
@@ -15,7 +15,7 @@ import { type Allocated, emitFunction, functionLabel } from "./emit.ts";
 import type { GenerateError } from "./errors.ts";
 import { layOutFrame, STACK_LIMIT } from "./frame.ts";
 import { analyseLiveness } from "./intervals.ts";
-import { layout, loopDepths } from "./layout.ts";
+import { layout } from "./layout.ts";
 import { legalise } from "./legalise.ts";
 import { allocateRegisters } from "./linear-scan.ts";
 import { recipes } from "./operands.ts";

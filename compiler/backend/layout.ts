@@ -5,14 +5,21 @@ import { helperSpec } from "../asm/helpers.ts";
 import { blockOf, Dominators, liveBlocks, predecessors } from "../ir/cfg.ts";
 import { type BlockId, type Edge, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
 
-/** All blocks, the entry first. A chain of likely successors is laid out until it meets what is placed already. */
-export function layout(fn: IrFunction, depths = loopDepths(fn)): IrBlock[] {
+/**
+ * All blocks, the entry first. Likely successors follow each other; of two that are equally likely, both come before the
+ * block in which they meet again; unlikely ones come behind everything else. `depths`: loop depth by BlockId.
+ */
+export function layout(fn: IrFunction, depths: readonly number[]): IrBlock[] {
   const incoming = predecessors(fn);
   const expected = expectations(fn);
+  const dominators = new Dominators(fn);
   const placed = new Set<BlockId>();
   const order: IrBlock[] = [];
+  /** A stack: what was put off last is nearest. */
   const waiting: BlockId[] = [0];
-  for (let start = waiting.pop(); start !== undefined; start = waiting.pop()) {
+  const unlikely: BlockId[] = [];
+  const postponed = new Set<BlockId>();
+  for (let start = waiting.pop(); start !== undefined; start = waiting.pop() ?? unlikely.shift()) {
     for (let next: BlockId | undefined = start; next !== undefined && !placed.has(next); ) {
       const block = blockOf(fn, next);
       placed.add(next);
@@ -25,20 +32,39 @@ export function layout(fn: IrFunction, depths = loopDepths(fn)): IrBlock[] {
   /** The block to place behind this one; the other successor waits. */
   function successor({ end }: IrBlock): BlockId | undefined {
     if (end.op === "exit") return undefined;
-    if (end.op === "jump") return end.to.block;
-    const [first, second] = thenIsLikely(end) ? [end.then, end.otherwise] : [end.otherwise, end.then];
-    waiting.push(second.block);
+    if (end.op === "jump") return postpone(end.to.block) ? undefined : end.to.block;
+    const { then, known } = likelyEdge(end);
+    const [first, second] = then ? [end.then, end.otherwise] : [end.otherwise, end.then];
+    (known ? unlikely : waiting).push(second.block);
     return first.block;
   }
 
-  function thenIsLikely(end: Extract<IrBlock["end"], { op: "branch" }>): boolean {
-    if (end.likely !== undefined) return end.likely;
+  /** Puts a meeting point off until the blocks that lead there as well, and wait themselves, are placed. */
+  function postpone(block: BlockId): boolean {
+    if (placed.has(block) || incoming[block]!.length < 2) return false;
+    const top = dominators.parent(block) ?? 0;
+    const leadsHere = (id: BlockId): boolean => id !== block && !placed.has(id) && dominators.dominates(top, id);
+    if (!leadsHere(waiting.at(-1) ?? block)) return false;
+    if (!postponed.has(block)) {
+      postponed.add(block);
+      let index = waiting.length;
+      while (index > 0 && leadsHere(waiting[index - 1]!)) index--;
+      waiting.splice(index, 0, block);
+    }
+    return true;
+  }
+
+  /** Which way a branch goes, as far as can be told; `known` if there is a reason to believe it. */
+  function likelyEdge(end: Extract<IrBlock["end"], { op: "branch" }>): { then: boolean; known: boolean } {
+    if (end.likely !== undefined) return { then: end.likely, known: true };
     const [deepThen, deepOtherwise] = [depths[end.then.block]!, depths[end.otherwise.block]!];
-    if (deepThen !== deepOtherwise) return deepThen > deepOtherwise;
+    if (deepThen !== deepOtherwise) return { then: deepThen > deepOtherwise, known: false };
     const usual = expected.get(end.a);
-    if (usual && isImm(end.b) && end.b.imm === 0n) return (end.condition === "eq") === (usual === "zero");
+    if (usual && isImm(end.b) && end.b.imm === 0n) {
+      return { then: (end.condition === "eq") === (usual === "zero"), known: true };
+    }
     // A block that is only reached from here is better placed here than a meeting point, which others reach as well.
-    return joins(end.then) < joins(end.otherwise);
+    return { then: joins(end.then) < joins(end.otherwise), known: false };
   }
 
   /** How many edges meet where this one leads, behind the block that was inserted into the edge. */
@@ -67,25 +93,4 @@ function expectations(fn: IrFunction): Map<VReg, "zero" | "address"> {
     }
   }
   return expected;
-}
-
-/** How many loops each block lies in, by BlockId. */
-export function loopDepths(fn: IrFunction): number[] {
-  const dominators = new Dominators(fn);
-  const incoming = predecessors(fn);
-  const depths = new Array<number>(fn.blocks.length).fill(0);
-  for (const header of liveBlocks(fn)) {
-    const backEdges = incoming[header.id]!.filter(({ from }) => dominators.dominates(header.id, from.id));
-    if (backEdges.length === 0) continue;
-    // The loop is everything that reaches an edge back without passing the header.
-    const body = new Set<BlockId>([header.id]);
-    const queue = backEdges.map(({ from }) => from.id);
-    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-      if (body.has(id)) continue;
-      body.add(id);
-      for (const { from } of incoming[id]!) queue.push(from.id);
-    }
-    for (const id of body) depths[id]!++;
-  }
-  return depths;
 }

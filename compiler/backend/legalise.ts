@@ -3,9 +3,12 @@
  * their key on the stack, constants that no immediate holds get registers, and signed division is built from unsigned one
  * where the kernel lacks it.
  */
+
+import { isCommutative } from "../ir/arithmetic.ts";
 import { liveBlocks } from "../ir/cfg.ts";
 import { type AluOp, type Insn, type IrFunction, isImm, type Operand, type SlotId, type VReg } from "../ir/ir.ts";
 import type { Features } from "../kernel-facts.ts";
+import { type Recipe, recipes } from "./operands.ts";
 
 /** In place. Afterwards there are no lookups, and immediates of arithmetic, comparisons and stores fit. */
 export function legalise(fn: IrFunction, features: Pick<Features, "cpuV4">): void {
@@ -33,12 +36,14 @@ class Legaliser {
   output: Insn[] = [];
   readonly #fn: IrFunction;
   readonly #signedDivision: boolean;
+  readonly #recipes: ReadonlyMap<VReg, Recipe>;
   #keySlot: SlotId | undefined;
   #span: Insn["span"];
 
   constructor(fn: IrFunction, signedDivision: boolean) {
     this.#fn = fn;
     this.#signedDivision = signedDivision;
+    this.#recipes = recipes(fn);
   }
 
   begin(): void {
@@ -125,6 +130,9 @@ class Legaliser {
         else this.#emit({ op: "copy", dst, src: a });
       } else if ((alu === "sdiv" || alu === "smod") && !this.#signedDivision) this.#signed(alu, dst, a, b);
       else this.#emit({ ...insn, b: this.immediate(b, fitsS32) });
+    } else if (!isImm(b) && isCommutative(alu) && this.#recipes.has(b)) {
+      // What is made on the spot is best made in the register of the result.
+      this.#emit({ ...insn, a: b, b: a });
     } else {
       // 32-bit `and` takes any mask that leaves the upper half zero.
       const fits = alu === "and" ? (value: bigint) => fitsS32(value) || fitsU32(value) : fitsS32;

@@ -64,7 +64,7 @@ export function operandUses(insn: Insn, known: ReadonlyMap<VReg, Recipe>): Opera
       const { a, b } = insn;
       if (isNegation(insn, known)) anywhere(b as VReg);
       else if (isImm(b) || a === b) anywhere(a);
-      else if (isCommutative(insn.alu)) {
+      else if (isCommutative(insn.alu) && !known.has(a)) {
         inRegister(a);
         inRegister(b);
       } else {

@@ -179,3 +179,23 @@ export function dominanceFrontiers(fn: IrFunction, dominators: Dominators): Set<
   }
   return frontiers;
 }
+
+/** How many loops each block lies in, by BlockId. */
+export function loopDepths(fn: IrFunction, dominators = new Dominators(fn)): number[] {
+  const incoming = predecessors(fn);
+  const depths = new Array<number>(fn.blocks.length).fill(0);
+  for (const header of liveBlocks(fn)) {
+    const backEdges = incoming[header.id]!.filter(({ from }) => dominators.dominates(header.id, from.id));
+    if (backEdges.length === 0) continue;
+    // The loop is everything that reaches an edge back without passing the header.
+    const body = new Set<BlockId>([header.id]);
+    const queue = backEdges.map(({ from }) => from.id);
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      if (body.has(id)) continue;
+      body.add(id);
+      for (const { from } of incoming[id]!) queue.push(from.id);
+    }
+    for (const id of body) depths[id]!++;
+  }
+  return depths;
+}

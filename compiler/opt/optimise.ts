@@ -10,6 +10,7 @@ import { mergeEqualValues } from "./gvn.ts";
 import { shareKeys } from "./keys.ts";
 import { removeParams } from "./params.ts";
 import { simplify } from "./simplify.ts";
+import { sinkComputations } from "./sink.ts";
 import { threadJumps } from "./threading.ts";
 
 export interface Pass {
@@ -30,6 +31,7 @@ const cleaning: readonly Pass[] = [
 
 /** Once, when there is nothing left to find. */
 const finishing: readonly Pass[] = [
+  { name: "sink", run: sinkComputations },
   { name: "keys", run: shareKeys },
   { name: "stores", run: storeEarly },
 ];
