@@ -6,15 +6,18 @@ import type { Host } from "./host.ts";
 import { nativeScopes } from "./native-scopes.ts";
 import { nativeSpawner } from "./native-spawner.ts";
 import { nativeTracer } from "./native-tracer.ts";
+import type { ProcessTable } from "./processes.ts";
 import { systemClock } from "./system-clock.ts";
 import { hostUsers } from "./users.ts";
 
-/** The whole host. Scopes that killed tools have left behind are removed first. `forced` as in nativeScopes. */
-export async function nativeHost(facts: KernelFacts, forced?: "tree"): Promise<Host> {
+/**
+ * The whole host. Scopes that killed tools have left behind are removed first. `forced` and `table` as in nativeScopes.
+ */
+export async function nativeHost(facts: KernelFacts, forced?: "tree", table?: ProcessTable): Promise<Host> {
   return {
     clock: systemClock,
     spawner: nativeSpawner,
-    scopes: await nativeScopes(forced),
+    scopes: await nativeScopes(forced, table),
     tracer: nativeTracer,
     users: hostUsers(),
     hasProgram: (name, path) => findExecutable(name, { path, root: "/" }) !== undefined,

@@ -3,23 +3,26 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { setChildSubreaper } from "../../native/index.ts";
 import { type CgroupHost, findHierarchy, openCgroupScope, removeStale, writableParent } from "./cgroups.ts";
 import type { ScopeProvider } from "./host.ts";
-import { hostProcesses } from "./processes.ts";
+import { hostProcesses, type ProcessTable } from "./processes.ts";
 import { systemClock } from "./system-clock.ts";
 import { openTreeScope } from "./tree-scope.ts";
 
-/** Cgroups where this machine permits them, else process trees. `forced` is for tests of either kind. */
-export async function nativeScopes(forced?: "tree"): Promise<ScopeProvider> {
-  const cgroups = forced === "tree" ? undefined : await usableCgroups();
+/**
+ * Cgroups where this machine permits them, else process trees. `forced` is for tests of either kind; `table` is for
+ * callers that are not alone in their process.
+ */
+export async function nativeScopes(forced?: "tree", table = hostProcesses): Promise<ScopeProvider> {
+  const cgroups = forced === "tree" ? undefined : await usableCgroups(table);
   // Orphans of a workload come to us, so that nothing gets lost.
   setChildSubreaper(true);
-  if (cgroups === undefined) return { kind: "tree", open: () => openTreeScope(hostProcesses, systemClock) };
+  if (cgroups === undefined) return { kind: "tree", open: () => openTreeScope(table, systemClock) };
   return { kind: "cgroup", open: () => openCgroupScope(cgroups.host, cgroups.parent) };
 }
 
-async function usableCgroups(): Promise<{ host: CgroupHost; parent: string } | undefined> {
+async function usableCgroups(table: ProcessTable): Promise<{ host: CgroupHost; parent: string } | undefined> {
   const hierarchy = findHierarchy(readFileSync("/proc/self/mountinfo", "utf8"));
   if (hierarchy === undefined || !inInitialCgroupNamespace()) return undefined;
-  const host = { hierarchy, table: hostProcesses, clock: systemClock };
+  const host = { hierarchy, table, clock: systemClock };
   const parent = writableParent(host);
   if (parent === undefined) return undefined;
   await removeStale(parent, host);

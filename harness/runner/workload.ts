@@ -38,6 +38,8 @@ export interface WorkloadRun {
   /** Undefined without probes, or when the run did not get that far. */
   readonly trace: TraceResult | undefined;
   readonly unattached: readonly UnattachedProbe[];
+  /** How the workload ended; undefined when the run did not get that far. */
+  readonly status: ExitStatus | undefined;
   readonly output: ProcessOutput | undefined;
   readonly driverOutput: ProcessOutput | undefined;
 }
@@ -77,6 +79,7 @@ function broken(problem: Problem): WorkloadRun {
     free: new Map(),
     trace: undefined,
     unattached: [],
+    status: undefined,
     output: undefined,
     driverOutput: undefined,
   };
@@ -121,6 +124,7 @@ class Run {
       free: end.kind === "ended" && status ? freeMetrics(end.at - start, status, cpuBefore, cpuAfter) : new Map(),
       trace,
       unattached,
+      status,
       output: this.#server.output,
       driverOutput: this.#driver?.output,
     };

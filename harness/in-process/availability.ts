@@ -1,0 +1,23 @@
+/** Whether tracing is possible here: which of the errors on the way say that it is not. */
+import { AddonError } from "../../native/index.ts";
+import { outputText } from "../runner/output.ts";
+import type { Problem } from "../runner/problems.ts";
+import { tracingProblem } from "../runner/tracing-problems.ts";
+import { TraceError, TraceUnavailableError } from "./errors.ts";
+
+const DOCTOR = "`npx probewright doctor` says what is missing here, and the remedy";
+
+/** An error from compiling, loading or attaching, as the caller of trace() shall see it. */
+export function traceFailure(error: unknown): TraceError {
+  if (error instanceof TraceError) return error;
+  if (error instanceof AddonError) return new TraceUnavailableError(error.message, DOCTOR, error);
+  return problemError(tracingProblem(error), error);
+}
+
+/** The same for what the runner found wrong. */
+export function problemError({ kind, message, help, output }: Problem, cause?: unknown): TraceError {
+  if (kind === "capability") return new TraceUnavailableError(message, help ?? DOCTOR, cause);
+  const printed = output === undefined ? "" : outputText(output.stderr).trimEnd();
+  const lines = [message, ...(help === undefined ? [] : [`  help: ${help}`]), ...(printed === "" ? [] : [printed])];
+  return new TraceError(lines.join("\n"), { cause });
+}

@@ -1,0 +1,189 @@
+/**
+ * What trace() answers: what was counted, ready to be looked at, and metric expressions over it. A number that cannot be
+ * attributed is kept apart and never mixed into the counts.
+ */
+import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { Source } from "../../compiler/source.ts";
+import type { Scenario } from "../config/scenario.ts";
+import { type AssertionOutcome, evaluateAssertion } from "../metrics/assertion.ts";
+import type { Num } from "../metrics/ast.ts";
+import { checkMaps, inferType, mapsIn, namesIn, namesOf } from "../metrics/check.ts";
+import { type EvaluableMetric, evaluate, evaluateMetrics, type MetricValue } from "../metrics/evaluate.ts";
+import { parseExpression } from "../metrics/parser.ts";
+import type { MapData, RunData } from "../metrics/run-data.ts";
+import type { Calls, Counts, FailedOpen, OpenedFile, Processes } from "./calls.ts";
+import { TraceError } from "./errors.ts";
+
+/** What threads did of which it cannot be said whether they did it for the traced function. */
+export interface Unattributed extends Calls {
+  /** Why that is so, and what to do. */
+  readonly reason: string;
+}
+
+export interface TraceData extends Calls {
+  readonly processes: Processes;
+  readonly durationNs: number;
+  /** Undefined in all but rare cases, and never with commands. */
+  readonly unattributed: Unattributed | undefined;
+  /** The probes' own maps. */
+  readonly maps: readonly MapData[];
+  /** What the probes printed. */
+  readonly printed: string;
+  readonly free: RunData["free"];
+}
+
+/** A trace of either kind. */
+export abstract class Trace {
+  abstract readonly kind: "function" | "command";
+  /** System calls by the names that the manual gives them. */
+  readonly syscalls: Counts;
+  /** Files opened, in the order of their paths. */
+  readonly opened: readonly OpenedFile[];
+  /** Attempts to open a file that failed. */
+  readonly failed: readonly FailedOpen[];
+  readonly processes: Processes;
+  readonly durationNs: number;
+  readonly unattributed: Unattributed | undefined;
+  /** The maps of the probes, by name with the at sign; also @syscalls, @opened and @failed, of what is always counted. */
+  readonly maps: ReadonlyMap<string, MapData>;
+  readonly printed: string;
+  readonly #metrics: readonly EvaluableMetric[];
+  readonly #names: ReturnType<typeof namesOf>;
+  readonly #run: RunData;
+  readonly #ownMaps: ReadonlySet<string>;
+
+  constructor(data: TraceData, scenario: Pick<Scenario, "metrics">) {
+    this.syscalls = data.syscalls;
+    this.opened = data.opened;
+    this.failed = data.failed;
+    this.processes = data.processes;
+    this.durationNs = data.durationNs;
+    this.unattributed = data.unattributed;
+    this.printed = data.printed;
+    const builtIn = countedMaps(data);
+    this.maps = new Map([...builtIn, ...data.maps].map((map) => [map.name, map]));
+    this.#ownMaps = new Set(data.maps.map(({ name }) => name));
+    this.#metrics = scenario.metrics;
+    this.#names = namesOf(scenario.metrics);
+    this.#run = { maps: this.maps, free: data.free };
+  }
+
+  /**
+   * The value of a metric expression, such as `p99(@read_ns)` or the name of a metric: nanoseconds, bytes or a plain number.
+   * Throws TraceError for an expression that makes no sense, or that has no value here.
+   */
+  metric(expression: string): Num {
+    const value = this.measure(expression);
+    if (value.kind === "no-data") throw new TraceError(`\`${expression}\` has no value: ${value.reason}`);
+    return value.value;
+  }
+
+  /** The same with the bounds between which the true value lies. */
+  measure(expression: string): MetricValue {
+    const parsed = this.#parse(expression, "number");
+    const values = evaluateMetrics(this.#metrics, this.#run);
+    const missing = (name: string): MetricValue => ({ kind: "no-data", reason: `\`${name}\` was not measured` });
+    return evaluate(parsed, this.#run, (name) => values.get(name) ?? missing(name));
+  }
+
+  /** How a condition such as `p99(@read_ns) < 200us` comes out. */
+  check(condition: string): AssertionOutcome {
+    const expression = this.#parse(condition, "condition");
+    const values = evaluateMetrics(this.#metrics, this.#run);
+    return evaluateAssertion({ text: condition, expression }, this.#names, { run: this.#run, values });
+  }
+
+  #parse(text: string, wanted: "number" | "condition") {
+    const diags = new Diagnostics();
+    const expression = parseExpression(new Source("expression", text), diags);
+    if (expression !== undefined) {
+      const type = inferType(expression, this.#names, diags);
+      if (!diags.hasErrors && (type.kind === "boolean") !== (wanted === "condition"))
+        diags.error("wrong-kind", expression.span, `a ${wanted} is needed here`);
+      checkMaps(expression, this.maps, diags);
+    }
+    if (expression === undefined || diags.hasErrors) throw new TraceError(renderDiagnostics(diags.items));
+    this.#mustBeAttributed(expression);
+    return expression;
+  }
+
+  /** The probes' maps count what the shared threads did without saying so. */
+  #mustBeAttributed(expression: Parameters<typeof mapsIn>[0]): void {
+    if (this.unattributed === undefined) return;
+    const metrics = new Map(this.#metrics.map((metric) => [metric.name, metric.expression]));
+    const maps = new Set(mapsIn(expression));
+    const queue = namesIn(expression).map(({ name }) => name);
+    for (const name of queue) {
+      const used = metrics.get(name);
+      if (used === undefined) continue;
+      for (const map of mapsIn(used)) maps.add(map);
+      for (const next of namesIn(used)) if (!queue.includes(next.name)) queue.push(next.name);
+    }
+    const doubtful = [...maps].find((map) => this.#ownMaps.has(map) || BUILT_IN.has(map));
+    if (doubtful !== undefined) throw new TraceError(`${doubtful} cannot be trusted: ${this.unattributed.reason}`);
+  }
+}
+
+/** The trace of a function. */
+export class FunctionTrace<T> extends Trace {
+  override readonly kind = "function";
+  /** What the function returned, or what its promise came to. */
+  readonly value: T;
+
+  constructor(value: T, data: TraceData, scenario: Pick<Scenario, "metrics">) {
+    super(data, scenario);
+    this.value = value;
+  }
+}
+
+/** The trace of a command. */
+export class CommandTrace extends Trace {
+  override readonly kind = "command";
+  /** Null after a death by signal. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+
+  constructor(
+    end: Pick<CommandTrace, "exitCode" | "signal" | "stdout" | "stderr">,
+    data: TraceData,
+    scenario: Pick<Scenario, "metrics">,
+  ) {
+    super(data, scenario);
+    this.exitCode = end.exitCode;
+    this.signal = end.signal;
+    this.stdout = end.stdout;
+    this.stderr = end.stderr;
+  }
+}
+
+const BUILT_IN: ReadonlySet<string> = new Set(["@syscalls", "@opened", "@failed"]);
+
+/** What is always counted, as maps for metric expressions. */
+function countedMaps({ syscalls, opened, failed }: Calls): MapData[] {
+  return [
+    countMap(
+      "@syscalls",
+      Object.entries(syscalls).map(([name, count]) => ({ key: [name], count })),
+    ),
+    countMap(
+      "@opened",
+      opened.map(({ path, count }) => ({ key: [path], count })),
+    ),
+    countMap(
+      "@failed",
+      failed.map(({ path, error, count }) => ({ key: [path, error], count })),
+    ),
+  ];
+}
+
+function countMap(name: string, entries: readonly { key: readonly string[]; count: number }[]): MapData {
+  const sums = new Map<string, { key: readonly string[]; value: { kind: "count"; value: bigint } }>();
+  for (const { key, count } of entries) {
+    const id = JSON.stringify(key);
+    const value = BigInt(count) + (sums.get(id)?.value.value ?? 0n);
+    sums.set(id, { key, value: { kind: "count", value } });
+  }
+  return { name, kind: "count", keyed: true, entries: [...sums.values()] };
+}

@@ -1,0 +1,104 @@
+/**
+ * A script that stays attached and is switched: one write to memory begins the counting, another ends it. Its programs are
+ * loaded once and see nothing while they are off.
+ */
+import { type CompiledProgram, SCOPE_SWITCH } from "../../compiler/program.ts";
+import type { MapData } from "../metrics/run-data.ts";
+import type { AttachError } from "../tracing/attach.ts";
+import { mapData } from "../tracing/metric-data.ts";
+import { TextOutput } from "../tracing/output/text.ts";
+import { ScriptOutput } from "../tracing/script-output.ts";
+import { loadSession, type Session } from "../tracing/session.ts";
+import { decodeMap } from "../tracing/snapshot.ts";
+import type { Caller } from "./caller.ts";
+import { TraceError } from "./errors.ts";
+
+export class SwitchedScript {
+  readonly session: Session;
+  readonly #caller: Caller;
+  readonly #switch: DataView;
+  readonly #output: ScriptOutput;
+  #printed: Uint8Array[] = [];
+
+  /** Loads and attaches; off at first. Throws what loading and attaching throw. */
+  constructor(program: CompiledProgram, caller: Caller, { cost = false } = {}) {
+    this.#caller = caller;
+    this.session = loadSession(program, { cost, workloadPid: caller.process });
+    try {
+      const missing = this.session.attach();
+      if (missing.length > 0) throw missing[0] as AttachError;
+      this.#switch = this.session.scopeSwitch;
+      const append = (bytes: Uint8Array): void => void this.#printed.push(bytes);
+      this.#output = new ScriptOutput(
+        this.session,
+        new TextOutput({ out: append, err: append }, { out: false, err: false }),
+      );
+    } catch (error) {
+      this.session.close();
+      throw error;
+    }
+  }
+
+  /** Makes everything as if just loaded, lets `others` into the scope, and runs the begin probes. */
+  prepare(others: Iterable<number> = []): void {
+    this.#printed = [];
+    this.session.reset();
+    for (const thread of others) this.session.addToScope(thread);
+    this.#switch.setBigUint64(SCOPE_SWITCH.process, BigInt(this.#caller.process), true);
+    this.session.begin();
+    this.session.drain(this.#output.visit);
+  }
+
+  /** From here on the caller's system calls are seen: neither this nor `off` makes any. */
+  on(): void {
+    this.#switch.setBigUint64(SCOPE_SWITCH.id, BigInt(this.#caller[this.#caller.scope]), true);
+  }
+
+  off(): void {
+    this.#switch.setBigUint64(SCOPE_SWITCH.id, 0n, true);
+  }
+
+  /** Takes what was printed so far out of the kernel's buffer; for what runs long. */
+  drain(): void {
+    this.session.drain(this.#output.visit);
+  }
+
+  /** Runs the end probes, and throws TraceError if anything is missing from the numbers. */
+  finish(): void {
+    this.drain();
+    this.session.end();
+    this.drain();
+    const { lostEvents, failedUpdates, missedRuns } = this.session.health();
+    const [full] = failedUpdates;
+    if (full !== undefined) {
+      throw new TraceError(
+        `the map ${full.map} was full: ${full.count} entries had no room\n  help: give it more, with \`config = { max_map_keys = 100000 }\` at the head of the script`,
+      );
+    }
+    if (lostEvents > 0)
+      throw new TraceError(`${lostEvents} events were lost: the probes print faster than can be read`);
+    const [missed] = missedRuns;
+    if (missed !== undefined)
+      throw new TraceError(`${missed.count} events of ${missed.probes.join(", ")} were not counted by the kernel`);
+    if (this.#output.exitCode !== undefined)
+      throw new TraceError("a probe called exit() before the function had ended");
+  }
+
+  maps(): MapData[] {
+    return this.session.readMaps().map((snapshot) => mapData(decodeMap(snapshot), this.#output.presentation));
+  }
+
+  /** Whether its probes can print at all. */
+  get prints(): boolean {
+    return this.session.compiled.ringBuffer !== undefined;
+  }
+
+  /** What printf and print wrote. */
+  get printed(): string {
+    return Buffer.concat(this.#printed).toString("utf8");
+  }
+
+  close(): void {
+    this.session.close();
+  }
+}
