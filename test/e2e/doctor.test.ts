@@ -1,9 +1,7 @@
 /** `probewright doctor` as users start it: what it prints where, and its exit codes. */
 import { describe, expect, it } from "vitest";
-import { runCli } from "../support/cli.ts";
+import { runAsNobody, runCli } from "../support/cli.ts";
 import { describeKernel } from "../support/privileges.ts";
-
-const NOBODY = 65534;
 
 describe("doctor", () => {
   it("prints JSON whose verdict is the exit code", async () => {
@@ -36,7 +34,7 @@ describeKernel("doctor on a machine that can trace", () => {
   });
 
   it("exits with 3 for a user without privileges, with the remedy", async () => {
-    const { out, status } = await runCli(["doctor"], "", { uid: NOBODY, gid: NOBODY });
+    const { out, status } = await runAsNobody(["doctor"]);
     expect(status).toBe(3);
     expect(out).toMatch(/MISS {2}CAP_BPF +no\n.*\n +-> run with sudo/);
     expect(out).toMatch(/\nScenarios cannot run here: \d+ things missing\.\n$/);

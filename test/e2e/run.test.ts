@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { readBaseline } from "../../harness/baseline/store.ts";
 import { resultSchema } from "../../harness/report/result.ts";
 import { findHierarchy } from "../../harness/runner/cgroups.ts";
-import { Cli, type Finished, runCli } from "../support/cli.ts";
+import { Cli, type Finished, runAsNobody, runCli } from "../support/cli.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { temporaryTree } from "../support/temporary.ts";
 
@@ -325,24 +325,19 @@ metrics:
     "sh",
   ];
 
-  it.each<[string, string[], RegExp]>([
-    ["privileges", ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], /help: .*root/],
-    [
-      "tracefs",
-      hidden("/sys/kernel/tracing", "/sys/kernel/debug"),
-      /tracefs is not mounted(.*\n)+ +help: .*mount -t tracefs/,
-    ],
-  ])("says what is missing without %s", async (_, wrapper, message) => {
+  const withoutTracefs = (folder: string): Promise<Finished> => {
+    const [command, ...args] = hidden("/sys/kernel/tracing", "/sys/kernel/debug");
+    const bin = join(process.cwd(), "bin/probewright.js");
+    return finished(command!, [...args, process.execPath, bin, "run", "test.yml"], folder);
+  };
+
+  it.each<[string, (folder: string) => Promise<Finished>, RegExp]>([
+    ["privileges", (cwd) => runAsNobody(["run", "test.yml"], { cwd }), /help: .*root/],
+    ["tracefs", withoutTracefs, /tracefs is not mounted(.*\n)+ +help: .*mount -t tracefs/],
+  ])("says what is missing without %s", async (_, run, message) => {
     const { folder } = project(OPENS.replace("cat, a.txt", "touch, ran"));
     for (const path of [folder, join(folder, "test.yml")]) chmodSync(path, 0o755);
-    const [command, ...args] = [
-      ...wrapper,
-      process.execPath,
-      join(process.cwd(), "bin/probewright.js"),
-      "run",
-      "test.yml",
-    ];
-    const result = await finished(command!, args, folder);
+    const result = await run(folder);
     expect(result.out).toMatch(message);
     expect(result.status).toBe(3);
     expect(existsSync(join(folder, "ran"))).toBe(false);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { getNextId, type ObjectKind } from "../../native/index.ts";
-import { Cli, type Finished, runCli } from "../support/cli.ts";
+import { Cli, type Finished, runAsNobody, runCli } from "../support/cli.ts";
 import { describeKernel } from "../support/privileges.ts";
 
 const trace = (...args: string[]): Promise<Finished> => runCli(["trace", ...args]);
@@ -334,8 +334,7 @@ describeKernel("trace", () => {
   });
 
   it("tells an ordinary user what is missing, with status 3", async () => {
-    const nobody = 65534;
-    const { status, err } = await runCli(["trace", "-e", HELLO], "", { uid: nobody, gid: nobody });
+    const { status, err } = await runAsNobody(["trace", "-e", HELLO]);
     expect(err).toMatch(/^error: .*(EPERM|EACCES).*help: /s);
     expect(status).toBe(3);
   });

@@ -70,7 +70,7 @@ const PLAIN: string[] = [
   '@x = "a" == "a"; @y = "a" != "b"',
   '$s = "hello"; @x = $s == "hello"; @y = $s == "hellp"; @z = $s != "hello"',
   '$s = "hello"; if ($s == "hello") { @x[$s] = 1 }',
-  '@x = str($1); @y = $2; @z = $#',
+  "@x = str($1); @y = $2; @z = $#",
   "@x = sizeof((uint8)1); @y = sizeof((uint64)1)",
   "@x = pid == tid; @y = pid > 0; @z = uid; @w = gid",
   "@x = nsecs > 0; @y = elapsed >= 0; @z = cpu < 1024",

@@ -36,9 +36,10 @@ import {
   waitExit,
   writable,
 } from "../../native/index.ts";
+import { NOBODY, publicCopy } from "../support/public-copy.ts";
 import { CGROUP2, makeCgroup, type TestCgroup } from "./support/cgroup.ts";
 import { expectNoLeaks } from "./support/leaks.ts";
-import { ADDON_SCRIPT } from "./support/script.ts";
+import { ADDON_SCRIPT, addonScript } from "./support/script.ts";
 import { errorOf } from "./support/values.ts";
 
 const ENV = { PATH: "/usr/bin:/bin" };
@@ -424,8 +425,6 @@ describe.each([true, false])("spawning with clone3: %s", (clone3) => {
   });
 
   describe.runIf(root)("as another user", () => {
-    const NOBODY = { uid: 65534, gid: 65534 };
-
     it("drops user, group and further groups, and with them all privileges", async () => {
       const { output } = await shell(
         "id -u; id -g; id -G; grep -E '^(Uid|Gid|CapEff|CapPrm|CapAmb)' /proc/self/status",
@@ -465,10 +464,9 @@ describe.each([true, false])("spawning with clone3: %s", (clone3) => {
     });
 
     it("may not become somebody else from there", async () => {
-      const addon = spawn(process.execPath, ["-e", `${ADDON_SCRIPT} console.log(spawnTrue({ uid: 1 }));`], {
-        uid: 65534,
-        gid: 65534,
-      });
+      const { folder, node } = publicCopy();
+      const script = `${addonScript(folder)} console.log(spawnTrue({ uid: 1 }));`;
+      const addon = spawn(node, ["-e", script], { ...NOBODY, cwd: folder });
       const closed = once(addon, "close");
       expect(await text(addon.stdout)).toBe("setuid EPERM\n");
       await closed;

@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:
 import { mkdirSync, readdirSync, rmdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { NOBODY, publicCopy } from "./public-copy.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const STAMP = join(ROOT, "dist", ".stamp");
@@ -48,6 +49,9 @@ function dropStaleLock(): void {
 dropStaleLock();
 build();
 
+/** Node, and the command in this checkout. */
+const OURS: readonly [node: string, bin: string] = [process.execPath, join(ROOT, "bin/probewright.js")];
+
 export interface Finished {
   /** Exit code, or the signal that ended it. */
   status: number | NodeJS.Signals;
@@ -63,8 +67,8 @@ export class Cli {
   err = "";
   #changed: () => void = () => {};
 
-  constructor(args: readonly string[], options: SpawnOptions = {}) {
-    this.process = spawn(process.execPath, [join(ROOT, "bin/probewright.js"), ...args], { cwd: ROOT, ...options });
+  constructor(args: readonly string[], options: SpawnOptions = {}, [node, bin] = OURS) {
+    this.process = spawn(node, [bin, ...args], { cwd: ROOT, ...options });
     this.process.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.out += text;
       this.#changed();
@@ -93,6 +97,14 @@ export class Cli {
       await Promise.race([changed, ended]);
     }
   }
+}
+
+/** Runs a copy of the command as a user without privileges. */
+export function runAsNobody(args: readonly string[], options: SpawnOptions = {}): Promise<Finished> {
+  const { folder, node, bin } = publicCopy();
+  const cli = new Cli(args, { cwd: folder, ...options, ...NOBODY }, [node, bin]);
+  cli.process.stdin?.end();
+  return cli.finished;
 }
 
 /** Runs the command to its end. */

@@ -5,6 +5,14 @@
 const soak = Number(process.env.PROBEWRIGHT_SOAK ?? 0);
 
 /** Cases to try where `usual` are enough in a test run. */
-export function cases(usual: number): { numRuns: number; seed?: number } {
-  return soak > 0 ? { numRuns: soak } : { numRuns: usual, seed: 1 };
+export function cases(usual: number): {
+  numRuns: number;
+  seed?: number;
+  interruptAfterTimeLimit?: number;
+  endOnFailure?: boolean;
+} {
+  // Below the time that a test may take: a failure shall be reported even where making it smaller would take hours.
+  return soak > 0
+    ? { numRuns: soak, endOnFailure: true }
+    : { numRuns: usual, seed: 1, interruptAfterTimeLimit: 45_000 };
 }

@@ -8,8 +8,8 @@ import { type EvalHost, type EvalResult, evaluate } from "../support/ast-eval.ts
 import { checkScript, errorsOf } from "../support/check.ts";
 import { fakeFacts } from "../support/fake-facts.ts";
 import { randomScript } from "../support/random-script.ts";
-import { cases } from "../support/soak.ts";
 import { runInVm } from "../support/script-vm.ts";
+import { cases } from "../support/soak.ts";
 
 const CPUS = 4;
 const facts = fakeFacts({ possibleCpus: CPUS });

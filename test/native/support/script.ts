@@ -2,16 +2,17 @@
  * The addon in processes and threads of their own, which cannot load TypeScript: these lines of JavaScript put the raw
  * addon, and what little the tests need of a face for it, in front of a script.
  */
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
-const loader = createRequire(import.meta.url).resolve("node-gyp-build");
 
-/** Defines `addon`, `spawnStopped(argv, options)`, `release(child)`, `wait(child)` and `spawnTrue(options)`. */
-export const ADDON_SCRIPT = `
-  const addon = require(${JSON.stringify(loader)})(${JSON.stringify(root)});
+/**
+ * Defines `addon`, `spawnStopped(argv, options)`, `release(child)`, `wait(child)` and `spawnTrue(options)`. `folder` holds
+ * the addon and a node_modules.
+ */
+export const addonScript = (folder: string): string => `
+  const addon = require(${JSON.stringify(join(folder, "node_modules/node-gyp-build"))})(${JSON.stringify(folder)});
   const STAGES = { 10: "setuid", 14: "exec" };
   const spawnStopped = (argv, options = {}) => {
     const out = new Int32Array(6);
@@ -40,3 +41,5 @@ export const ADDON_SCRIPT = `
     catch (error) { return error.message + " " + require("node:util").getSystemErrorName(-error.errno); }
   };
 `;
+
+export const ADDON_SCRIPT = addonScript(root);
