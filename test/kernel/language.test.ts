@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { describeKernel } from "../support/privileges.ts";
+import { runScript } from "../support/run-script.ts";
+
+/** What the body of a `begin` probe prints, line by line, with ` | ` between them. */
+function printed(body: string, parameters: string[] = []): string {
+  return runScript(`begin { ${body} }`, parameters)
+    .split("\n")
+    .filter((line) => line !== "")
+    .join(" | ");
+}
+
+// The expected lines are those of bpftrace 0.27.
+describeKernel("the language in the kernel", () => {
+  describe("loops", () => {
+    it.each([
+      ["for ($i : 0..3) { print($i) }", "0 | 1 | 2"],
+      ["for ($i : 3..0) { print($i) }", ""],
+      ["$n = 2; for ($i : -1..$n) { print($i) }", "-1 | 0 | 1"],
+      ["for ($i : 0..10) { if ($i == 2) { continue } if ($i == 4) { break } print($i) }", "0 | 1 | 3"],
+      ["$s = 0; for ($i : 1..101) { $s += $i } print($s)", "5050"],
+      ["for ($i : 0..2) { for ($j : 0..2) { print(($i, $j)) } }", "(0, 0) | (0, 1) | (1, 0) | (1, 1)"],
+      ["for ($i : 0..5) { if ($i == 1) { return } print($i) } print(9)", "0"],
+      ["$a = 5; for ($i : 0..$a) { $a-- } print($a)", "0"],
+      ['$t = "x"; for ($i : 0..2) { $t = $i == 1 ? "one" : "zero" } print($t)', "one"],
+      ["@m[5] = 6; for ($kv : @m) { print($kv); print($kv.0); print($kv.1) }", "(5, 6) | 5 | 6 | @m[5]: 6"],
+      ['@m["k", 2] = "v"; for ($kv : @m) { print($kv) } clear(@m)', "((k, 2), v)"],
+      ["@c[1] = count(); @c[1] = count(); for ($kv : @c) { print($kv.1) } clear(@c)", "2"],
+      ["@m[1] = 1; @m[2] = 2; $n = 0; for ($kv : @m) { $n += $kv.1; break } print($n < 3); clear(@m)", "true"],
+    ])("%s", (body, expected) => expect(printed(body)).toBe(expected));
+  });
+
+  describe("strings and bytes", () => {
+    it.each([
+      ['$s = "hello"; print(strlen($s)); print(strlen("")); print(strlen(comm) > 0)', "5 | 0 | true"],
+      ['$s = "hello world"; print(strcontains($s, "wor")); print(strcontains($s, "word"))', "true | false"],
+      ['$s = "hello world"; print(strstr($s, "o")); print(strstr($s, "xyz")); print(strstr($s, ""))', "4 | -2 | 0"],
+      ['$s = "aaab"; $n = "aab"; print(strstr($s, $n))', "1"],
+      ['$s = "abc"; print(strncmp($s, "abd", 2)); print(strncmp($s, "abd", 3))', "0 | 1"],
+      ['$s = "ab"; print(str_concat($s, "cd")); print(strlen(str_concat($s, $s)))', "abcd | 4"],
+      ['print(buf("hello", 3)); printf("%rx|%rh", buf("ab", 2), buf("ab", 2))', "hel | \\x61\\x62|61 62"],
+      ["print(bswap((uint16)0x1234)); print(bswap((uint32)1)); print(bswap((uint8)7))", "13330 | 16777216 | 7"],
+      [
+        'print(ntop(0x0100007f)); print(ntop(pton("::1"))); print((uint32)pton("127.0.0.1"))',
+        "127.0.0.1 | ::1 | 16777343",
+      ],
+      ['print(pton("10.0.0.1")); print((int8[])"hi"); $a = (int8[4])5; print($a[0])', "[10,0,0,1] | [104,105,0] | 5"],
+      ['$a = buf("hi", 2); $b = buf("ho", 2); print($a == $a); print($a == $b)', "true | false"],
+      ["print(str($1)); print(str($2, 2)); print($3)", "abc | de | 7"],
+    ])("%s", (body, expected) => expect(printed(body, ["abc", "def", "7"])).toBe(expected));
+  });
+
+  describe("maps and values", () => {
+    it.each([
+      ["@m[1] = 1; @m[2] = 1; print(len(@m)); clear(@m)", "2"],
+      [
+        "@m[1] = 7; $v = 0; print(find(@m, 1, $v)); print($v); print(find(@m, 2, $v)); print($v); clear(@m)",
+        "true | 7 | false | 7",
+      ],
+      ["@m[1] = 7; print(has_key(@m, 1)); print(delete(@m, 1)); print(delete(@m, 1))", "true | true | false"],
+      ['$r = (a = 1, b = "x"); print($r); print($r.b)', "{ .a = 1, .b = x } | x"],
+      ["$t = (1, (2, 3)); print($t.1.0); print($t[1]); print((1, 2) == (1, 2))", "2 | (2, 3) | true"],
+      ["$a = 1; $p = &$a; print(*$p); $a = 7; print(*$p)", "1 | 7"],
+      ["@p = (int32*)0x32; @p++; print(@p); clear(@p)", "@p: 0x36"],
+      [
+        "print(strerror(2)); print(signal_name(9)); print(syscall_name(1))",
+        "No such file or directory | Killed | write",
+      ],
+      ["@ = count(); @ = count(); print(@ > 1); print((int64)@ + 1); clear(@)", "true | 3"],
+      [
+        "print((uint8)255 + 1); print(-7 / 2); print(-7 % 3); print(7 >> 1); print(~(uint8)1)",
+        "256 | -3 | -1 | 3 | 18446744073709551614",
+      ],
+      ["@x = 1; @y[1] = 2; delete(@x)", "@y[1]: 2"],
+      [
+        "@l = lhist(7, 0, 10, 5)",
+        "@l: | [5, 10)                1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|",
+      ],
+    ])("%s", (body, expected) => expect(printed(body)).toBe(expected));
+  });
+});
