@@ -10,7 +10,7 @@ import type { Problem } from "../runner/problems.ts";
 import type { ScenarioRun } from "../runner/run-scenario.ts";
 import type { MeasuredRun } from "../runner/session.ts";
 import { type Summary, summarise } from "../stats/summary.ts";
-import { keyChanges, wholeMaps } from "./changes.ts";
+import { explain } from "./causes.ts";
 import type {
   AssertionResult,
   DiagnosticResult,
@@ -131,7 +131,7 @@ function metricResult(
     baseline: summaryResult(comparison?.baseline),
     delta: comparison?.delta === undefined ? undefined : encodeNumber(comparison.delta),
     ratio: ratio !== undefined && Number.isFinite(ratio) ? ratio : undefined,
-    changes: regressed ? keyChanges(wholeMaps(metric.name, scenario), baseline.entry.maps, maps) : undefined,
+    ...(regressed ? explain(metric.name, metric.unit, scenario, baseline.entry.maps, maps) : {}),
   };
 }
 

@@ -58,22 +58,63 @@ export function keyChanges(
     // A map without keys has nothing to tell beyond the metric itself.
     return current === undefined ? [] : tableChanges(old, current);
   });
-  return changes.sort((a, b) => Math.abs(b.now - b.before) - Math.abs(a.now - a.before)).slice(0, MOST_CHANGES);
+  return changes.sort(largestFirst);
 }
 
-function tableChanges(before: MapTable | undefined, now: MapTable): KeyChange[] {
-  const rows = new Map<string, { key: MapTableKey["key"]; before: number; now: number }>();
-  const row = (key: MapTableKey["key"]): { key: MapTableKey["key"]; before: number; now: number } => {
+/** As many as a reader can make use of. */
+export function mostImportant(changes: readonly KeyChange[]): KeyChange[] {
+  return changes.slice(0, MOST_CHANGES);
+}
+
+/**
+ * Keys of any map that differ in every run of the one side from every run of the other: what changed at the same time,
+ * where a metric has no maps of its own. What only wavers from run to run explains nothing.
+ */
+export function clearChanges(before: readonly MapTable[], now: readonly MapTable[]): KeyChange[] {
+  return now
+    .flatMap((table) => {
+      const old = before.find(({ name, script }) => name === table.name && script === table.script);
+      return table.keyed ? tableChanges(old, table, areApart) : [];
+    })
+    .sort(largestFirst);
+}
+
+function largestFirst(a: KeyChange, b: KeyChange): number {
+  return Math.abs(b.now - b.before) - Math.abs(a.now - a.before);
+}
+
+type Counts = MapTableKey["values"];
+
+interface Row {
+  readonly key: MapTableKey["key"];
+  readonly sides: { before: Counts; now: Counts };
+}
+
+function tableChanges(
+  before: MapTable | undefined,
+  now: MapTable,
+  counts: (sides: Row["sides"]) => boolean = () => true,
+): KeyChange[] {
+  const rows = new Map<string, Row>();
+  const fill = (side: keyof Row["sides"], { key, values }: MapTableKey): void => {
     const id = keyIdentity(decodeKey(key));
-    const known = rows.get(id) ?? { key, before: 0, now: 0 };
-    rows.set(id, known);
-    return known;
+    const row = rows.get(id) ?? { key, sides: { before: [], now: [] } };
+    row.sides[side] = values;
+    rows.set(id, row);
   };
-  for (const entry of before?.keys ?? []) row(entry.key).before = typical(entry);
-  for (const entry of now.keys) row(entry.key).now = typical(entry);
-  return [...rows.values()]
-    .filter((entry) => entry.before !== entry.now)
-    .map((entry) => ({ map: now.name, ...entry, kind: kindOf(entry.before, entry.now) }));
+  for (const entry of before?.keys ?? []) fill("before", entry);
+  for (const entry of now.keys) fill("now", entry);
+  return [...rows.values()].flatMap(({ key, sides }): KeyChange[] => {
+    const [old, current] = [median(sides.before), median(sides.now)];
+    if (old === current || !counts(sides)) return [];
+    return [{ map: now.name, key, kind: kindOf(old, current), before: old, now: current }];
+  });
+}
+
+/** Whether the sides do not overlap. A side without the key has 0 throughout. */
+function areApart({ before, now }: Row["sides"]): boolean {
+  const [low, high] = [before, now].map((values) => (values.length === 0 ? [0] : values.map(magnitude)));
+  return Math.max(...low!) < Math.min(...high!) || Math.min(...low!) > Math.max(...high!);
 }
 
 function kindOf(before: number, now: number): KeyChange["kind"] {
@@ -84,6 +125,10 @@ function kindOf(before: number, now: number): KeyChange["kind"] {
 
 /** Median over the runs; a key that is absent in a run counts as 0 there. */
 export function typical({ values }: MapTableKey): number {
+  return median(values);
+}
+
+function median(values: Counts): number {
   const sorted = values.map(magnitude).sort((a, b) => a - b);
   if (sorted.length === 0) return 0;
   const middle = sorted.length >> 1;

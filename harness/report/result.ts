@@ -76,7 +76,7 @@ const cause = z.strictObject({
   map: z.string(),
   label: z.string().describe("the key, or what the keys of the group share; of paths their common folder"),
   folder: z.boolean().describe("the label ends in a folder that holds the paths of several keys"),
-  keys: z.int().positive().describe("how many keys changed in this group"),
+  keys: z.int().min(1).describe("how many keys changed in this group"),
   kind: keyChange.shape.kind,
   before: z.number().describe("sum over the keys of their medians over the runs"),
   now: z.number(),
@@ -85,7 +85,7 @@ const cause = z.strictObject({
 
 const pairedTest = z.strictObject({
   scale: z.enum(["ratio", "difference"]).describe("ratio: head over base; difference: head minus base, in the unit"),
-  pairs: z.int().positive().describe("pairs of runs with data on both sides"),
+  pairs: z.int().min(1).describe("pairs of runs with data on both sides"),
   estimate: z.number().describe("Hodges-Lehmann estimate of the change"),
   low: z.number().optional().describe("lower bound; left out when there are too few pairs for one"),
   high: z.number().optional().describe("upper bound"),
@@ -209,7 +209,7 @@ const comparison = z.strictObject({
   base: side,
   head: side,
   seed: z.int().nonnegative().describe("gives the same order of runs again"),
-  pairs: z.int().positive().describe("pairs at first; where it is unclear there are more"),
+  pairs: z.int().min(1).describe("pairs at first; where it is unclear there are more"),
 });
 
 export const resultSchema = z
