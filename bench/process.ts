@@ -6,10 +6,8 @@ import { performance } from "node:perf_hooks";
 import type { Readable } from "node:stream";
 import { type ExitStatus, readable, type StoppedProcess, spawnStopped } from "../native/index.ts";
 
-export interface Command {
-  argv: readonly [string, ...string[]];
-  env?: Readonly<Record<string, string>>;
-}
+/** A program and its arguments. */
+export type Command = readonly [string, ...string[]];
 
 export interface Finished {
   wallMs: number;
@@ -29,13 +27,6 @@ export function run(command: Command, signal: AbortSignal): Promise<Finished> {
   return new Running(command, signal).finished;
 }
 
-/** Starts a tracer and resolves once it has attached everything, which it says in the way that bpftrace's tests expect. */
-export async function startTracer(command: Command, signal: AbortSignal): Promise<Running> {
-  const running = new Running({ ...command, env: { ...command.env, [NOTIFY]: "1" } }, signal);
-  await running.output(NOTIFY);
-  return running;
-}
-
 export class Running {
   readonly pid: number;
   /** Rejects when the process fails, takes too long, or the benchmark is aborted. */
@@ -43,15 +34,13 @@ export class Running {
   readonly #process: StoppedProcess;
   readonly #out: { text: string };
   readonly #err: { text: string };
-  #ended = false;
   #onOutput = (): void => {};
 
   constructor(command: Command, signal: AbortSignal) {
-    const { argv, env = {} } = command;
     signal.throwIfAborted();
     this.#process = spawnStopped({
-      argv,
-      env: { ...inherited(), ...env },
+      argv: command,
+      env: environment(),
       stdout: "pipe",
       stderr: "pipe",
       killOnParentDeath: true,
@@ -60,36 +49,28 @@ export class Running {
     const stdout = readable(this.#process.stdout!);
     const stderr = readable(this.#process.stderr!);
     this.#out = collect(stdout, () => this.#onOutput());
-    this.#err = collect(stderr, () => this.#onOutput());
-    this.finished = this.#follow(argv, [stdout, stderr], signal);
+    this.#err = collect(stderr);
+    this.finished = this.#follow(command, [stdout, stderr], signal);
     this.finished.catch(() => {}); // whoever waits for it hears of it
   }
 
-  /** Resolves when either stream contains the text; rejects when the process ends without. */
+  /** Resolves when standard output contains the text; rejects when the process ends without. */
   output(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        if (this.#out.text.includes(text) || this.#err.text.includes(text)) resolve();
+        if (this.#out.text.includes(text)) resolve();
       };
       this.#onOutput = look;
       look();
-      this.finished.then(() => reject(new ProcessError(`a tracer ended before it was attached`)), reject);
+      this.finished.then(
+        () => reject(new ProcessError(`a process ended without printing ${JSON.stringify(text)}`)),
+        reject,
+      );
     });
   }
 
-  /** Ctrl-C. */
-  interrupt(): Promise<Finished> {
-    this.#process.kill("SIGINT");
-    return this.finished;
-  }
-
-  /** At once and for good; nothing happens to one that has ended. */
-  kill(): void {
-    if (!this.#ended) this.#process.kill("SIGKILL");
-  }
-
-  async #follow(argv: readonly string[], streams: Readable[], signal: AbortSignal): Promise<Finished> {
-    const kill = (): void => this.kill();
+  async #follow(command: Command, streams: Readable[], signal: AbortSignal): Promise<Finished> {
+    const kill = (): void => void this.#process.kill("SIGKILL");
     const tooLong = setTimeout(kill, TIMEOUT_MS);
     signal.addEventListener("abort", kill);
     try {
@@ -97,10 +78,9 @@ export class Running {
       this.#process.release();
       const status = await this.#process.wait();
       const wallMs = performance.now() - start;
-      this.#ended = true;
       await Promise.all(streams.map(ended));
       signal.throwIfAborted();
-      if (status.code !== 0) throw new ProcessError(failureText(argv, status, wallMs, this.#err.text));
+      if (status.code !== 0) throw new ProcessError(failureText(command, status, wallMs, this.#err.text));
       const { userTimeUs, systemTimeUs, maxRssKiB } = status.usage;
       return { wallMs, cpuMs: (userTimeUs + systemTimeUs) / 1e3, maxRssMiB: maxRssKiB / 1024, stdout: this.#out.text };
     } finally {
@@ -112,7 +92,7 @@ export class Running {
   }
 }
 
-function collect(stream: Readable, onText: () => void): { text: string } {
+function collect(stream: Readable, onText: () => void = () => {}): { text: string } {
   const collected = { text: "" };
   stream.setEncoding("utf8");
   stream.on("data", (chunk: string) => {
@@ -127,18 +107,17 @@ function ended(stream: Readable): Promise<void> {
   return new Promise((resolve) => stream.once("close", () => resolve()));
 }
 
-function failureText(argv: readonly string[], { code, signal }: ExitStatus, wallMs: number, stderr: string): string {
+function failureText(command: Command, { code, signal }: ExitStatus, wallMs: number, stderr: string): string {
   const end =
     wallMs >= TIMEOUT_MS ? "took too long" : signal === null ? `exited with status ${code}` : `died: ${signal}`;
-  return `${argv.join(" ")}\n  ${end}\n  ${stderr.trim().replaceAll("\n", "\n  ")}`;
+  return `${command.join(" ")}\n  ${end}\n  ${stderr.trim().replaceAll("\n", "\n  ")}`;
 }
 
-function inherited(): Record<string, string> {
+function environment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }
 
-const NOTIFY = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";
 /** Old versions of bpftrace attach hundreds of probes in half a minute on a good day. */
 const TIMEOUT_MS = 300_000;

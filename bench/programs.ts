@@ -3,27 +3,31 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Context } from "./benchmark.ts";
-import { type Command, ProcessError, run } from "./process.ts";
+import { type Command, ProcessError } from "./process.ts";
 
 export interface Loop {
-  /** Runs the loop once: how many calls it made, and what one took. */
-  run(): Promise<{ calls: number; nsPerCall: number }>;
+  command: Command;
+  /** Understands what the loop has printed, among the output of others: how many calls it made, and what one took. */
+  read(stdout: string): { calls: number; nsPerCall: number };
 }
 
+/** What the loop prints when it begins. */
+export const LOOPING = "loop\n";
+
 export interface Rivals {
-  /** A tracer made of the named programs, which prints the sum of a map's values as map `@` at the end. */
-  tracer(map: string, programs: readonly string[]): Command;
+  /** A tracer made of the named programs, which runs a command and prints the sum of a map's values as map `@`. */
+  tracer(map: string, programs: readonly string[], command: readonly string[]): Command;
 }
 
 export async function buildLoop(cc: string, { tools, folder, signal, quick }: Context): Promise<Loop> {
   const program = join(folder, "getppid");
   await compile(cc, ["-O2", "-o", program, join(tools.programs, "getppid.c")], signal);
   return {
-    async run() {
-      const { stdout } = await run({ argv: [program, quick ? "200" : "400", "2000"] }, signal);
-      const [calls, nsPerCall] = stdout.split(" ").map(Number);
-      if (!calls || !nsPerCall) throw new ProcessError(`${program} printed ${JSON.stringify(stdout)}`);
-      return { calls, nsPerCall };
+    command: [program, quick ? "200" : "400", "2000"],
+    read(stdout) {
+      const found = /^loop (\d+) ([\d.]+)$/m.exec(stdout);
+      if (found === null) throw new ProcessError(`${program} was not run to its end:\n${stdout}`);
+      return { calls: Number(found[1]), nsPerCall: Number(found[2]) };
     },
   };
 }
@@ -40,7 +44,7 @@ export async function buildRivals(cc: string, { tools, folder, signal }: Context
   const source = join(programs, "rivals.bpf.c");
   await compile(clang, ["-O2", "-g", "-target", "bpf", `-D${define}`, headers, "-c", source, "-o", object], signal);
   await compile(cc, ["-O2", "-o", loader, join(programs, "load.c"), "-lbpf"], signal);
-  return { tracer: (map, names) => ({ argv: [loader, object, map, ...names] }) };
+  return { tracer: (map, names, command) => [loader, object, map, ...names, "--", ...command] };
 }
 
 const TARGETS = {

@@ -7,13 +7,10 @@ import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Command } from "./process.ts";
 
-/** The words that start a tracer; what to trace follows, in bpftrace's options. */
-export type Tracer = readonly [string, ...string[]];
-
 export interface Tools {
-  /** Our own tracer, as users start it. */
-  ours: Tracer;
-  bpftrace: Tracer | undefined;
+  /** Our own tracer, as users start it. What to trace follows, in bpftrace's options. */
+  ours: Command;
+  bpftrace: Command | undefined;
   /** Folder of the C sources. */
   programs: string;
   /** A C compiler. */
@@ -47,12 +44,12 @@ export function missing({ bpftrace, cc, clang, libbpf }: Tools): string[] {
 }
 
 /** The command that traces by a script. Both tracers understand the same options. */
-export function traceCommand([program, ...words]: Tracer, script: string, ...options: string[]): Command {
-  return { argv: [program, ...words, ...options, "-e", script] };
+export function traceCommand(start: Command, script: string, ...options: string[]): Command {
+  return [...start, ...options, "-e", script];
 }
 
 /** We and, where it is installed, bpftrace, by the names that the results call them. */
-export function tracers({ ours, bpftrace }: Tools): { name: string; start: Tracer }[] {
+export function tracers({ ours, bpftrace }: Tools): { name: string; start: Command }[] {
   return [{ name: OURS, start: ours }, ...(bpftrace ? [{ name: BPFTRACE, start: bpftrace }] : [])];
 }
 

@@ -4,9 +4,9 @@
  * does not hold every call of the loop has not measured what it should, and fails the benchmark.
  */
 import type { Benchmark, Context, Detail, Result, Row } from "../benchmark.ts";
-import { type Command, ProcessError, startTracer } from "../process.ts";
+import { type Command, ProcessError, Running, run } from "../process.ts";
 import { describePrograms, type ProgramSize } from "../program-size.ts";
-import { buildLoop, buildRivals, type Loop, type Rivals } from "../programs.ts";
+import { buildLoop, buildRivals, LOOPING, type Loop, type Rivals } from "../programs.ts";
 import { interleave } from "../rounds.ts";
 import { median, summarise } from "../statistics.ts";
 import { BPFTRACE, OURS, traceCommand, tracers } from "../tools.ts";
@@ -74,80 +74,91 @@ export const perEvent: Benchmark = {
   },
 };
 
-interface Measurement {
-  nsPerCall: number;
-  programs: ProgramSize[];
-}
-
 async function measureCase(
   one: Case,
   loop: Loop,
   rivals: Rivals | undefined,
   context: Context,
 ): Promise<{ rows: Row[]; detail: Detail }> {
-  const contestants = [
-    ...tracers(context.tools).map(({ name, start }) => ({
+  const traced = contestants(one, loop, rivals, context);
+  const untraced = { name: UNTRACED, command: loop.command, map: undefined };
+  const progress = (text: string): void => context.progress(`${one.name}, ${text}`);
+  const measured = await interleave(
+    [untraced, ...traced].map(({ name, command, map }) => ({
       name,
-      command: traceCommand(start, one.script, "-f", "json"),
-      map: one.map,
+      measure: () => measureLoop(command, map, loop, context.signal),
     })),
-    ...(rivals === undefined
-      ? []
-      : C_KINDS.map(({ ending, name }) => ({
-          name,
-          command: rivals.tracer(
-            one.c.map,
-            one.c.programs.map((program) => `${program}_${ending}`),
-          ),
-          map: "@",
-        }))),
-  ];
-  const measured = await interleave<Measurement>(
-    [
-      { name: UNTRACED, measure: async () => ({ nsPerCall: (await loop.run()).nsPerCall, programs: [] }) },
-      ...contestants.map(({ name, command, map }) => ({
-        name,
-        measure: () => measureTraced(command, map, loop, context.signal),
-      })),
-    ],
     context.quick ? 3 : 11,
-    { ...context, progress: (text) => context.progress(`${one.name}, ${text}`) },
+    { ...context, progress },
   );
+  const sizes = new Map<string, string[]>();
+  for (const { name, command } of traced) sizes.set(name, sizeCells(await sizesOf(command, context.signal)));
   return {
     rows: rowsOf(one, measured, rivals !== undefined),
     detail: {
       title: one.name,
       columns: ["", "ns a call", "programs", "instructions", "verified", "JIT bytes"],
-      rows: [...measured].map(([name, runs]) => [
-        name,
-        median(runs.map(({ nsPerCall }) => nsPerCall)).toFixed(1),
-        ...sizeCells(runs[0]!.programs),
-      ]),
+      rows: [...measured].map(([name, ns]) => [name, median(ns).toFixed(1), ...(sizes.get(name) ?? NO_SIZE)]),
     },
   };
 }
 
-/** Runs the loop under a tracer, and makes sure that the tracer saw it. */
-async function measureTraced(command: Command, map: string, loop: Loop, signal: AbortSignal): Promise<Measurement> {
-  const tracer = await startTracer(command, signal);
-  try {
-    const { calls, nsPerCall } = await loop.run();
-    const programs = describePrograms(tracer.pid);
-    const { stdout } = await tracer.interrupt();
-    const seen = totalOf(map, stdout);
-    if (seen < calls || seen > calls * 1.5) {
-      throw new ProcessError(`${command.argv.join(" ")}\n  counted ${seen} of ${calls} calls`);
-    }
-    return { nsPerCall, programs };
-  } finally {
-    tracer.kill();
-  }
+interface Contestant {
+  name: string;
+  /** Runs the loop under a tracer. */
+  command: Command;
+  /** What the tracer calls its map. */
+  map: string | undefined;
 }
 
-function rowsOf(one: Case, measured: ReadonlyMap<string, readonly Measurement[]>, withC: boolean): Row[] {
+function contestants(
+  { script, map, c }: Case,
+  loop: Loop,
+  rivals: Rivals | undefined,
+  { tools }: Context,
+): Contestant[] {
+  const byScript = tracers(tools).map(({ name, start }) => ({
+    name,
+    command: traceCommand(start, script, "-f", "json", "-c", loop.command.join(" ")),
+    map,
+  }));
+  if (rivals === undefined) return byScript;
+  const byHand = C_KINDS.map(({ ending, name }) => {
+    const programs = c.programs.map((program) => `${program}_${ending}`);
+    return { name, command: rivals.tracer(c.map, programs, loop.command), map: "@" };
+  });
+  return [...byScript, ...byHand];
+}
+
+/** Nanoseconds a call. Makes sure that the tracer, if there is one, saw the calls. */
+async function measureLoop(
+  command: Command,
+  map: string | undefined,
+  loop: Loop,
+  signal: AbortSignal,
+): Promise<number> {
+  const { stdout } = await run(command, signal);
+  const { calls, nsPerCall } = loop.read(stdout);
+  if (map === undefined) return nsPerCall;
+  const seen = totalOf(map, stdout);
+  if (seen < calls || seen > calls * 1.5) {
+    throw new ProcessError(`${command.join(" ")}\n  counted ${seen} of ${calls} calls`);
+  }
+  return nsPerCall;
+}
+
+/** What a tracer has loaded; it is looked at while the loop runs, so this run is not measured. */
+async function sizesOf(command: Command, signal: AbortSignal): Promise<ProgramSize[]> {
+  const tracer = new Running(command, signal);
+  await tracer.output(LOOPING);
+  const sizes = describePrograms(tracer.pid);
+  await tracer.finished;
+  return sizes;
+}
+
+function rowsOf(one: Case, measured: ReadonlyMap<string, readonly number[]>, withC: boolean): Row[] {
   const untraced = measured.get(UNTRACED)!;
-  const added = (name: string) =>
-    summarise(measured.get(name)!.map(({ nsPerCall }, round) => nsPerCall - untraced[round]!.nsPerCall));
+  const added = (name: string) => summarise(measured.get(name)!.map((ns, round) => ns - untraced[round]!));
   const common = { what: `added by ${one.name}`, unit: "ns", ours: added(OURS) } as const;
   const bpftrace = measured.has(BPFTRACE) ? { name: BPFTRACE, values: added(BPFTRACE) } : undefined;
   const c = withC ? C_KINDS.map(({ name }) => ({ name, values: added(name) })) : [];
@@ -175,8 +186,10 @@ function sum(value: unknown): number {
   return Object.values(value as Record<string, unknown>).reduce((all: number, one) => all + sum(one), 0);
 }
 
+/** The cells of who has no programs. */
+const NO_SIZE = ["", "", "", ""];
+
 function sizeCells(programs: readonly ProgramSize[]): string[] {
-  if (programs.length === 0) return ["", "", "", ""];
   const total = (of: (size: ProgramSize) => number): string =>
     String(programs.reduce((all, program) => all + of(program), 0));
   return [

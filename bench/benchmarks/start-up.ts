@@ -18,7 +18,7 @@ export const startUp: Benchmark = {
       name,
       measure: () => run(traceCommand(start, SCRIPT), context.signal),
     }));
-    const bare = { argv: [process.execPath, "-e", ""] } as const;
+    const bare = [process.execPath, "-e", ""] as const;
     const measured = await interleave(
       [...contestants, { name: BARE_NODE, measure: () => run(bare, context.signal) }],
       context.quick ? 5 : 21,

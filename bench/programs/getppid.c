@@ -1,6 +1,7 @@
 /*
- * The workload whose every event is the same: batches of getppid(2) on one processor. Prints how many calls were made in
- * all and how many nanoseconds one took, as the median over the batches, so that a batch that was preempted does not count.
+ * The workload whose every event is the same: batches of getppid(2) on one processor. Says that it has begun; then prints
+ * how many calls were made in all and how many nanoseconds one took, as the median over the batches, so that a batch that
+ * was preempted does not count.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -50,6 +51,8 @@ int main(int argc, char **argv) {
     perror("getppid");
     return 1;
   }
+  puts("loop");
+  fflush(stdout);
   long warmup = batches / 10 + 1;
   for (long i = 0; i < warmup; i++) run_batch(calls);
   for (long i = 0; i < batches; i++) {
@@ -58,6 +61,6 @@ int main(int argc, char **argv) {
     ns[i] = (now_ns() - start) / calls;
   }
   qsort(ns, batches, sizeof(*ns), ascending);
-  printf("%ld %.3f\n", (warmup + batches) * calls, ns[batches / 2]);
+  printf("loop %ld %.3f\n", (warmup + batches) * calls, ns[batches / 2]);
   return 0;
 }

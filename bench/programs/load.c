@@ -1,26 +1,42 @@
 /*
- * Loads and attaches the named programs of a BPF object, says so in the way that bpftrace does to its tests, waits to be
- * interrupted, and prints the sum of a per-CPU map's values as bpftrace would print a map in JSON.
+ * Loads and attaches the named programs of a BPF object, runs a command under them, and prints the sum of a per-CPU map's
+ * values as bpftrace would print a map in JSON.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define MAX_KEY 64
+#define MAX_PROGRAMS 8
 
 static void fail(const char *what) {
   fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
   exit(1);
 }
 
-static int is_wanted(const char *name, char **wanted) {
-  for (; *wanted; wanted++)
-    if (strcmp(name, *wanted) == 0) return 1;
+static int is_wanted(const char *name, char **wanted, int count) {
+  for (int i = 0; i < count; i++)
+    if (strcmp(name, wanted[i]) == 0) return 1;
   return 0;
+}
+
+static void run(char **command) {
+  int status;
+  pid_t child = fork();
+  if (child == 0) {
+    execv(command[0], command);
+    _exit(127);
+  }
+  if (child < 0 || waitpid(child, &status, 0) < 0) fail(command[0]);
+  if (status != 0) {
+    fprintf(stderr, "load: %s failed\n", command[0]);
+    exit(1);
+  }
 }
 
 static unsigned long long sum_of(int map, int cpus) {
@@ -36,35 +52,29 @@ static unsigned long long sum_of(int map, int cpus) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) {
-    fprintf(stderr, "usage: load OBJECT MAP PROGRAM...\n");
+  int end = 3;
+  while (end < argc && strcmp(argv[end], "--") != 0) end++;
+  char **wanted = argv + 3, **command = argv + end + 1;
+  int count = end - 3;
+  if (count < 1 || count > MAX_PROGRAMS || end + 1 >= argc) {
+    fprintf(stderr, "usage: load OBJECT MAP PROGRAM... -- COMMAND [ARGUMENT]...\n");
     return 2;
   }
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGINT);
-  sigaddset(&ends, SIGTERM);
-  sigprocmask(SIG_BLOCK, &ends, NULL);
-
   struct bpf_object *object = bpf_object__open(argv[1]);
   if (!object) fail("open");
   struct bpf_program *program;
   bpf_object__for_each_program(program, object)
-      bpf_program__set_autoload(program, is_wanted(bpf_program__name(program), argv + 3));
+      bpf_program__set_autoload(program, is_wanted(bpf_program__name(program), wanted, count));
   if (bpf_object__load(object) < 0) fail("load");
 
-  struct bpf_link *links[16];
-  int attached = 0;
-  for (char **name = argv + 3; *name && attached < 16; name++) {
-    program = bpf_object__find_program_by_name(object, *name);
-    if (!program || !(links[attached++] = bpf_program__attach(program))) fail(*name);
+  struct bpf_link *links[MAX_PROGRAMS];
+  for (int i = 0; i < count; i++) {
+    program = bpf_object__find_program_by_name(object, wanted[i]);
+    if (!program || !(links[i] = bpf_program__attach(program))) fail(wanted[i]);
   }
-  printf("__BPFTRACE_NOTIFY_PROBES_ATTACHED\n");
-  fflush(stdout);
+  run(command);
+  for (int i = 0; i < count; i++) bpf_link__destroy(links[i]);
 
-  int signal;
-  sigwait(&ends, &signal);
-  while (attached > 0) bpf_link__destroy(links[--attached]);
   struct bpf_map *map = bpf_object__find_map_by_name(object, argv[2]);
   if (!map || bpf_map__key_size(map) > MAX_KEY) fail(argv[2]);
   printf("{\"type\": \"map\", \"data\": {\"@\": %llu}}\n", sum_of(bpf_map__fd(map), libbpf_num_possible_cpus()));
