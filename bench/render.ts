@@ -53,8 +53,11 @@ function renderTarget({ kind, max }: Target, unit: string): string {
   return `<= ${max}${kind === "ratio" ? "x" : ` ${unit}`}`;
 }
 
-/** Three digits that count, or all in front of the point. */
+/** That many digits that count, and all in front of the point. */
 function significant(value: number, digits = 3): string {
-  const whole = Math.abs(value) < 1 ? 0 : Math.floor(Math.log10(Math.abs(value))) + 1;
-  return value.toFixed(Math.max(0, digits - Math.max(whole, 1)));
+  if (value === 0) return "0";
+  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  return value.toFixed(Math.min(MOST_DECIMALS, Math.max(0, digits - 1 - magnitude)));
 }
+
+const MOST_DECIMALS = 6;
