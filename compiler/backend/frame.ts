@@ -2,10 +2,10 @@
  * The stack frame: 512 bytes below r10 for slots of the IR and cells of the allocator. What is never in use at the
  * same time shares its place.
  */
-import { edges } from "../ir/builder.ts";
 import { predecessors } from "../ir/cfg.ts";
 import type { BlockId, Insn, IrFunction, SlotId, VReg } from "../ir/ir.ts";
 import { endInputs, inputs } from "../ir/operands.ts";
+import { BitSet, namedBefore, namedBehind } from "../ir/reach.ts";
 import type { Span } from "../source.ts";
 import { joinRanges, type Liveness, lowerBound, positionOf, type Range, STEP } from "./intervals.ts";
 import { BORROW_CELL, CYCLE_CELL } from "./moves.ts";
@@ -179,18 +179,25 @@ function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
       if (slot !== undefined) everywhere.add(slot);
     }
   }
-  const [before, after] = reach(fn, liveness, extents);
+  const size = fn.slots.length;
+  const named = fn.blocks.map((_, id) => {
+    const slots = new BitSet(size);
+    for (const slot of extents.get(id)?.keys() ?? []) slots.add(slot);
+    return slots;
+  });
+  const before = namedBefore(fn, liveness.order, named, size);
+  const behind = namedBehind(fn, liveness.order, named, size);
   for (const { id } of liveness.order) {
     const local = extents.get(id)!;
-    const [into, outOf] = [before[id]!, after[id]!];
+    const [into, outOf] = [before[id]!, behind[id]!];
     const [from, to] = [liveness.from[id]!, liveness.to[id]!];
     for (const [slot, range] of local) {
       result[slot]!.ranges.push({
-        from: hasBit(into, slot) ? from : range.from,
-        to: hasBit(outOf, slot) ? to : range.to,
+        from: into.has(slot) ? from : range.from,
+        to: outOf.has(slot) ? to : range.to,
       });
     }
-    for (const slot of commonBits(into, outOf)) if (!local.has(slot)) result[slot]!.ranges.push({ from, to });
+    for (const slot of into.common(outOf)) if (!local.has(slot)) result[slot]!.ranges.push({ from, to });
   }
   for (const slot of everywhere) result[slot]!.ranges = [wholeFunction(liveness)];
   return result;
@@ -211,57 +218,6 @@ function onlyAddresses(insn: Insn, reg: VReg): boolean {
     default:
       return false;
   }
-}
-
-/** Sets of slots, one bit each. */
-type Bits = Uint32Array;
-
-/** Which slots are named on some path before the start of each block, and on some path behind its end. */
-function reach(
-  fn: IrFunction,
-  { order }: Liveness,
-  extents: ReadonlyMap<BlockId, ReadonlyMap<SlotId, Range>>,
-): [before: Bits[], after: Bits[]] {
-  const words = Math.ceil(fn.slots.length / 32);
-  const empty = (): Bits[] => fn.blocks.map(() => new Uint32Array(words));
-  const [before, after, named] = [empty(), empty(), empty()];
-  for (const { id } of order) {
-    for (const slot of extents.get(id)!.keys()) named[id]![slot >> 5]! |= 1 << (slot & 31);
-  }
-  // Loops are why one pass may not be enough; three nearly always are.
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const { id, end } of order) {
-      for (const { block } of edges(end)) if (join(before[block]!, before[id]!, named[id]!)) changed = true;
-    }
-    for (const { id, end } of order.toReversed()) {
-      for (const { block } of edges(end)) if (join(after[id]!, after[block]!, named[block]!)) changed = true;
-    }
-  }
-  return [before, after];
-}
-
-/** target |= a | b. Tells whether that added anything. */
-function join(target: Bits, a: Bits, b: Bits): boolean {
-  let changed = false;
-  for (let i = 0; i < target.length; i++) {
-    const old = target[i]!;
-    target[i] = old | a[i]! | b[i]!;
-    if (target[i] !== old) changed = true;
-  }
-  return changed;
-}
-
-function hasBit(bits: Bits, slot: SlotId): boolean {
-  return (bits[slot >> 5]! & (1 << (slot & 31))) !== 0;
-}
-
-function commonBits(a: Bits, b: Bits): SlotId[] {
-  const slots: SlotId[] = [];
-  for (let i = 0; i < a.length; i++) {
-    for (let rest = a[i]! & b[i]!; rest !== 0; rest &= rest - 1) slots.push(i * 32 + 31 - Math.clz32(rest & -rest));
-  }
-  return slots;
 }
 
 function roundUp(size: number): number {

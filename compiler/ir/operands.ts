@@ -156,3 +156,11 @@ export function isPure(insn: Insn): boolean {
       return false;
   }
 }
+
+/** The registers that an instruction does more with than to write where they point. */
+export function readAddresses(insn: Insn): VReg[] {
+  if (insn.op === "store") return isImm(insn.value) ? [] : [insn.value];
+  if (insn.op !== "call") return inputs(insn);
+  const { args } = helperSpec(insn.helper);
+  return insn.args.filter((arg, i): arg is VReg => !isImm(arg) && !isOutArg(args[i]!));
+}

@@ -6,7 +6,7 @@ import { helperSpec, isOutArg } from "../asm/helpers.ts";
 import { edges } from "../ir/builder.ts";
 import { liveBlocks, predecessors } from "../ir/cfg.ts";
 import { type Insn, type IrFunction, isImm, type SlotId, type VReg } from "../ir/ir.ts";
-import { conditionInputs, inputs, isRemovable, result } from "../ir/operands.ts";
+import { conditionInputs, inputs, isRemovable, readAddresses, result } from "../ir/operands.ts";
 
 export function removeDeadCode(fn: IrFunction): boolean {
   const dead = unreadSlots(fn);
@@ -117,12 +117,4 @@ function unreadSlots(fn: IrFunction): DeadSlots {
   }
   for (const [reg, slot] of addresses) if (read.has(slot)) addresses.delete(reg);
   return addresses;
-}
-
-/** The registers that an instruction does more with than to write where they point. */
-function readAddresses(insn: Insn): VReg[] {
-  if (insn.op === "store") return isImm(insn.value) ? [] : [insn.value];
-  if (insn.op !== "call") return inputs(insn);
-  const { args } = helperSpec(insn.helper);
-  return insn.args.filter((arg, i): arg is VReg => !isImm(arg) && !isOutArg(args[i]!));
 }

@@ -46,6 +46,12 @@ export class MemoryModel {
     return root.kind === "slot" ? root.slot : undefined;
   }
 
+  /** Where in its slot such an address points. */
+  slotPlace(base: VReg): { slot: SlotId; offset: number } | undefined {
+    const root = this.#root(base);
+    return root.kind === "slot" ? root : undefined;
+  }
+
   /** The places whose state a load through an address depends on. */
   readPlaces(base: VReg): PlaceName[] {
     const root = this.#root(base);
@@ -73,7 +79,7 @@ export class MemoryModel {
       case "call":
         return this.#changedByCall(insn.args, helperSpec(insn.helper));
       case "call-local":
-        return [MEMORY, UNKNOWN, ANY_KEYS, ...insn.args.flatMap((arg) => this.#slotPlace(arg))];
+        return [MEMORY, UNKNOWN, ANY_KEYS, ...insn.args.flatMap((arg) => this.#slotPlaces(arg))];
       default:
         return [];
     }
@@ -144,7 +150,7 @@ export class MemoryModel {
     }
   }
 
-  #slotPlace(arg: Operand): PlaceName[] {
+  #slotPlaces(arg: Operand): PlaceName[] {
     const slot = isImm(arg) ? undefined : this.slotOf(arg);
     return slot === undefined ? [] : [`slot:${slot}`];
   }
@@ -156,7 +162,7 @@ export class MemoryModel {
       if (isImm(arg)) return;
       if (isOutArg(kind)) changed.push(...this.#written(arg));
       else if (kind === "callback-context" || kind === "dynptr" || kind === "spin-lock")
-        changed.push(...this.#slotPlace(arg));
+        changed.push(...this.#slotPlaces(arg));
     });
     switch (spec.effect) {
       case "none":

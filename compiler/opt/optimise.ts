@@ -5,6 +5,7 @@ import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import { tidyBlocks } from "./blocks.ts";
 import { decideConditions } from "./conditions.ts";
 import { removeDeadCode } from "./dce.ts";
+import { removeDeadStores } from "./dead-stores.ts";
 import { storeEarly } from "./early-stores.ts";
 import { mergeEqualValues } from "./gvn.ts";
 import { shareKeys } from "./keys.ts";
@@ -26,6 +27,7 @@ const cleaning: readonly Pass[] = [
   { name: "conditions", run: decideConditions },
   { name: "threading", run: threadJumps },
   { name: "blocks", run: tidyBlocks },
+  { name: "dead-stores", run: removeDeadStores },
   { name: "dce", run: removeDeadCode },
 ];
 

@@ -1,0 +1,78 @@
+/**
+ * Removes writes to stack slots that are overwritten before anybody reads them, or that nobody reads afterwards. Bytes are
+ * followed within a block; between blocks it only counts whether the slot may still be read.
+ */
+import { liveBlocks, reversePostorder } from "../ir/cfg.ts";
+import type { Insn, IrBlock, IrFunction, SlotId } from "../ir/ir.ts";
+import { readAddresses } from "../ir/operands.ts";
+import { BitSet, namedBehind } from "../ir/reach.ts";
+import { MemoryModel } from "./memory.ts";
+
+export function removeDeadStores(fn: IrFunction): boolean {
+  return new DeadStores(fn).run();
+}
+
+class DeadStores {
+  readonly #fn: IrFunction;
+  readonly #memory: MemoryModel;
+  /** Slots that may be read behind the end of each block. */
+  readonly #readLater: BitSet[];
+
+  constructor(fn: IrFunction) {
+    this.#fn = fn;
+    this.#memory = new MemoryModel(fn);
+    this.#readLater = this.#findReadLater();
+  }
+
+  run(): boolean {
+    let changed = false;
+    for (const block of liveBlocks(this.#fn)) {
+      const kept = this.#sweep(block);
+      if (kept.length === block.insns.length) continue;
+      block.insns = kept;
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** Walks backwards with the bytes that are overwritten, or forgotten, before they are read. */
+  #sweep(block: IrBlock): Insn[] {
+    const readLater = this.#readLater[block.id]!;
+    /** Bytes that need not be written, as bit masks. Slots without an entry are as after the block. */
+    const superfluous = new Map<SlotId, bigint>();
+    const maskOf = (slot: SlotId): bigint =>
+      superfluous.get(slot) ?? (readLater.has(slot) ? 0n : bytes(0, this.#fn.slots[slot]!.size));
+    const kept: Insn[] = [];
+    for (const insn of block.insns.toReversed()) {
+      const place = insn.op === "store" ? this.#memory.slotPlace(insn.base) : undefined;
+      if (insn.op === "store" && place) {
+        const written = bytes(place.offset + insn.offset, insn.size);
+        if ((maskOf(place.slot) & written) === written) continue;
+        superfluous.set(place.slot, maskOf(place.slot) | written);
+      }
+      for (const slot of this.#reads(insn)) superfluous.set(slot, 0n);
+      kept.push(insn);
+    }
+    return kept.reverse();
+  }
+
+  /** Slots that an instruction may read; helpers that only fill one do not. */
+  #reads(insn: Insn): SlotId[] {
+    return readAddresses(insn).flatMap((reg) => this.#memory.slotOf(reg) ?? []);
+  }
+
+  #findReadLater(): BitSet[] {
+    const size = this.#fn.slots.length;
+    const order = reversePostorder(this.#fn);
+    const read = this.#fn.blocks.map(() => new BitSet(size));
+    for (const { id, insns } of order) {
+      for (const insn of insns) for (const slot of this.#reads(insn)) read[id]!.add(slot);
+    }
+    return namedBehind(this.#fn, order, read, size);
+  }
+}
+
+/** Bits for the bytes [from, from + size). */
+function bytes(from: number, size: number): bigint {
+  return ((1n << BigInt(size)) - 1n) << BigInt(from);
+}
