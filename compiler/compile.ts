@@ -31,8 +31,12 @@ export interface CompileOptions {
   unsafe?: boolean;
   /** BPFTRACE_* settings from the environment, without the prefix and in lower case; they win over the script's config. */
   environment?: Readonly<Record<string, string>>;
-  /** Process of -p: uprobes are attached to it only. */
+  /** Process of -p: only its events count. */
   targetPid?: number;
+  /** The session will be given one process to attach to (-p, -c). */
+  oneProcess?: boolean;
+  /** Benchmarks and tests of the script are run instead of tracing. */
+  mode?: "trace" | "bench" | "test";
   /** Entries of a map that has no declared size, by map name: a run that overflowed is repeated with more. */
   maxEntries?: Readonly<Record<string, number>>;
   /** Receives the text of each stage that --emit asks for. */
@@ -57,10 +61,20 @@ export function compile(
 
   const config = readConfig(script.config, options.environment ?? {}, script.span, diags);
   const { missingProbes, maxStrlen } = config;
-  const blocks = resolveProbes(script.probes, contextNeeds, { facts, diags, parameters, missingProbes });
+  const { unsafe = false, targetPid, mode = "trace" } = options;
+  const blocks = resolveProbes(script.probes, contextNeeds, {
+    facts,
+    diags,
+    parameters,
+    missingProbes,
+    maxProbes: config.maxProbes,
+    unsafe,
+    targetPid,
+    mode,
+  });
   if (diags.hasErrors) return undefined;
 
-  const settings = { maxStrlen, unsafe: options.unsafe ?? false, parameters, namedParameters, config };
+  const settings = { maxStrlen, unsafe, parameters, namedParameters, config };
   const typed = check(script, blocks, facts, settings, diags);
   dump("types", () => printTypes(typed));
   if (diags.hasErrors) return undefined;
@@ -108,7 +122,19 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
     scopeSwitch: hasSwitch(scope) || hasSwitch(workload),
     probeNames: () => probes.map((probe) => [probe.id, probe.name]),
   });
-  const lowered = lowerPrograms(typed, { facts, plan, config, workload, stackLimit }, scope);
+  const lowered = lowerPrograms(
+    typed,
+    {
+      facts,
+      plan,
+      config,
+      workload,
+      stackLimit,
+      oneTarget: options.targetPid !== undefined,
+      oneProcess: options.oneProcess ?? false,
+    },
+    scope,
+  );
   const frozen = plan.freeze();
   dump("ir", () => lowered.map((program) => printProgram(program)).join("\n"));
   if (options.optimise ?? true) for (const program of lowered) optimise(program);

@@ -21,10 +21,20 @@ export interface KernelFacts {
   kernelSymbol(name: string): bigint | undefined;
   /** Id of a cgroup v2 directory. */
   cgroupId(path: string): bigint | undefined;
-  /** The file that a probe means by a path, by an executable's name (`bash`) or by a library's (`libc`). */
-  binaryPath?(name: string): string | undefined;
-  /** Symbols of an executable or library that may carry uprobes; undefined when the file cannot be read. */
-  elfSymbols?(path: string): ElfSymbols | undefined;
+  /**
+   * The files that a probe means by a path, by an executable's name (`bash`), by a library's (`libc`, `libc.so.6`), or by a
+   * pattern with `*`: executables and libraries, best match first. `*` alone means all that the process `pid`, or without one
+   * any process, has mapped as code. With `anyFile` a path need not be of an executable. Empty when there is none.
+   */
+  binaries(name: string, options: { pid: number | undefined; anyFile: boolean }): readonly string[];
+  /** The file that a process runs, as a path that can be opened from here; undefined when there is no such process. */
+  executable(pid: number): string | undefined;
+  /** Symbols of an executable or library; undefined when the file cannot be read as one. */
+  elfSymbols(path: string): ElfSymbols | undefined;
+  /** Functions that kprobes and the like can be attached to. Throws a system error when none can be listed. */
+  kernelFunctions(): readonly KernelFunction[];
+  /** Names of the loaded modules. */
+  modules(): readonly string[];
 }
 
 /** What the running kernel can do; found by probing, not by version. */
@@ -53,6 +63,8 @@ export interface Features {
   cpuV4: boolean;
   uprobeMulti: boolean;
   kprobeMulti: boolean;
+  /** bpf_get_attach_cookie (5.15): one program tells its many places apart. */
+  attachCookie: boolean;
 }
 
 export interface TracepointFormat {
@@ -74,7 +86,31 @@ export interface TracepointField {
   location: "data" | "relative" | undefined;
 }
 
+export interface KernelFunction {
+  name: string;
+  /** "vmlinux" for the kernel proper. */
+  module: string;
+}
+
 export interface ElfSymbols {
-  /** Names of functions (wildcards are matched by the compiler) with their file offsets. */
-  functions(): Iterable<{ name: string; offset: number; size: number }>;
+  /** Functions, those of one name only if one is given; each name and place once. */
+  functions(name?: string): readonly ElfFunction[];
+  /** A variable. */
+  object(name: string): { address: number; size: number } | undefined;
+  /** Where an address of the file, as its headers count, lies in it; undefined when it is in no loaded part. */
+  fileOffset(address: number): number | undefined;
+  /** The file is loaded at another address in each process, to which its own addresses are relative. */
+  relocated: boolean;
+  /** The file to attach to, which is the archive where the path names an entry of one. */
+  file: string;
+}
+
+export interface ElfFunction {
+  name: string;
+  /** As the file's headers count. */
+  address: number;
+  /** Bytes from the file's start, which is what the kernel wants for a uprobe. */
+  offset: number;
+  /** Bytes; 0 where the file does not say. */
+  size: number;
 }

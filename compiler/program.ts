@@ -85,7 +85,7 @@ export interface KernelMap {
 
 // Programs
 
-export type ProgramType = "tracing" | "raw_tracepoint" | "tracepoint" | "kprobe" | "perf_event";
+export type ProgramType = "tracing" | "raw_tracepoint" | "tracepoint" | "kprobe" | "perf_event" | "xdp";
 
 export interface Program {
   /** At most 15 characters, for the kernel; unique in the script. */
@@ -114,6 +114,10 @@ export interface ProgramBtf {
 export type AttachTarget =
   /** Run once with BPF_PROG_RUN before everything else is attached, or after everything is detached. */
   | { kind: "begin" | "end" }
+  /** Run once in the same way for each such signal that the tool gets. */
+  | { kind: "signal"; signal: string }
+  /** Run with BPF_PROG_RUN when the script's benchmarks or tests are asked for. */
+  | { kind: "bench" | "test"; name: string }
   /** tp_btf (type "tracing": attach by the BTF id of `btf_trace_<name>`) or a raw tracepoint. */
   | { kind: "raw_tracepoint"; tracepoint: string; btfId: number | undefined; btfModule: string | undefined }
   /** perf-based tracepoint: its id is read by the host from events/<category>/<name>/id. */
@@ -123,9 +127,26 @@ export type AttachTarget =
   | { kind: "profile"; period: { ns: number } | { hz: number } }
   /** PERF_COUNT_SW_* or PERF_COUNT_HW_* on each online CPU, firing once in `period` events. */
   | { kind: "perf_counter"; class: "software" | "hardware"; config: number; period: number }
-  | { kind: "kprobe"; symbol: string; offset: number; returns: boolean }
-  | { kind: "uprobe"; path: string; targets: { symbol: string; offset: number }[]; returns: boolean }
+  /** Many places may share the program, which tells them apart by the cookie. */
+  | { kind: "kprobe"; places: KernelPlace[]; returns: boolean; multi: boolean }
+  | { kind: "uprobe"; places: UserPlace[]; returns: boolean; multi: boolean }
   | { kind: "fentry"; function: string; btfId: number; btfModule: string | undefined; returns: boolean };
+
+export interface KernelPlace {
+  /** Empty for a bare address. */
+  symbol: string;
+  module: string | undefined;
+  /** Bytes behind the symbol, or the address; in decimal. */
+  offset: string;
+  cookie: number;
+}
+
+export interface UserPlace {
+  path: string;
+  /** Of the instruction, in bytes from the file's start. */
+  offset: number;
+  cookie: number;
+}
 
 /** A place in the code that the loader fills in. Slots count 8-byte units; both halves of an ld_imm64 are patched. */
 export type Relocation =
@@ -178,6 +199,11 @@ export type MapStorage =
 
 export type StackMode = "bpftrace" | "perf" | "raw" | "build_id";
 
+/** Bytes of one frame in a stack map: an address, or struct bpf_stack_build_id. */
+export function frameSize(mode: StackMode): number {
+  return mode === "build_id" ? 32 : 8;
+}
+
 /** How bytes in a map or a record are to be read. `size` is always in bytes and includes padding. */
 export type ValueLayout =
   | { kind: "integer"; size: 1 | 2 | 4 | 8; signed: boolean }
@@ -202,7 +228,10 @@ export type ValueLayout =
   | { kind: "ksym"; size: 8 }
   /** u64 address, u64 process id. */
   | { kind: "usym"; size: 16 }
-  /** s64 stack id (key into the stack map at `map`, negative on failure), u32 frames, u32 process id (0: kernel). */
+  /**
+   * s64 id (negative: an error number), u32 frames, u32 process id (0: kernel). The frames are the value under that id, as a
+   * 64-bit number, in the hash at `map`: `limit` of them, zeros behind the last.
+   */
   | { kind: "kstack" | "ustack"; size: number; map: number; mode: StackMode; limit: number }
   /** u64 ns and the strftime format. */
   | { kind: "timestamp"; size: 8; format: string; clock: "boot" | "realtime" | "monotonic" }

@@ -2,6 +2,7 @@
 import { operand, value } from "../lower/expressions.ts";
 import { place } from "../lower/memory-values.ts";
 import { readString, stringLiteral } from "../lower/strings.ts";
+import { addressSpaceOf, type ProbeEvent } from "../sema/providers/provider.ts";
 import { integer, isIntegral, pointer, sizeOf, string, type Type, typeName, unknown } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
@@ -46,7 +47,7 @@ export const stringFunctions: Functions = {
           return;
         }
         const address = own.kind === "array" ? l.address(place(l, target!)) : value(l, target!);
-        const space = own.kind === "pointer" && own.space === "user" ? "user" : defaultSpace(l.probe.event.kind, own);
+        const space = own.kind === "pointer" && own.space === "user" ? "user" : defaultSpace(l.probe.event, own);
         if (!length) {
           readString(l, { address, space, to, size, padded, showCut: true });
           return;
@@ -87,10 +88,10 @@ function cut(type: { kind: "string"; size: number; value: string }, length: bigi
   return { kind: "string", size: value.length + 1, value };
 }
 
-/** Integers carry no address space: those of system calls are the user's, all others the kernel's. */
-function defaultSpace(event: string, type: Type): "user" | "kernel" {
+/** Integers carry no address space: they go by the probe. */
+function defaultSpace(event: ProbeEvent, type: Type): "user" | "kernel" {
   if (type.kind === "pointer" && type.space !== "none") return "kernel";
-  return event === "syscall" ? "user" : "kernel";
+  return addressSpaceOf(event);
 }
 
 function inSpace(

@@ -216,6 +216,7 @@ function callerRegisters(l: Lowering): VReg[] {
   if (syscall) registers.push(syscall.number, syscall.registers);
   if (syscall?.result !== undefined) registers.push(syscall.result);
   if (probeId !== undefined) registers.push(probeId);
+  if (l.program.slots) registers.push(l.claimed);
   return registers;
 }
 
@@ -230,6 +231,7 @@ function restoreRegisters(parent: Lowering, child: Lowering, loaded: readonly VR
     child.syscall = { number, registers: saved, result: parent.syscall.result === undefined ? undefined : take() };
   }
   if (parent.probeId !== undefined) child.probeId = take();
+  if (parent.program.slots) child.claimed = take();
 }
 
 /** Whether a body may leave the probe. */

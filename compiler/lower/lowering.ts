@@ -14,6 +14,7 @@ import { isScalar, isSigned, sizeOf, type Type } from "../sema/types.ts";
 import type { Expression, Variable } from "../syntax/ast.ts";
 import { at, type Place } from "./place.ts";
 import type { Plan, PlannedMap } from "./plan.ts";
+import { CLAIMED, type SlotMemory } from "./slots.ts";
 
 /** Longer runs go through a helper, which costs one call instead of an instruction for each eight bytes. */
 const ZERO_BY_STORES = 256;
@@ -24,8 +25,10 @@ export interface ProgramInfo {
   type: ProgramType;
   /** Two runs of one script's programs may interrupt each other on a CPU and touch the same map: updates must be atomic. */
   atomicUpdates: (map: PlannedMap) => boolean;
+  /** Where large objects live in programs that can be preempted; others have a fixed place on each CPU. */
+  slots?: SlotMemory | undefined;
   /** What the context points to. */
-  context: "raw" | "record" | "perf-event" | "none";
+  context: "raw" | "record" | "registers" | "perf-event" | "none";
 }
 
 export interface LoweringEnvironment {
@@ -34,6 +37,10 @@ export interface LoweringEnvironment {
   config: ScriptConfig;
   /** Objects above this size live in per-CPU memory rather than in the 512 bytes of stack. */
   stackLimit: number;
+  /** Only the process of -p counts. */
+  oneTarget: boolean;
+  /** Uprobes will be attached to one process. */
+  oneProcess: boolean;
   /** How the workload is told from the rest of the system, for in_workload(). */
   workload: ScopeFilter;
 }
@@ -42,6 +49,8 @@ export interface LoweringEnvironment {
 export type Home =
   | { slot: number }
   | { map: number; offset: number }
+  /** At an offset of the slot that the program has claimed. */
+  | { claimed: number }
   /** A pointer to it lies at `offset` behind `pointer`. */
   | { pointer: VReg; offset: number };
 
@@ -68,6 +77,7 @@ export class Lowering {
   #unit: Unit | undefined;
   #probe: ResolvedProbe | undefined;
   #end = -1;
+  #claimed: VReg | undefined;
   /** The id of the probe that fired, where the program serves many. */
   probeId: VReg | undefined;
   /** Number and registers of the system call, for programs on the raw system call tracepoints. */
@@ -143,11 +153,35 @@ export class Lowering {
 
   // Memory
 
-  /** Memory for one object of this program: on the stack if it is small, else in its own part of the per-CPU array. */
+  /** Memory for one object of this program: on the stack if it is small, else of its own on each CPU. */
   memory(size: number, note: string): Place {
-    if (size <= this.environment.stackLimit) return this.slot(size, note);
-    const { map, offset } = this.plan.scratch(size);
-    return { base: this.perCpu(map), offset, space: "bpf", slack: true };
+    return size <= this.environment.stackLimit ? this.slot(size, note) : this.scratch(size);
+  }
+
+  /** The same, whatever its size is, outside of the stack. */
+  scratch(size: number): Place {
+    return this.#placeOf(this.#scratchHome(size));
+  }
+
+  #scratchHome(size: number): Home {
+    const { slots } = this.program;
+    return slots ? { claimed: slots.allocate(size) } : this.plan.scratch(size);
+  }
+
+  #placeOf(home: Home): Place {
+    if ("slot" in home) return { base: this.b.slotAddress(home.slot), offset: 0, space: "bpf" };
+    if ("pointer" in home) return { base: this.b.load(home.pointer, home.offset, 8), offset: 0, space: "bpf" };
+    if ("claimed" in home) return { base: this.claimed, offset: home.claimed, space: "bpf", slack: true };
+    return { base: this.perCpu(home.map), offset: home.offset, space: "bpf", slack: true };
+  }
+
+  /** The slot that this run of the program has claimed; 0 if it needs none. */
+  get claimed(): VReg {
+    return this.#claimed ?? this.b.read(CLAIMED);
+  }
+
+  set claimed(slot: VReg) {
+    this.#claimed = slot;
   }
 
   slot(size: number, note: string): Place {
@@ -156,12 +190,17 @@ export class Lowering {
 
   /** This CPU's copy in the per-CPU array. Equal computations are merged by the optimiser. */
   perCpu(map: number): VReg {
+    return this.cpuCopy(map, this.plan.stride);
+  }
+
+  /** This CPU's copy in an array whose copies lie `stride` bytes apart. */
+  cpuCopy(map: number, stride: { imm: bigint }): VReg {
     const { b } = this;
     const base = this.mapValue(map, 0);
     if (this.plan.copies === 1) return base;
     const cpu = b.call("get_smp_processor_id", [], { pure: true });
     const bounded = b.alu("and", cpu, { imm: BigInt(this.plan.copies - 1) });
-    return b.alu("add", base, b.alu("mul", bounded, this.plan.stride));
+    return b.alu("add", base, b.alu("mul", bounded, stride));
   }
 
   mapValue(map: number, offset: number): VReg {
@@ -188,12 +227,10 @@ export class Lowering {
       home =
         size <= this.environment.stackLimit
           ? { slot: this.b.slot(roundUp8(size), info.name) }
-          : this.plan.scratch(size);
+          : this.#scratchHome(size);
       this.#variables.set(info, home);
     }
-    if ("slot" in home) return { base: this.b.slotAddress(home.slot), offset: 0, space: "bpf" };
-    if ("pointer" in home) return { base: this.b.load(home.pointer, home.offset, 8), offset: 0, space: "bpf" };
-    return { base: this.perCpu(home.map), offset: home.offset, space: "bpf", slack: true };
+    return this.#placeOf(home);
   }
 
   /** Whether a variable is a register; all others have a place in memory. */

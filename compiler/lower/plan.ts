@@ -7,8 +7,8 @@
  * into its memory.
  */
 import type { KernelFacts } from "../kernel-facts.ts";
-import type { EventLayout, KernelMap, MapStorage, ScriptMap, ValueLayout } from "../program.ts";
-import { HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
+import type { EventLayout, KernelMap, MapStorage, ScriptMap, StackMode, ValueLayout } from "../program.ts";
+import { frameSize, HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
 import type { MapInfo, TypedScript } from "../sema/typed.ts";
 import {
   type Aggregate,
@@ -20,10 +20,14 @@ import {
   sizeOf,
   type Type,
 } from "../sema/types.ts";
+import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
 
 const BPF_F_NO_PREALLOC = 1;
 const BPF_F_MMAPABLE = 1 << 10;
 const BPF_F_RDONLY_PROG = 1 << 7;
+
+/** Different stacks that a script may record. Each takes memory only once it is there. */
+const MAX_STACKS = 131_072;
 
 /** Copies in the per-CPU array lie on cache lines of their own. */
 const CACHE_LINE = 64;
@@ -80,6 +84,8 @@ export class Plan {
   #shared: Section | undefined;
   #perCpu: Section | undefined;
   #zeroes: Section | undefined;
+  #slots: (Section & { slack: number; stride: { imm: bigint }; cpuStride: { imm: bigint } }) | undefined;
+  readonly #stackMaps = new Map<string, number>();
   #ringBuffer: number | undefined;
   #health: number | undefined;
   #scopeTree: number | undefined;
@@ -145,8 +151,42 @@ export class Plan {
     return { map: section.map, offset: allocate(section, size, 8) };
   }
 
+  /** Slots that programs claim, large enough for this one's objects: how far they lie apart, and those of two CPUs. */
+  slots({ size, largest }: SlotMemory): { map: number; stride: { imm: bigint }; cpuStride: { imm: bigint } } {
+    this.#slots ??= {
+      map: this.#add("slots", "array", 4, 0, 1, 0),
+      size: 0,
+      slack: 0,
+      stride: { imm: 0n },
+      cpuStride: { imm: 0n },
+    };
+    this.#slots.size = Math.max(this.#slots.size, size);
+    this.#slots.slack = Math.max(this.#slots.slack, largest);
+    return this.#slots;
+  }
+
   get perCpuMap(): number {
     return this.#perCpuSection().map;
+  }
+
+  /** The hash that stacks of such a shape are kept in, by the numbers that programs give them. */
+  stackMap({ mode, limit }: { mode: StackMode; limit: number }): number {
+    const size = limit * frameSize(mode);
+    const key = mode === "build_id" ? `build ids ${limit}` : `addresses ${limit}`;
+    let map = this.#stackMaps.get(key);
+    if (map === undefined) {
+      const lazy = this.#allocatesSafely();
+      const entries = lazy ? MAX_STACKS : this.#options.maxEntries;
+      map = this.#add(`stacks_${limit}`, "hash", 8, size, entries, lazy ? BPF_F_NO_PREALLOC : 0);
+      this.#stackMaps.set(key, map);
+    }
+    return map;
+  }
+
+  /** Whether maps may allocate entries when programs add them, in any context: the kernel can since 6.1. */
+  #allocatesSafely(): boolean {
+    const [major, minor] = this.#facts.version;
+    return major > 6 || (major === 6 && minor >= 1);
   }
 
   /** At least `size` bytes that are always zero. */
@@ -167,9 +207,7 @@ export class Plan {
 
   readonly #layouts: LayoutContext = {
     probeNames: () => this.#options.probeNames(),
-    stackMap: () => {
-      throw new Error("stacks are not planned");
-    },
+    stackMap: (stack) => this.stackMap(stack),
   };
 
   /** Fixes all sizes. */
@@ -185,6 +223,13 @@ export class Plan {
       const stride = Math.max(CACHE_LINE, Math.ceil(this.#perCpu.size / CACHE_LINE) * CACHE_LINE);
       this.stride.imm = BigInt(stride);
       this.maps[this.#perCpu.map]!.valueSize = stride * this.copies + roundUp(this.#slack, 8);
+    }
+    if (this.#slots) {
+      const stride = roundUp(this.#slots.size, CACHE_LINE);
+      this.#slots.stride.imm = BigInt(stride);
+      this.#slots.cpuStride.imm = BigInt(stride * SLOTS_PER_CPU);
+      const all = stride * SLOTS_PER_CPU * this.copies;
+      this.maps[this.#slots.map]!.valueSize = all + roundUp(this.#slots.slack, 8);
     }
     if (this.#shared) this.maps[this.#shared.map]!.valueSize = Math.ceil(this.#shared.size / 8) * 8;
     if (this.#zeroes) {
@@ -246,10 +291,8 @@ export class Plan {
     const declaredEntries =
       declaration?.maxEntries?.kind === "integer" ? Number(declaration.maxEntries.value) : undefined;
     const entries = this.#options.entriesOf[info.name] ?? declaredEntries ?? this.#options.maxEntries;
-    // Allocating every entry on every CPU beforehand takes milliseconds; since 6.1 the kernel has an allocator that is safe
-    // in any context.
-    const [major, minor] = this.#facts.version;
-    const lazy = type === "percpu_hash" && (major > 6 || (major === 6 && minor >= 1));
+    // Allocating every entry on every CPU beforehand takes milliseconds.
+    const lazy = type === "percpu_hash" && this.#allocatesSafely();
     const name = `m_${info.name.slice(1)}`;
     const map = this.#add(
       name,

@@ -4,30 +4,20 @@
  * `return` or a false predicate leads to the next.
  */
 import type { IrProgram, VReg } from "../ir/ir.ts";
-import type { AttachTarget, ScopeFilter } from "../program.ts";
+import type { ScopeFilter } from "../program.ts";
 import type { ProbeEvent, ResolvedProbe } from "../sema/probes.ts";
 import type { TypedScript, Unit } from "../sema/typed.ts";
-import { unreachable } from "../unreachable.ts";
 import { syscallNumberRegister } from "./args.ts";
 import { branch } from "./expressions.ts";
+import { groupByEvent, type ProgramGroup, programKind, type Region, uniqueName } from "./groups.ts";
 import { Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
 import type { PlannedMap } from "./plan.ts";
 import { currentTask, hasSwitch, isInScope, isSwitchedOn, keepsTree, kernelField, taskOf, treeKey } from "./scope.ts";
+import { claimSlot, releaseSlot, SlotMemory } from "./slots.ts";
 import { statements } from "./statements.ts";
 
-/** A block of the script in a program, for the probes of it that this program serves. */
-interface Region {
-  unit: Unit;
-  probes: ResolvedProbe[];
-}
-
-interface ProgramGroup {
-  event: ProbeEvent;
-  regions: Region[];
-}
-
 export function lowerPrograms(script: TypedScript, environment: LoweringEnvironment, scope: ScopeFilter): IrProgram[] {
-  const groups = groupByEvent(script);
+  const groups = groupByEvent(script, environment.facts);
   const atomic = atomicMaps(groups);
   const names = new Set<string>();
   const programs = groups.map((group) => lowerProgram(group, environment, scope, atomic, names));
@@ -36,44 +26,10 @@ export function lowerPrograms(script: TypedScript, environment: LoweringEnvironm
   return programs;
 }
 
-/** One group for each program, in the order of the script. */
-function groupByEvent(script: TypedScript): ProgramGroup[] {
-  const groups = new Map<string, ProgramGroup>();
-  // A block's units follow one another; a program has them in the order of the script.
-  for (const unit of script.units) {
-    for (const probe of unit.probes) {
-      const key = eventKey(probe);
-      let group = groups.get(key);
-      if (!group) {
-        group = { event: probe.event, regions: [] };
-        groups.set(key, group);
-      }
-      const last = group.regions.at(-1);
-      if (last?.unit === unit) last.probes.push(probe);
-      else group.regions.push({ unit, probes: [probe] });
-    }
-  }
-  return [...groups.values()];
-}
-
-/** Probes with equal keys share a program. */
-function eventKey(probe: ResolvedProbe): string {
-  const { event } = probe;
-  switch (event.kind) {
-    case "syscall":
-      return `sys_${event.direction}`;
-    case "raw":
-      return `raw ${event.module ?? ""} ${event.tracepoint}`;
-    case "tracepoint":
-      return `tracepoint ${event.category} ${event.name}`;
-    default:
-      return `single ${probe.id}`;
-  }
-}
-
 /**
  * Maps whose counters may be changed by a program while another (or, on an interrupt, a second event) is changing them on
- * the same CPU. A single program never interrupts itself, and system calls never interrupt each other.
+ * the same CPU. A single program never interrupts itself, and system calls never interrupt each other; but programs on
+ * uprobes can be preempted, by another task's run of the same program too.
  */
 function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boolean {
   const users = new Map<string, Set<ProgramGroup>>();
@@ -92,6 +48,7 @@ function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boole
   }
   return (map) => {
     const set = [...(users.get(map.info.name) ?? [])];
+    if (set.some(({ event }) => event.kind === "uprobe")) return true;
     return set.length > 1 && !set.every(({ event }) => event.kind === "syscall" || isBuiltin(event));
   };
 }
@@ -109,8 +66,14 @@ function assignedMaps(unit: Unit): string[] {
   return names;
 }
 
-function isBuiltin(event: ProbeEvent): boolean {
-  return event.kind === "begin" || event.kind === "end";
+/** Run by the tool, and so by nobody who is in the scope. */
+function isBuiltin({ kind }: ProbeEvent): boolean {
+  return kind === "begin" || kind === "end" || kind === "signal" || kind === "bench" || kind === "test";
+}
+
+/** Kernels before 5.12, which have no fetching atomics either, do not let uprobes' programs be preempted. */
+function isPreemptible({ kind }: ProbeEvent, { facts }: LoweringEnvironment): boolean {
+  return kind === "uprobe" && facts.features.atomicFetch;
 }
 
 function lowerProgram(
@@ -121,24 +84,60 @@ function lowerProgram(
   names: Set<string>,
 ): IrProgram {
   const { event, regions } = group;
-  const { type, attach, context } = programKind(event, environment);
-  const info: ProgramInfo = { name: uniqueName(event, names), type, atomicUpdates, context };
+  const served = regions.flatMap((region) => region.probes);
+  const { type, attach, context } = programKind(event, regions[0]!.probes, environment);
+  const slots = isPreemptible(event, environment) ? new SlotMemory() : undefined;
+  const info: ProgramInfo = { name: uniqueName(group, names), type, atomicUpdates, context, slots };
   const l = new Lowering(info, environment);
   const { b } = l;
   const leave = b.newBlock();
   if (event.kind === "syscall") enterSyscall(l, event.direction, regions, leave);
+  if (environment.oneTarget && isOfAnyProcess(event)) filterTarget(l, leave);
   if (!isBuiltin(event)) filterScope(l, event.kind === "interval" ? "system" : scope, leave);
-  for (const region of regions) {
-    const after = b.newBlock();
-    lowerRegion(l, region, after);
-    b.jump(after);
-    b.enterSealed(after);
-  }
+  withScratch(l, leave, () => {
+    for (const region of regions) {
+      const after = b.newBlock();
+      l.probeId = isManyPlaces(region) ? placeId(l, region, regions[0]!) : undefined;
+      lowerRegion(l, region, after);
+      b.jump(after);
+      b.enterSealed(after);
+    }
+  });
   b.jump(leave);
   b.enterSealed(leave);
   b.exit({ imm: 0n });
-  const probes = regions.flatMap((region) => region.probes.map((probe) => probe.name));
+  const probes = served.map((probe) => probe.name);
   return { name: info.name, type, attach, probes, functions: l.finish() };
+}
+
+function isManyPlaces({ probes }: Region): boolean {
+  const { kind } = probes[0]!.event;
+  return probes.length > 1 && (kind === "uprobe" || kind === "kprobe");
+}
+
+/** The id of the probe that fired: its cookie is the one of the first block on that place. */
+function placeId(l: Lowering, { probes }: Region, first: Region): VReg {
+  const cookie = l.b.call("get_attach_cookie", [l.context], { pure: true });
+  return l.b.add(cookie, probes[0]!.id - first.probes[0]!.id);
+}
+
+/** Lowers a program's body with memory for its large objects. */
+function withScratch(l: Lowering, leave: number, lowerBody: () => void): void {
+  const { b, program } = l;
+  if (!program.slots) {
+    lowerBody();
+    return;
+  }
+  const [claim, body, leaveHere] = [b.newBlock(), b.newBlock(), b.newBlock()];
+  b.jump(claim);
+  b.enter(body);
+  lowerBody();
+  releaseSlot(l, program.slots);
+  b.jump(leaveHere);
+  b.enterSealed(claim);
+  claimSlot(l, program.slots, { body, leave });
+  b.seal(body);
+  b.enterSealed(leaveHere);
 }
 
 function lowerRegion(l: Lowering, { unit, probes }: Region, after: number): void {
@@ -159,68 +158,6 @@ function lowerRegion(l: Lowering, { unit, probes }: Region, after: number): void
     }
     statements(l, body.statements);
   });
-}
-
-function programKind(
-  event: ProbeEvent,
-  { facts }: LoweringEnvironment,
-): { type: IrProgram["type"]; attach: AttachTarget; context: ProgramInfo["context"] } {
-  switch (event.kind) {
-    case "begin":
-    case "end":
-      return { type: "raw_tracepoint", attach: { kind: event.kind }, context: "none" };
-    case "syscall":
-      return raw(`sys_${event.direction}`, undefined);
-    case "raw":
-      return raw(event.tracepoint, event.module);
-    case "tracepoint":
-      return {
-        type: "tracepoint",
-        attach: { kind: "tracepoint", category: event.category, name: event.name },
-        context: "record",
-      };
-    case "interval":
-      return { type: "perf_event", attach: { kind: "interval", periodNs: event.periodNs }, context: "perf-event" };
-    case "profile":
-      return { type: "perf_event", attach: { kind: "profile", period: event.period }, context: "perf-event" };
-    case "perf-counter":
-      return {
-        type: "perf_event",
-        attach: { kind: "perf_counter", class: event.class, config: event.config, period: event.period },
-        context: "perf-event",
-      };
-    default:
-      return unreachable(event);
-  }
-  function raw(tracepoint: string, module: string | undefined) {
-    const btfId = facts.features.tpBtf ? facts.btf(module)?.tracepoint(tracepoint)?.id : undefined;
-    return {
-      type: btfId === undefined ? ("raw_tracepoint" as const) : ("tracing" as const),
-      attach: { kind: "raw_tracepoint" as const, tracepoint, btfId, btfModule: module },
-      context: "raw" as const,
-    };
-  }
-}
-
-function uniqueName(event: ProbeEvent, names: Set<string>): string {
-  const base = (() => {
-    switch (event.kind) {
-      case "syscall":
-        return `sys_${event.direction}`;
-      case "raw":
-        return event.tracepoint;
-      case "tracepoint":
-        return event.name;
-      default:
-        return event.kind;
-    }
-  })()
-    .replace(/[^A-Za-z0-9_]/g, "_")
-    .slice(0, 15);
-  let name = base;
-  for (let n = 1; names.has(name); n++) name = `${base.slice(0, 14 - String(n).length)}_${n}`;
-  names.add(name);
-  return name;
 }
 
 // System calls
@@ -305,6 +242,27 @@ function skipCompat(l: Lowering, leave: number): void {
   b.enterSealed(native);
 }
 
+/** Whether the event fires in all processes, which no way of attaching to it restricts. */
+function isOfAnyProcess({ kind }: ProbeEvent): boolean {
+  switch (kind) {
+    case "syscall":
+    case "tracepoint":
+    case "raw":
+    case "kprobe":
+    case "function":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Lets only the events of the process of -p pass. */
+function filterTarget(l: Lowering, leave: number): void {
+  const inside = l.b.newBlock();
+  l.b.branch("eq", currentTask(l).process, l.hostConstant("target_pid"), inside, leave);
+  l.b.enterSealed(inside);
+}
+
 // Scope
 
 /** Lets only the workload's events pass. With a switch, nothing passes while that is off, not even what all may see. */
@@ -330,7 +288,7 @@ function treeProgram(
   body: (l: Lowering, done: number) => void,
 ): IrProgram {
   const event: ProbeEvent = { kind: "raw", tracepoint, module: undefined };
-  const { type, attach, context } = programKind(event, environment);
+  const { type, attach, context } = programKind(event, [], environment);
   const name = tracepoint.replace("sched_process", "scope");
   const l = new Lowering({ name, type, context, atomicUpdates: () => true }, environment);
   const done = l.b.newBlock();

@@ -2,6 +2,8 @@
  * The arguments that a probe offers: which fields `args` has, of which types, and from where each is read. The same
  * tracepoint may be served by programs of different kinds, so a field's place is said in terms of the event, not of a context.
  */
+import type { Btf } from "../btf/btf.ts";
+import type { BtfParam, BtfPrototype } from "../btf/types.ts";
 import type { KernelFacts, TracepointField, TracepointFormat } from "../kernel-facts.ts";
 import { typeFromBtf } from "./btf-types.ts";
 import {
@@ -38,6 +40,8 @@ export interface Argument {
 }
 
 export interface Arguments {
+  /** What the function gave back, where the probe is at its return. */
+  result?: Argument;
   /** How `args` is called in messages and how a printed `args` looks. */
   shape: StructShape;
   get(name: string): Argument | undefined;
@@ -150,6 +154,39 @@ export function rawArguments(name: string, facts: KernelFacts, module?: string):
     };
   });
   return argumentsOf(`rawtracepoint:${name}`, list, 0);
+}
+
+/** The most arguments, in words, that the kernel hands to programs. */
+const MAX_SLOTS = 12;
+
+/** 64-bit words of a function's arguments in the context of a program; undefined where there are too many. */
+export function functionSlots(btf: Btf, proto: BtfPrototype): number | undefined {
+  let slots = 0;
+  for (const param of proto.params) slots += slotsOf(btf, param);
+  return slots <= MAX_SLOTS && !proto.variadic ? slots : undefined;
+}
+
+/** A struct that is passed by value takes as many words as it fills. */
+function slotsOf(btf: Btf, param: BtfParam): number {
+  return Math.max(1, Math.ceil((btf.sizeOf(param.type) ?? 8) / 8));
+}
+
+/** Arguments, and at its return the result, of a function of the kernel. */
+export function functionArguments(name: string, btf: Btf, proto: BtfPrototype, returns: boolean): Arguments {
+  let slot = 0;
+  const list = proto.params.map((param, i): Argument => {
+    const index = slot;
+    slot += slotsOf(btf, param);
+    return {
+      name: param.name || `arg${i}`,
+      type: typeFromBtf(btf, param.type, "kernel"),
+      source: { from: "raw", index },
+    };
+  });
+  const args = argumentsOf(name, list, slot * 8);
+  const type = typeFromBtf(btf, proto.returns, "kernel");
+  if (!returns || type.kind === "void") return args;
+  return { ...args, result: { name: "retval", type, source: { from: "raw", index: slot } } };
 }
 
 function fieldType(field: TracepointField, facts: KernelFacts, space: AddressSpace): Type {

@@ -7,6 +7,7 @@ import { unreachable } from "../unreachable.ts";
 import { charArrayAsString, typeFromBtf } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
 import { commonSign, constantInteger, foldBinary } from "./constants.ts";
+import { addressSpaceOf } from "./providers/provider.ts";
 import {
   boolean,
   fits,
@@ -537,9 +538,8 @@ export class Checks {
 
   /** Where pointers lead that come from a cast: the language goes by the probe. */
   #defaultSpace(): "kernel" | "user" {
-    return this.#c.unit.probes.every((p) => p.event.kind === "syscall") && this.#c.unit.probes.length > 0
-      ? "user"
-      : "kernel";
+    const { probes } = this.#c.unit;
+    return probes.length > 0 && probes.every((p) => addressSpaceOf(p.event) === "user") ? "user" : "kernel";
   }
 
   #sizeof(node: ast.SizeOf): Type {

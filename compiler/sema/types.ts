@@ -400,6 +400,8 @@ export function sizeOf(type: Type): number {
     case "args":
       return type.shape.size;
     case "usym":
+    case "kstack":
+    case "ustack":
     case "min":
     case "max":
     case "avg":
@@ -409,9 +411,6 @@ export function sizeOf(type: Type): number {
       return 24;
     case "mac":
       return 6;
-    case "kstack":
-    case "ustack":
-      return 24;
     case "hist":
     case "lhist":
       throw new Error(`${type.kind} has no size of its own`);
@@ -462,7 +461,7 @@ export function placed(types: readonly Type[]): { offsets: number[]; size: numbe
 /** What the harness needs to decode a value. Layouts that refer to maps or probes are completed by the planner. */
 export interface LayoutContext {
   probeNames(): [id: number, name: string][];
-  stackMap(type: "kstack" | "ustack"): number;
+  stackMap(stack: { mode: StackMode; limit: number }): number;
 }
 
 export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
@@ -519,7 +518,7 @@ export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
       return { kind: "usym", size: 16 };
     case "kstack":
     case "ustack":
-      return { kind: type.kind, size: 24, map: context.stackMap(type.kind), mode: type.mode, limit: type.limit };
+      return { kind: type.kind, size: 16, map: context.stackMap(type), mode: type.mode, limit: type.limit };
     case "timestamp":
       return { kind: "timestamp", size: 8, format: type.format, clock: type.clock };
     case "inet":

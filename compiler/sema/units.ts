@@ -1,7 +1,7 @@
 /** Which probes of a block are checked, and mostly lowered, as one. */
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
-import type { ContextNeeds, ResolvedProbe } from "./probes.ts";
+import type { ContextNeeds, ResolvedProbe } from "./providers/provider.ts";
 import type { Unit } from "./typed.ts";
 import { typeName } from "./types.ts";
 
@@ -54,9 +54,16 @@ export function argumentFields(block: ast.Probe): ReadonlySet<string> | "whole" 
 /** How a block looks at its context: it decides which kind of program can serve it. */
 export function contextNeeds(block: ast.Probe): ContextNeeds {
   const fields = argumentFields(block);
-  let ctx = false;
+  const names = new Set<string>();
   walk(block, (node) => {
-    if (node.kind === "identifier" && node.name === "ctx") ctx = true;
+    if (node.kind === "identifier") names.add(node.name);
+    if (node.kind === "call") names.add(node.callee.text);
   });
-  return { args: fields !== undefined, fields: fields === "whole" ? undefined : fields, ctx };
+  return {
+    args: fields !== undefined,
+    fields: fields === "whole" ? undefined : fields,
+    ctx: names.has("ctx"),
+    kernelStack: names.has("kstack"),
+    loadAddress: names.has("uaddr"),
+  };
 }

@@ -14,6 +14,7 @@ import {
   perfIoctlSetBpf,
   rawTracepointOpen,
 } from "../../native/index.ts";
+import { attachKernelPlaces, attachUserPlaces } from "./attach-places.ts";
 import { onlineCpus } from "./cpus.ts";
 import { once } from "./facts/features.ts";
 import { findTracefs } from "./facts/tracefs.ts";
@@ -34,7 +35,7 @@ export class AttachError extends Error {
 }
 
 export interface AttachOptions {
-  /** Sampling and counting events fire only in this process and what it starts from then on. */
+  /** Sampling and counting events fire only in this process and what it starts from then on, uprobes only in itself. */
   pid?: number;
 }
 
@@ -44,8 +45,7 @@ export function attachProgram(loaded: LoadedProgram, options: AttachOptions = {}
   const opened: Fd[] = [];
   try {
     // the row for target.kind takes targets of that kind, which the compiler cannot see through the lookup
-    const attacher = ATTACHERS[target.kind] as Attacher<AttachTarget> | undefined;
-    if (attacher === undefined) throw new Error(`${target.kind} probes are not supported`);
+    const attacher = ATTACHERS[target.kind] as Attacher<AttachTarget>;
     attacher(target, {
       prog: loaded.fd,
       name: loaded.program.name,
@@ -60,6 +60,16 @@ export function attachProgram(loaded: LoadedProgram, options: AttachOptions = {}
     for (const fd of opened) fd.close();
     throw new AttachError(loaded.program.probes, error);
   }
+}
+
+/**
+ * The order in which to attach programs, so that several on one event run in the order of the script: of some events the
+ * kernel calls the program first that came last.
+ */
+export function attachOrder(programs: readonly LoadedProgram[]): LoadedProgram[] {
+  const isReversed = ({ program: { attach } }: LoadedProgram) =>
+    attach.kind === "uprobe" || attach.kind === "fentry" || (attach.kind === "kprobe" && !attach.returns);
+  return [...programs.filter((p) => !isReversed(p)), ...programs.filter(isReversed).reverse()];
 }
 
 interface Attachment {
@@ -82,9 +92,12 @@ type TargetOf<K extends Kind> = AttachTarget extends infer T
 
 const nothing = (): void => {};
 
-const ATTACHERS: { readonly [K in Kind]?: Attacher<TargetOf<K>> } = {
+const ATTACHERS: { readonly [K in Kind]: Attacher<TargetOf<K>> } = {
   begin: nothing,
   end: nothing,
+  signal: nothing,
+  bench: nothing,
+  test: nothing,
 
   raw_tracepoint({ tracepoint, btfId }, { prog, own }) {
     own(rawTracepointOpen(btfId === undefined ? tracepoint : null, prog));
@@ -92,6 +105,14 @@ const ATTACHERS: { readonly [K in Kind]?: Attacher<TargetOf<K>> } = {
 
   fentry(_, { prog, own }) {
     own(rawTracepointOpen(null, prog));
+  },
+
+  uprobe(target, { prog, own, options }) {
+    attachUserPlaces(target, { prog, own, pid: options.pid });
+  },
+
+  kprobe(target, { prog, own }) {
+    attachKernelPlaces(target, { prog, own, pid: undefined });
   },
 
   // one event on one CPU is enough: the kernel calls a tracepoint's programs wherever it fires

@@ -82,9 +82,10 @@ const PROGRAM_TYPES: Readonly<Record<ProgramType, number>> = {
   tracepoint: ProgType.TRACEPOINT,
   kprobe: ProgType.KPROBE,
   perf_event: ProgType.PERF_EVENT,
+  xdp: ProgType.XDP,
 };
 
-/** What a TRACING program must say about its target when it is loaded. */
+/** What a program must say about its target when it is loaded. */
 function btfTarget(target: AttachTarget): Pick<ProgSpec, "attachBtfId" | "expectedAttachType"> {
   switch (target.kind) {
     case "raw_tracepoint":
@@ -95,6 +96,10 @@ function btfTarget(target: AttachTarget): Pick<ProgSpec, "attachBtfId" | "expect
         attachBtfId: target.btfId,
         expectedAttachType: target.returns ? AttachType.TRACE_FEXIT : AttachType.TRACE_FENTRY,
       };
+    case "kprobe":
+      return target.multi ? { expectedAttachType: AttachType.TRACE_KPROBE_MULTI } : {};
+    case "uprobe":
+      return target.multi ? { expectedAttachType: AttachType.TRACE_UPROBE_MULTI } : {};
     default:
       return {};
   }

@@ -14,7 +14,7 @@ import {
   type RecordVisitor,
   RingBuffer,
 } from "../../native/index.ts";
-import { AttachError, type AttachOptions, attachProgram } from "./attach.ts";
+import { AttachError, type AttachOptions, attachOrder, attachProgram } from "./attach.ts";
 import { hostConstants, type TraceSubject } from "./host-constants.ts";
 import { createMaps, type LoadedProgram, loadPrograms } from "./loader.ts";
 import { type MapSnapshot, ScriptMaps } from "./maps.ts";
@@ -101,7 +101,7 @@ export class Session {
   }
 
   /**
-   * Attaches all programs that wait for events, in the script's order. Answers the probes that could not be attached,
+   * Attaches all programs that wait for events. Answers the probes that could not be attached,
    * where the script permits that; throws AttachError where it does not, with nothing attached.
    */
   attach(): AttachError[] {
@@ -109,7 +109,7 @@ export class Session {
     this.#state = "attached";
     const missing: AttachError[] = [];
     try {
-      for (const loaded of this.#programs) {
+      for (const loaded of attachOrder(this.#programs)) {
         const failure = this.#attachOne(loaded);
         if (failure) missing.push(failure);
       }

@@ -224,8 +224,8 @@ describeKernel("processors and cgroups", () => {
 
 describeKernel("functions of a library", () => {
   it("lie where the kernel says they are called", () => {
-    const path = facts.binaryPath!("libc")!;
-    const target = [...facts.elfSymbols!(path)!.functions()].find((f) => f.name === "getppid")!;
+    const path = facts.binaries("libc", { pid: undefined, anyFile: false })[0]!;
+    const target = facts.elfSymbols(path)!.functions("getppid")[0]!;
     const type = Number(readFileSync("/sys/bus/event_source/devices/uprobe/type", "utf8"));
     const event = perfEventOpen({ type, config: 0, config1: path, config2: target.offset, pid: 0, disabled: true });
     try {

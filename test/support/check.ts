@@ -20,7 +20,17 @@ export function checkScript(text: string, parameters: string[] = [], facts: Kern
   const script = parse(new Source("test.bt", text), diags);
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
   const config = readConfig(script.config, {}, script.span, diags);
-  const context = { facts, diags, parameters, missingProbes: config.missingProbes };
+  const { missingProbes, maxProbes } = config;
+  const context = {
+    facts,
+    diags,
+    parameters,
+    missingProbes,
+    maxProbes,
+    unsafe: false,
+    targetPid: undefined,
+    mode: "trace" as const,
+  };
   const blocks = resolveProbes(script.probes, contextNeeds, context);
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
   const settings = { maxStrlen: config.maxStrlen, unsafe: false, parameters, namedParameters: {}, config };

@@ -11,6 +11,7 @@ import type {
   TracepointField,
   TracepointFormat,
 } from "../../compiler/kernel-facts.ts";
+import { matching } from "../../compiler/sema/patterns.ts";
 import { at, BtfBuilder, bitsAt, INT_BOOL, INT_SIGNED } from "./btf-builder.ts";
 
 export interface FakeKernel {
@@ -28,7 +29,12 @@ export interface FakeKernel {
   modules: Readonly<Record<string, Btf>>;
   symbols: Readonly<Record<string, bigint>>;
   cgroups: Readonly<Record<string, bigint>>;
+  /** Functions of binaries by path; each is loaded 0x400000 above its place in the file. */
   functions: Readonly<Record<string, readonly { name: string; offset: number; size: number }[]>>;
+  /** Variables of all binaries. */
+  objects: Readonly<Record<string, { address: number; size: number }>>;
+  /** Functions that can be traced, by module. */
+  kernelFunctions: Readonly<Record<string, readonly string[]>>;
 }
 
 export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
@@ -44,12 +50,33 @@ export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
     tracepointFormat: (category, name) => formats.get(`${category}:${name}`),
     kernelSymbol: (name) => fake.symbols[name],
     cgroupId: (path) => fake.cgroups[path],
-    elfSymbols: (path): ElfSymbols | undefined => {
-      const functions = fake.functions[path];
-      return functions && { functions: () => functions };
+    binaries: (name) => {
+      const paths = Object.keys(fake.functions);
+      if (name.includes("*")) return matching(name, paths);
+      return paths.filter((path) => path === name || path.endsWith(`/${name}`) || path.includes(`/${name}.so`));
     },
+    executable: (pid) => (pid === TARGET_PID ? "/bin/example" : undefined),
+    elfSymbols: (path): ElfSymbols | undefined => {
+      const functions = fake.functions[path]?.map((fn) => ({ ...fn, address: fn.offset + LOADED_AT }));
+      return (
+        functions && {
+          functions: (name) => functions.filter((fn) => name === undefined || fn.name === name),
+          object: (name) => fake.objects[name],
+          fileOffset: (address) => address - LOADED_AT,
+          relocated: path.includes(".so"),
+          file: path,
+        }
+      );
+    },
+    kernelFunctions: () =>
+      Object.entries(fake.kernelFunctions).flatMap(([module, names]) => names.map((name) => ({ name, module }))),
+    modules: () => Object.keys(fake.kernelFunctions).filter((module) => module !== "vmlinux"),
   };
 }
+
+/** The process whose binary the fake knows. */
+export const TARGET_PID = 4321;
+const LOADED_AT = 0x400000;
 
 const EVERYTHING: Features = {
   tpBtf: true,
@@ -66,6 +93,7 @@ const EVERYTHING: Features = {
   cpuV4: true,
   uprobeMulti: true,
   kprobeMulti: true,
+  attachCookie: true,
 };
 
 const DEFAULTS: Omit<FakeKernel, "btf"> = {
@@ -152,12 +180,19 @@ const DEFAULTS: Omit<FakeKernel, "btf"> = {
   modules: {},
   symbols: { do_nanosleep: 0xffff_ffff_8100_0010n, jiffies: 0xffff_ffff_8200_0000n },
   cgroups: { "/sys/fs/cgroup/test": 4242n },
+  objects: { counter: { address: 0x404010, size: 4 }, table: { address: 0x404020, size: 64 } },
+  kernelFunctions: {
+    vmlinux: ["do_nanosleep", "vfs_read", "vfs_write", "tcp_reset"],
+    nf_tables: ["nf_tables_newtable"],
+  },
   functions: {
     "/bin/example": [
       { name: "main", offset: 0x1100, size: 32 },
       { name: "work_fast", offset: 0x1200, size: 64 },
       { name: "work_slow", offset: 0x1300, size: 64 },
+      { name: "_init", offset: 0x1000, size: 0 },
     ],
+    "/lib/libexample.so.1": [{ name: "example_call", offset: 0x2100, size: 48 }],
   },
 };
 

@@ -6,8 +6,8 @@ import type { Diagnostics } from "../../diagnostics.ts";
 import { nearestAll } from "../../diagnostics.ts";
 import type { KernelFacts } from "../../kernel-facts.ts";
 import type { Span } from "../../source.ts";
-import { unreachable } from "../../unreachable.ts";
 import type { AttachPoint, Probe } from "../../syntax/ast.ts";
+import { unreachable } from "../../unreachable.ts";
 import type { Arguments } from "../args.ts";
 import { isWildcard } from "../patterns.ts";
 
@@ -81,6 +81,8 @@ export interface ResolveContext {
   diags: Diagnostics;
   parameters: readonly string[];
   missingProbes: "error" | "warn" | "ignore";
+  /** The most probes that a script may have. */
+  maxProbes: number;
   unsafe: boolean;
   /** Process of -p: it stands for the binary that an attach point leaves out. */
   targetPid: number | undefined;

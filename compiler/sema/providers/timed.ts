@@ -100,10 +100,7 @@ function splitDuration(text: string): [unit: string, count: string] {
   return match ? [match[2] || "ns", match[1]!] : ["ns", text];
 }
 
-function perfCounter(
-  kind: "software" | "hardware",
-  events: Record<string, PerfEvent>,
-): Provider["resolve"] {
+function perfCounter(kind: "software" | "hardware", events: Record<string, PerfEvent>): Provider["resolve"] {
   return ({ point, parts, context }) => {
     const [name, count] = parts as [string, string | undefined];
     const event = Object.hasOwn(events, name) ? events[name] : undefined;

@@ -78,6 +78,7 @@ export function lazyFeatures(prober: Prober, tracepointBtfId: () => number | und
     cpuV4: () => prober.instructions("cpu v4"),
     uprobeMulti: () => prober.multiLink("uprobe"),
     kprobeMulti: () => prober.multiLink("kprobe"),
+    attachCookie: () => prober.helper("get_attach_cookie", ProgType.KPROBE),
   };
   const features = {} as Features;
   for (const name of Object.keys(questions) as (keyof Features)[]) {

@@ -8,12 +8,15 @@ import { join } from "node:path";
 import { Btf } from "../../../compiler/btf/btf.ts";
 import type { ElfSymbols, Features, KernelFacts, TracepointFormat } from "../../../compiler/kernel-facts.ts";
 import { countCpus } from "../../../native/index.ts";
-import { findBinary } from "./binaries.ts";
+import { ElfError } from "../elf/file.ts";
 import { CapabilityError, errnoOf } from "./capability-error.ts";
 import { cgroupId } from "./cgroup.ts";
-import { ElfError, readElf } from "./elf.ts";
+import { readElf } from "./elf.ts";
 import { kernelProber, lazyFeatures, once, type Prober } from "./features.ts";
 import { findSymbol, SymbolTable } from "./kallsyms.ts";
+import { readKernelFunctions, readModules } from "./kernel-functions.ts";
+import { executableOf } from "./processes.ts";
+import { findTargets } from "./targets.ts";
 import { findTracefs, readFormat, readTracepoints } from "./tracefs.ts";
 import { parseVersion } from "./version.ts";
 
@@ -60,6 +63,8 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
   const tracefs = once(() => findTracefs(root));
   const tracepoints = once(() => readTracepoints(tracefs()));
   const symbolTable = once(() => SymbolTable.read(at("/proc/kallsyms")));
+  const kernelFunctions = once(() => readKernelFunctions(tracefs(), symbolTable));
+  const modules = once(() => readModules(root));
   const features: Features = lazyFeatures(prober, () => btf()?.tracepoint("sys_enter")?.id);
 
   return {
@@ -79,8 +84,11 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
     kernelSymbol: (name) => remembered(symbols, name, () => findSymbol(at("/proc/kallsyms"), name)),
     symbolTable,
     cgroupId,
-    binaryPath: (name) => findBinary(name, { arch, path: process.env.PATH ?? "", root }),
-    elfSymbols: (path) => remembered(elves, path, () => readElfIfPossible(at(path))),
+    binaries: (name, options) => findTargets(name, { arch, path: process.env.PATH ?? "", root }, options),
+    executable: (pid) => executableOf(pid, root),
+    kernelFunctions,
+    modules,
+    elfSymbols: (path) => remembered(elves, path, () => readElfIfPossible(path.startsWith("/") ? at(path) : path)),
   };
 }
 

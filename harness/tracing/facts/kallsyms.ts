@@ -35,6 +35,8 @@ function hidden(): CapabilityError {
 const NEWLINE = 0x0a;
 const TAB = 0x09;
 const SPACE = 0x20;
+const LETTER_T = 0x74;
+const LETTER_W = 0x77;
 
 /** Where `name` stands as a whole word that ends its line or is followed by a module; -1 when it does not. */
 function findWord(lines: Buffer, name: string): number {
@@ -164,6 +166,16 @@ export class SymbolTable {
     if (wanted - start > MAX_OFFSET) return undefined;
     while (found > 0 && this.#addresses[found - 1] === start) found--;
     return { ...this.#nameAt(this.#names[found]!), offset: wanted - start };
+  }
+
+  /** Functions (symbols of code), ascending by address. */
+  *functions(): Generator<{ name: string; module: string }> {
+    for (const at of this.#names) {
+      const type = this.#text[at - 2]! | 0x20;
+      if (type !== LETTER_T && type !== LETTER_W) continue;
+      const { name, module = "vmlinux" } = this.#nameAt(at);
+      yield { name, module };
+    }
   }
 
   #nameAt(at: number): Pick<Symbolised, "name" | "module"> {

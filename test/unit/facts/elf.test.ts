@@ -3,15 +3,19 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ElfError, type ElfFunction, elfFunctions, readElf } from "../../../harness/tracing/facts/elf.ts";
+import type { ElfFunction } from "../../../compiler/kernel-facts.ts";
+import { ElfError, ElfFile } from "../../../harness/tracing/elf/file.ts";
+import { elfSymbols } from "../../../harness/tracing/elf/symbols.ts";
+import { placed, readElf } from "../../../harness/tracing/facts/elf.ts";
 import { buildElf } from "../../support/elf-builder.ts";
 import { temporaryTree } from "../../support/temporary.ts";
 
 function parseElf(bytes: Uint8Array): ElfFunction[] {
-  return elfFunctions((offset, length) => {
+  const elf = new ElfFile((offset, length) => {
     if (offset + length > bytes.length) throw new ElfError(`the file ends before byte ${offset + length}`);
     return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
   });
+  return placed(elf, elfSymbols(elf));
 }
 
 describe("functions", () => {
@@ -21,7 +25,7 @@ describe("functions", () => {
       offset: 0x1000,
       symbols: [{ name: "main", address: 0x401136, size: 40 }],
     });
-    expect(parseElf(elf)).toEqual([{ name: "main", offset: 0x1136, size: 40 }]);
+    expect(parseElf(elf)).toEqual([{ name: "main", address: 0x401136, offset: 0x1136, size: 40 }]);
   });
 
   it.each([
@@ -102,7 +106,9 @@ describe("files that are refused", () => {
 describe("from disk", () => {
   it("reads a file", () => {
     const root = temporaryTree({ program: buildElf({ symbols: [{ name: "main", address: 0x401000 }] }) });
-    expect([...readElf(join(root, "program")).functions()]).toEqual([{ name: "main", offset: 0x1000, size: 16 }]);
+    expect(readElf(join(root, "program")).functions()).toEqual([
+      { name: "main", address: 0x401000, offset: 0x1000, size: 16 },
+    ]);
   });
 
   it.each<[string, string, RegExp]>([

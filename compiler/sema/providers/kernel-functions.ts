@@ -1,0 +1,192 @@
+/** kprobe, kretprobe, fentry and fexit: functions of the kernel, and instructions in them. */
+import type { Btf } from "../../btf/btf.ts";
+import type { KernelFacts } from "../../kernel-facts.ts";
+import { functionArguments, functionSlots } from "../args.ts";
+import { isWildcard, matcher } from "../patterns.ts";
+import { type Found, type Provider, parseNumber, type Request, reportMissing } from "./provider.ts";
+
+export const kernelFunctionProviders: readonly Provider[] = [
+  {
+    name: "kprobe",
+    aliases: ["k"],
+    form: "kprobe:[module:]function[+offset]",
+    parts: [1, 2],
+    resolve: (request) => kprobes(request, "kprobe", false),
+  },
+  {
+    name: "kretprobe",
+    aliases: ["kr"],
+    form: "kretprobe:[module:]function",
+    parts: [1, 2],
+    resolve: (request) => kprobes(request, "kretprobe", true),
+  },
+  {
+    name: "fentry",
+    aliases: ["f", "kfunc"],
+    form: "fentry:[module:]function",
+    parts: [1, 3],
+    resolve: (request) => functions(request, "fentry", false),
+  },
+  {
+    name: "fexit",
+    aliases: ["fr", "kretfunc"],
+    form: "fexit:[module:]function",
+    parts: [1, 3],
+    resolve: (request) => functions(request, "fexit", true),
+  },
+];
+
+const KERNEL = "vmlinux";
+
+function kprobes(request: Request, provider: string, returns: boolean): Found[] {
+  const { point, parts, context } = request;
+  const { facts, diags, unsafe } = context;
+  const text = parts.at(-1)!;
+  const module = parts.length === 2 ? parts[0]! : undefined;
+  if (text === "") {
+    diags.error("attach-point-form", point.span, "kprobes should be attached to a function or an address");
+    return [];
+  }
+  const address = parseNumber(text);
+  if (address !== undefined) {
+    if (!unsafe) {
+      diags.error("unsafe", point.span, "Probing by address requires --unsafe");
+      return [];
+    }
+    const event = { kind: "kprobe", symbol: "", module: undefined, offset: address, returns, multi: false } as const;
+    return [{ name: `${provider}:${address}`, event }];
+  }
+  const plus = text.indexOf("+");
+  const name = plus < 0 ? text : text.slice(0, plus);
+  const offset = plus < 0 ? 0n : parseNumber(text.slice(plus + 1));
+  if (offset === undefined) {
+    diags.error("attach-point-form", point.span, `Invalid offset: \`${text.slice(plus + 1)}\` is no number`);
+    return [];
+  }
+  if (plus >= 0 && returns) {
+    diags.error("attach-point-form", point.span, "Offset not allowed: a return has no place of its own");
+    return [];
+  }
+  if (isWildcard(name) || (module !== undefined && isWildcard(module))) {
+    const matches = traceable(facts, module ?? "*", name);
+    if (matches.length === 0) return missing(request, provider);
+    const multi = facts.features.kprobeMulti && module === undefined && offset === 0n;
+    return matches.map((match) => {
+      const where = module === undefined ? undefined : match.module;
+      return kprobe(provider, { symbol: match.name, module: where, offset, returns, multi });
+    });
+  }
+  if (module !== undefined && module !== KERNEL && !facts.modules().includes(module)) {
+    const message = `specified module ${module} in probe ${provider}:${module}:${name} is not loaded.`;
+    diags.error("no-such-module", point.span, message);
+    return [];
+  }
+  if (!isTraceable(facts, module, name)) {
+    if (context.missingProbes !== "ignore") {
+      const why = `either non-existing, inlined, or marked as "notrace"`;
+      diags.warning("not-traceable", point.span, `${name} is not traceable (${why}); attaching to it will likely fail`);
+    }
+    if (!unsafe) return missing(request, provider);
+  }
+  return [kprobe(provider, { symbol: name, module, offset, returns, multi: false })];
+}
+
+interface Place {
+  symbol: string;
+  module: string | undefined;
+  offset: bigint;
+  returns: boolean;
+  multi: boolean;
+}
+
+function kprobe(provider: string, place: Place): Found {
+  const { symbol, module, offset } = place;
+  const name = `${provider}:${module === undefined ? "" : `${module}:`}${symbol}${offset === 0n ? "" : `+${offset}`}`;
+  return { name, event: { kind: "kprobe", ...place, module: module === KERNEL ? undefined : module } };
+}
+
+function missing(request: Request, provider: string): [] {
+  const pattern = request.parts.join(":");
+  return reportMissing(request, "no-such-function", { provider, pattern }, () =>
+    request.context.facts.kernelFunctions().map(({ name }) => name),
+  );
+}
+
+function traceable(facts: KernelFacts, module: string, name: string): { name: string; module: string }[] {
+  const inModule = matcher(module);
+  const matches = matcher(name);
+  const seen = new Set<string>();
+  return facts.kernelFunctions().filter((fn) => {
+    const key = `${fn.module} ${fn.name}`;
+    if (!matches(fn.name) || !inModule(fn.module) || seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+/** Most functions are found in the type information, which is known sooner than the list of what can be traced. */
+function isTraceable(facts: KernelFacts, module: string | undefined, name: string): boolean {
+  if ((module === undefined || module === KERNEL) && facts.btf()?.func(name)) return true;
+  return facts.kernelFunctions().some((fn) => fn.name === name && (module === undefined || fn.module === module));
+}
+
+function functions(request: Request, provider: string, returns: boolean): Found[] {
+  const { point, parts, context } = request;
+  const { facts, diags } = context;
+  if (parts[0] === "bpf" || parts.length === 3) {
+    diags.error("unsupported", point.span, `${provider} probes on BPF programs are not supported yet`);
+    return [];
+  }
+  if (!facts.btf()) {
+    diags.error("kernel-feature", point.span, `${provider} probes need the kernel's type information (BTF)`, {
+      help: `a ${returns ? "kretprobe" : "kprobe"} does without`,
+    });
+    return [];
+  }
+  const name = parts.at(-1)!;
+  const module = parts.length === 2 ? parts[0]! : undefined;
+  if (name === "") {
+    diags.error("attach-point-form", point.span, "fentry/fexit should specify a function");
+    return [];
+  }
+  const found =
+    isWildcard(name) || (module !== undefined && isWildcard(module))
+      ? traceable(facts, module ?? "*", name)
+      : (module === undefined ? [KERNEL, ...facts.modules()] : [module]).map((m) => ({ name, module: m }));
+  const candidates = found.flatMap((fn) => typedFunction(facts, fn, provider, returns));
+  if (candidates.length === 0) return missing(request, provider);
+  if (module === undefined && !isWildcard(name) && candidates.length > 1) {
+    diags.error("ambiguous-function", point.span, `there are ${candidates.length} functions \`${name}\``, {
+      help: `say in which module: ${candidates.map((c) => c.name).join(", ")}`,
+    });
+    return [];
+  }
+  return candidates;
+}
+
+function typedFunction(
+  facts: KernelFacts,
+  { name, module }: { name: string; module: string },
+  provider: string,
+  returns: boolean,
+): Found[] {
+  const inModule = module === KERNEL ? undefined : module;
+  const btf = facts.btf(inModule);
+  const fn = btf?.func(name);
+  if (!btf || !fn || !isOwn(facts, btf, name, inModule)) return [];
+  const slots = functionSlots(btf, fn.proto);
+  if (slots === undefined) return [];
+  const fullName = `${provider}:${module}:${name}`;
+  return [
+    {
+      name: fullName,
+      event: { kind: "function", name, module: inModule, btfId: fn.id, returns, slots },
+      arguments: () => functionArguments(fullName, btf, fn.proto, returns),
+    },
+  ];
+}
+
+/** A module's type information includes the kernel's. */
+function isOwn(facts: KernelFacts, btf: Btf, name: string, module: string | undefined): boolean {
+  return module === undefined || facts.btf()?.func(name)?.id !== btf.func(name)?.id;
+}

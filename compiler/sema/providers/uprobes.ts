@@ -1,0 +1,195 @@
+/**
+ * uprobe and uretprobe: functions and instructions of executables and libraries. The symbols are matched here, so that
+ * what is attached is a list of places in files.
+ */
+import type { ElfFunction, ElfSymbols } from "../../kernel-facts.ts";
+import { starMatcher } from "../patterns.ts";
+import { type Found, type Provider, parseNumber, type Request, reportMissing, type UserEvent } from "./provider.ts";
+
+export const userProviders: readonly Provider[] = [
+  provider("uprobe", ["u"], "uprobe:binary:function[+offset]", false),
+  provider("uretprobe", ["ur"], "uretprobe:binary:function", true),
+];
+
+/** Languages whose compilers mangle names. */
+const LANGUAGES: ReadonlySet<string> = new Set(["cpp"]);
+
+interface UserPoint {
+  target: string;
+  place: { function: string; offset: number } | { address: number };
+}
+
+type UserRequest = Request & { provider: string; returns: boolean };
+
+function provider(name: string, aliases: string[], form: string, returns: boolean): Provider {
+  const resolve = (request: Request): Found[] => places({ ...request, provider: name, returns });
+  return { name, aliases, form, parts: [1, 5], resolve };
+}
+
+function places(request: UserRequest): Found[] {
+  const point = read(request);
+  if (!point) return [];
+  const { context, provider: name, returns } = request;
+  const { facts, targetPid: pid, unsafe } = context;
+  const paths = facts.binaries(point.target, { pid, anyFile: unsafe });
+  if (paths.length === 0) {
+    const message = `${name} target file '${point.target}' does not exist or is not executable`;
+    return fail(request, "no-such-binary", message);
+  }
+  const files = point.target.includes("*") ? paths : paths.slice(0, 1);
+  const errors = context.diags.errors.length;
+  const found = files.flatMap((path) => placesIn(request, point, path, facts.elfSymbols(path)));
+  if (found.length > 0 || context.diags.errors.length > errors) return found;
+  const label = "address" in point.place ? `0x${point.place.address.toString(16)}` : point.place.function;
+  const pattern = `${files.length === 1 ? files[0] : point.target}:${label}`;
+  const candidates = () => files.flatMap((path) => facts.elfSymbols(path)?.functions() ?? []).map((f) => f.name);
+  if (returns && context.missingProbes === "ignore") return [];
+  return reportMissing(request, "no-such-function", { provider: name, pattern }, function* () {
+    for (const candidate of candidates()) yield `${files[0]}:${candidate}`;
+  });
+}
+
+/** The parts as the language has them: `[binary:][cpp:]function[+offset]`, or an address. */
+function read(request: UserRequest): UserPoint | undefined {
+  const { context, provider: name, returns } = request;
+  const parts = [...request.parts];
+  const { targetPid } = context;
+  if (targetPid !== undefined && (parts.length === 1 || (parts.length === 2 && LANGUAGES.has(parts[0]!)))) {
+    const own = context.facts.executable(targetPid);
+    if (own === undefined) return none(request, "no-such-binary", `the file of process ${targetPid} cannot be told`);
+    parts.unshift(own);
+  }
+  if (parts[1] === "@") {
+    const help = "give the function, or the address that `objdump -dl` shows for the line";
+    return none(request, "unsupported", "places in source files need DWARF, which is not read yet", help);
+  }
+  if (parts.length !== 2 && parts.length !== 3) {
+    return none(request, "attach-point-form", `${name} probe type requires 2 or 3 arguments, found ${parts.length}`);
+  }
+  const target = parts[0]!;
+  const language = parts.length === 3 ? parts[1]! : undefined;
+  if (target === "") return none(request, "attach-point-form", `${name} should have a target`);
+  if (language === "cpp") {
+    const help = "find the mangled name with `nm`, and give that";
+    return none(request, "unsupported", "C++ names are not demangled yet", help);
+  }
+  if (language !== undefined && language !== "") {
+    return none(request, "attach-point-form", `unsupported language type: ${language}`);
+  }
+  const text = parts.at(-1)!;
+  const address = parseNumber(text);
+  if (address !== undefined) {
+    if (target.includes("*")) {
+      return none(request, "attach-point-form", "Cannot use wildcards with absolute address");
+    }
+    return { target, place: { address: Number(address) } };
+  }
+  const plus = text.lastIndexOf("+");
+  if (plus < 0) {
+    if (text === "")
+      return none(request, "attach-point-form", `${name} should be attached to a function or an address`);
+    return { target, place: { function: text, offset: 0 } };
+  }
+  const offset = parseNumber(text.slice(plus + 1));
+  if (offset === undefined) return none(request, "attach-point-form", `\`${text.slice(plus + 1)}\` is no offset`);
+  if (returns) return none(request, "attach-point-form", "Offset not allowed: a return has no place of its own");
+  return { target, place: { function: text.slice(0, plus), offset: Number(offset) } };
+}
+
+function placesIn(request: UserRequest, { place }: UserPoint, path: string, elf: ElfSymbols | undefined): Found[] {
+  if ("address" in place) return atAddress(request, path, elf, place.address);
+  if (!elf) return [];
+  const { function: name, offset } = place;
+  const functions = functionsNamed(elf, name);
+  return functions.flatMap((fn) => {
+    const problem = boundsProblem(fn, offset, request);
+    if (problem === undefined) return [found(request, path, elf, fn, offset)];
+    // A pattern takes what can be had.
+    if (functions.length > 1) return [];
+    return fail(request, problem.code, problem.message, problem.help);
+  });
+}
+
+/** All matches of a pattern; of several functions with the name itself the first. */
+function functionsNamed(elf: ElfSymbols, name: string): ElfFunction[] {
+  if (!name.includes("*")) {
+    return elf.functions(name).slice(0, 1);
+  }
+  const matches = starMatcher(name);
+  const seen = new Set<string>();
+  return elf.functions().filter((fn) => {
+    if (!matches(fn.name) || seen.has(fn.name)) return false;
+    seen.add(fn.name);
+    return true;
+  });
+}
+
+const UNSAFE_HELP =
+  "--unsafe attaches all the same; a probe inside of an instruction can crash or corrupt the traced process";
+
+function boundsProblem(
+  { name, size }: ElfFunction,
+  offset: number,
+  { context }: UserRequest,
+): { code: string; message: string; help?: string } | undefined {
+  if (size === 0 && offset === 0) {
+    if (context.unsafe) return undefined;
+    const message = `Could not determine boundary for ${name} (symbol has size 0).`;
+    return { code: "probe-place", message, help: UNSAFE_HELP };
+  }
+  if (offset < size) return undefined;
+  return { code: "probe-place", message: `Offset outside the function bounds ('${name}' size is ${size})` };
+}
+
+function atAddress(request: UserRequest, path: string, elf: ElfSymbols | undefined, address: number): Found[] {
+  const fn = elf?.functions().find((f) => address >= f.address && address < f.address + f.size);
+  const { returns, context } = request;
+  if (fn) {
+    const offset = address - fn.address;
+    if (returns && offset !== 0) {
+      const message = `uretprobes cannot be attached at function offset. (address resolved to: ${fn.name}+${offset})`;
+      return fail(request, "probe-place", message);
+    }
+    return [found(request, path, elf, fn, offset, String(address))];
+  }
+  if (!context.unsafe) {
+    const message = `Could not resolve address: ${path}:0x${address.toString(16)}`;
+    return fail(request, "probe-place", message, UNSAFE_HELP);
+  }
+  // Code without symbols, and files that are no ELF files at all: the number is the place in the file then.
+  const offset = elf?.fileOffset(address) ?? address;
+  return [found(request, path, elf, { name: "", address, offset, size: 0 }, 0, String(address))];
+}
+
+function found(
+  request: UserRequest,
+  path: string,
+  elf: ElfSymbols | undefined,
+  fn: ElfFunction,
+  offset: number,
+  label = nameOf(fn, offset),
+): Found {
+  const event: UserEvent = {
+    kind: "uprobe",
+    path: elf?.file ?? path,
+    symbol: fn.name,
+    offset: fn.offset + offset,
+    address: fn.address + offset,
+    returns: request.returns,
+    alone: request.needs.loadAddress,
+  };
+  return { name: `${request.provider}:${path}:${label}`, event };
+}
+
+function nameOf({ name }: ElfFunction, offset: number): string {
+  return offset === 0 ? name : `${name}+${offset}`;
+}
+
+function fail({ point, context }: Request, code: string, message: string, help?: string): [] {
+  context.diags.error(code, point.span, message, help === undefined ? {} : { help });
+  return [];
+}
+
+function none(request: Request, code: string, message: string, help?: string): undefined {
+  fail(request, code, message, help);
+}

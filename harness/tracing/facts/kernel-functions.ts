@@ -1,0 +1,54 @@
+/** Functions of the kernel that can be traced, and its modules. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { KernelFunction } from "../../../compiler/kernel-facts.ts";
+import { CapabilityError, errnoOf } from "./capability-error.ts";
+import type { SymbolTable } from "./kallsyms.ts";
+
+const KERNEL = "vmlinux";
+
+/** Functions whose tracing is known to hang or to slow a system beyond use. */
+const DANGEROUS = /^(rcu_|__ftrace_invalid_address__|arch_cpu_idle$|default_idle$|bpf_dispatcher_xdp_func$)/;
+/** Pieces that the compiler cut off functions are no functions to the kernel's tracers. */
+const PIECE = /\.part\.\d+$/;
+
+/**
+ * Functions that the kernel's tracers can be attached to. Kernels without ftrace list none: then all functions count that
+ * have a symbol. Throws CapabilityError when the lists may not be read.
+ */
+export function readKernelFunctions(tracefs: string, symbols: () => SymbolTable): KernelFunction[] {
+  const list = readIfThere(join(tracefs, "available_filter_functions"));
+  const functions = list === undefined ? [...symbols().functions()] : parseFilterFunctions(list);
+  return functions.filter(({ name }) => !DANGEROUS.test(name) && !PIECE.test(name));
+}
+
+/** Lines of `name` or `name [module]`. */
+export function parseFilterFunctions(text: string): KernelFunction[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const bracket = line.indexOf(" [");
+      if (bracket < 0) return { name: line, module: KERNEL };
+      return { name: line.slice(0, bracket), module: line.slice(bracket + 2, -1) };
+    });
+}
+
+/** The loaded modules. */
+export function readModules(root: string): string[] {
+  const text = readIfThere(join(root, "/proc/modules")) ?? "";
+  return text
+    .split("\n")
+    .flatMap((line) => line.split(" ", 1))
+    .filter((name) => name !== "");
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new CapabilityError("the kernel's functions may not be listed", "run as root", error);
+  }
+}

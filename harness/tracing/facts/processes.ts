@@ -1,0 +1,97 @@
+/** What /proc tells of a process: which files it runs, and where it sees them. */
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** One line of /proc/PID/maps. */
+export interface Mapping {
+  start: bigint;
+  end: bigint;
+  /** Where in the file the mapping begins. */
+  offset: bigint;
+  executable: boolean;
+  inode: bigint;
+  /** As the process sees it; `[vdso]` and the like for memory that is of no file, empty for anonymous memory. */
+  path: string;
+}
+
+/** Memory of a process; empty when it is gone, or only waits for its parent. */
+export function readMappings(pid: number, root = "/"): Mapping[] {
+  let text: string;
+  try {
+    text = readFileSync(join(root, `/proc/${pid}/maps`), "latin1");
+  } catch {
+    return [];
+  }
+  return parseMappings(text);
+}
+
+export function parseMappings(text: string): Mapping[] {
+  const mappings: Mapping[] = [];
+  // 55f683ebd000-55f683ec1000 r-xp 00004000 08:01 1843399                    /usr/bin/ls
+  for (const [, start, end, mode, offset, inode, path] of text.matchAll(LINE)) {
+    mappings.push({
+      start: BigInt(`0x${start}`),
+      end: BigInt(`0x${end}`),
+      offset: BigInt(`0x${offset}`),
+      executable: mode![2] === "x",
+      inode: BigInt(inode!),
+      path: unescaped(path!),
+    });
+  }
+  return mappings;
+}
+
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ (\d+) *(.*)$/gm;
+
+/** The kernel writes line breaks in names as \012. */
+function unescaped(path: string): string {
+  return Buffer.from(path.replaceAll("\\012", "\n"), "latin1").toString("utf8");
+}
+
+/** A path of a process as one that can be opened from here: the two may see different file systems. */
+export function reachablePath(pid: number, path: string, root = "/"): string {
+  return seesOtherFiles(pid, root) ? `/proc/${pid}/root${path}` : path;
+}
+
+/** Whether a process has a mount namespace of its own. False when that cannot be told. */
+export function seesOtherFiles(pid: number, root = "/"): boolean {
+  try {
+    const [own, other] = ["self", String(pid)].map((who) => statSync(join(root, `/proc/${who}/ns/mnt`)));
+    return own!.ino !== other!.ino || own!.dev !== other!.dev;
+  } catch {
+    return false;
+  }
+}
+
+/** The file that a process runs; undefined when there is no such process, or the kernel's. */
+export function executableOf(pid: number, root = "/"): string | undefined {
+  try {
+    const path = readlinkSync(join(root, `/proc/${pid}/exe`));
+    return path.endsWith(DELETED) ? `/proc/${pid}/exe` : reachablePath(pid, path, root);
+  } catch {
+    return undefined;
+  }
+}
+
+export const DELETED = " (deleted)";
+
+/** Files that a process, or (undefined) any, has mapped as code; as paths that can be opened from here. */
+export function mappedFiles(pid: number | undefined, root = "/"): string[] {
+  const pids = pid === undefined ? allProcesses(root) : [pid];
+  const files = new Set<string>();
+  for (const process of pids) {
+    const paths = readMappings(process, root)
+      .filter(({ executable, path }) => executable && path.startsWith("/") && !path.endsWith(DELETED))
+      .map(({ path }) => path);
+    if (paths.length === 0) continue;
+    const prefix = seesOtherFiles(process, root) ? `/proc/${process}/root` : "";
+    for (const path of paths) files.add(prefix + path);
+  }
+  return [...files].sort();
+}
+
+export function allProcesses(root = "/"): number[] {
+  return readdirSync(join(root, "/proc"))
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
