@@ -42,6 +42,7 @@ import {
   type IrFunction,
   isImm,
   type Operand,
+  type Size,
   type VReg,
 } from "../ir/ir.ts";
 import { result } from "../ir/operands.ts";
@@ -53,7 +54,7 @@ import { type Liveness, pieceAt, positionOf, WRITTEN } from "./intervals.ts";
 import { fitsS32, fitsU32 } from "./legalise.ts";
 import { type Move, type Place, sequence } from "./moves.ts";
 import { isNegation, isRecipe, type Recipe } from "./operands.ts";
-import type { Resolution } from "./resolve.ts";
+import { type Resolution, reloadAt } from "./resolve.ts";
 
 export interface Allocated {
   fn: IrFunction;
@@ -172,7 +173,9 @@ class BlockEmitter {
     const value = liveness.values.get(operand);
     const register = value && pieceAt(value, this.#position).register;
     if (register !== undefined) return { register };
-    return recipe ? { recipe } : { cell: resolution.cells.get(operand)! };
+    if (recipe) return { recipe };
+    const load = resolution.reloads.get(operand);
+    return load ? reloadAt(load, liveness, this.#position) : { cell: resolution.cells.get(operand)! };
   }
 
   #cell(cell: number): number {
@@ -192,6 +195,7 @@ class BlockEmitter {
     if ("register" in from) {
       if (from.register !== to) this.#emit(mov64(to, from.register));
     } else if ("cell" in from) this.#emit(ldx(8, to, R10, this.#cell(from.cell)));
+    else if ("load" in from) this.#loadFrom(to, from.load.base, from.load.offset, from.load.size, from.load.signed);
     else if ("imm" in from) this.#constant(to, from.imm);
     else this.#make(from.recipe, to);
   }
@@ -345,14 +349,15 @@ class BlockEmitter {
     this.#emit(label(skip));
   }
 
-  #load(insn: Extract<Insn, { op: "load" }>): void {
-    const { size, signed } = insn;
-    const dst = this.#write(insn.dst);
-    const address = this.#address(insn.base, insn.offset);
-    if (!signed || size === 8) this.#emit(ldx(size, dst, ...address));
-    else if (this.#cpuV4) this.#emit(ldsx(size, dst, ...address));
+  #load({ dst, base, offset, size, signed }: Extract<Insn, { op: "load" }>): void {
+    this.#loadFrom(this.#write(dst), ...this.#address(base, offset), size, signed);
+  }
+
+  #loadFrom(dst: Reg, base: Reg, offset: number, size: Size, signed: boolean): void {
+    if (!signed || size === 8) this.#emit(ldx(size, dst, base, offset));
+    else if (this.#cpuV4) this.#emit(ldsx(size, dst, base, offset));
     else {
-      this.#emit(ldx(size, dst, ...address));
+      this.#emit(ldx(size, dst, base, offset));
       this.#signExtend(dst, size);
     }
   }

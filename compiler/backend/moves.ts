@@ -3,10 +3,19 @@
  * through a register that is free at that place, or through a spare piece of the stack.
  */
 import { R9, type Reg } from "../asm/instructions.ts";
+import type { Size } from "../ir/ir.ts";
 import type { Recipe } from "./operands.ts";
 
-/** Where a value is: a register, an 8-byte cell of the stack (by number), or nowhere, to be made on the spot. */
-export type Place = { register: Reg } | { cell: number } | { recipe: Recipe } | { imm: bigint };
+/**
+ * Where a value is: a register, an 8-byte cell of the stack (by number), memory that never changes, or nowhere, to be
+ * made on the spot.
+ */
+export type Place =
+  | { register: Reg }
+  | { cell: number }
+  | { load: { base: Reg; offset: number; size: Size; signed: boolean } }
+  | { recipe: Recipe }
+  | { imm: bigint };
 
 export interface Move {
   from: Place;
@@ -17,10 +26,17 @@ export interface Move {
 export const CYCLE_CELL = -1;
 export const BORROW_CELL = -2;
 
-/** Identifies registers and cells; undefined for what is made on the spot. */
+/** Identifies the register or cell that a place is, or depends on; undefined for what is made on the spot. */
 function keyOf(place: Place): string | undefined {
   if ("register" in place) return `r${place.register}`;
+  if ("load" in place) return `r${place.load.base}`;
   return "cell" in place ? `c${place.cell}` : undefined;
+}
+
+/** What must not be overwritten before the move is made; a load may overwrite its own base. */
+function sourceOf({ from, to }: Move): string | undefined {
+  const source = keyOf(from);
+  return source === keyOf(to) ? undefined : source;
 }
 
 /**
@@ -31,13 +47,14 @@ export function sequence(moves: readonly Move[], free: () => readonly Reg[]): Mo
   const sequencer = new Sequencer(free);
   const writers = new Map<string, Move>();
   const readers = new Map<string, number>();
-  for (const { from, to } of moves) {
-    const source = keyOf(from);
+  for (const move of moves) {
+    const { from, to } = move;
     const target = keyOf(to);
     if (target === undefined) throw new Error("a move needs a destination");
-    if (source === target) continue;
+    if (keyOf(from) === target && !("load" in from)) continue;
     if (writers.has(target)) throw new Error(`two moves write ${target}`);
     writers.set(target, { from, to });
+    const source = sourceOf(move);
     if (source !== undefined) readers.set(source, (readers.get(source) ?? 0) + 1);
   }
   const ready = [...writers.keys()].filter((target) => !readers.get(target)).reverse();
@@ -46,18 +63,18 @@ export function sequence(moves: readonly Move[], free: () => readonly Reg[]): Mo
       const move = writers.get(target)!;
       writers.delete(target);
       sequencer.move(move.from, move.to);
-      release(move.from);
+      release(sourceOf(move));
     }
     const [stuck] = writers.values();
     if (!stuck) return sequencer.output;
     const saved = sequencer.save(stuck.from);
-    release(stuck.from);
+    const source = sourceOf(stuck);
     stuck.from = saved;
+    release(source);
   }
 
   /** One reader less: the last one lets the place be written. */
-  function release(place: Place): void {
-    const key = keyOf(place);
+  function release(key: string | undefined): void {
     const left = key === undefined ? undefined : readers.get(key);
     if (key === undefined || left === undefined) return;
     readers.set(key, left - 1);

@@ -5,9 +5,18 @@
 import type { Reg } from "../asm/instructions.ts";
 import { edges } from "../ir/builder.ts";
 import { predecessors } from "../ir/cfg.ts";
-import type { IrBlock, IrFunction, VReg } from "../ir/ir.ts";
+import type { Insn, IrBlock, IrFunction, VReg } from "../ir/ir.ts";
 import { conditionInputs } from "../ir/operands.ts";
-import { type Interval, type Liveness, lowerBound, pieceAt, positionOf, STEP } from "./intervals.ts";
+import {
+  type Interval,
+  type Liveness,
+  type LiveValue,
+  lowerBound,
+  pieceAt,
+  positionOf,
+  type Range,
+  STEP,
+} from "./intervals.ts";
 import { type Move, type Place, sequence } from "./moves.ts";
 
 export interface Resolution {
@@ -15,7 +24,11 @@ export interface Resolution {
   moves: Map<number, Move[]>;
   /** The stack cell of each value that is in memory at some time; it is written once, where the value is defined. */
   cells: Map<VReg, number>;
+  /** Values that need no cell, because what they were loaded from never changes and can be reached all the time. */
+  reloads: Map<VReg, InvariantLoad>;
 }
+
+export type InvariantLoad = Extract<Insn, { op: "load" }>;
 
 export function resolveMoves(fn: IrFunction, liveness: Liveness): Resolution {
   return new Resolver(fn, liveness).run();
@@ -25,6 +38,7 @@ class Resolver {
   readonly #fn: IrFunction;
   readonly #liveness: Liveness;
   readonly #cells = new Map<VReg, number>();
+  readonly #reloads = new Map<VReg, InvariantLoad>();
   readonly #groups = new Map<number, Move[]>();
   readonly #moves = new Map<number, Move[]>();
 
@@ -35,8 +49,15 @@ class Resolver {
 
   run(): Resolution {
     const { values, order, from } = this.#liveness;
+    const loads = invariantLoads(order);
     for (const value of values.values()) {
-      if (!value.recipe && value.pieces.some(isOnStack)) this.#cells.set(value.reg, this.#cells.size);
+      const absent = value.recipe ? [] : value.pieces.filter(isOnStack);
+      if (absent.length === 0) continue;
+      const load = loads.get(value.reg);
+      const base = load && values.get(load.base);
+      if (base && absent.every(({ ranges }) => ranges.every((range) => isInRegisters(base, range)))) {
+        this.#reloads.set(value.reg, load);
+      } else this.#cells.set(value.reg, this.#cells.size);
     }
     this.#moveWithinBlocks();
     this.#enter();
@@ -47,7 +68,7 @@ class Resolver {
       this.#saveCheckedValues(block);
     }
     this.#plan();
-    return { moves: this.#moves, cells: this.#cells };
+    return { moves: this.#moves, cells: this.#cells, reloads: this.#reloads };
   }
 
   #moveWithinBlocks(): void {
@@ -59,7 +80,7 @@ class Resolver {
         const after = value.pieces[i]!;
         // Between blocks, and behind a hole, the edges bring the value.
         if (before.end !== after.start || starts.has(after.start) || after.register === undefined) continue;
-        this.#add(after.start, this.#placeOf(before), { register: after.register });
+        this.#add(after.start, this.#placeOf(before, after.start - 1), { register: after.register });
       }
     }
   }
@@ -88,12 +109,12 @@ class Resolver {
       const target = pieceAt(value, start);
       // What is on the stack was put there when it was defined.
       if (target.register === undefined) continue;
-      this.#add(position, this.#placeOf(pieceAt(value, last)), { register: target.register });
+      this.#add(position, this.#placeOf(pieceAt(value, last), last), { register: target.register });
     }
     if (before.end.op !== "jump") return;
     before.end.to.args.forEach((arg, i) => {
       const param = values.get(block.params[i]!);
-      if (param) this.#add(position, this.#placeAt(arg, position), this.#placeOf(param.pieces[0]!));
+      if (param) this.#add(position, this.#placeAt(arg, position), this.#placeOf(param.pieces[0]!, start));
     });
   }
 
@@ -117,7 +138,7 @@ class Resolver {
     for (const reg of new Set(conditionInputs(end))) {
       const cell = this.#cells.get(reg);
       if (cell === undefined) continue;
-      const compared = this.#placeOf(pieceAt(this.#liveness.values.get(reg)!, position));
+      const compared = this.#placeOf(pieceAt(this.#liveness.values.get(reg)!, position), position);
       for (const { block: next } of edges(end)) {
         if (this.#liveness.liveIn[next]!.includes(reg)) this.#add(this.#liveness.from[next]!, compared, { cell });
       }
@@ -157,13 +178,15 @@ class Resolver {
   #placeAt(reg: VReg, position: number): Place {
     const recipe = this.#liveness.recipes.get(reg);
     if (recipe) return { recipe };
-    return this.#placeOf(pieceAt(this.#liveness.values.get(reg)!, position));
+    return this.#placeOf(pieceAt(this.#liveness.values.get(reg)!, position), position);
   }
 
-  #placeOf(piece: Interval): Place {
-    const { value, register } = piece;
+  /** Where a piece's value is found at a position. */
+  #placeOf({ value, register }: Interval, position: number): Place {
     if (register !== undefined) return { register };
-    return value.recipe ? { recipe: value.recipe } : { cell: this.#cells.get(value.reg)! };
+    if (value.recipe) return { recipe: value.recipe };
+    const load = this.#reloads.get(value.reg);
+    return load ? reloadAt(load, this.#liveness, position) : { cell: this.#cells.get(value.reg)! };
   }
 
   /** Registers that hold nothing while the moves at a position are made. */
@@ -176,7 +199,10 @@ class Resolver {
       const registers = new Set<Reg>();
       taken.set(position, registers);
       for (const move of this.#groups.get(position)!) {
-        for (const place of [move.from, move.to]) if ("register" in place) registers.add(place.register);
+        for (const place of [move.from, move.to]) {
+          if ("register" in place) registers.add(place.register);
+          if ("load" in place) registers.add(place.load.base);
+        }
       }
       for (const at of [position - 1, position, ...(around.get(position) ?? [])])
         watched.push({ at, taken: registers });
@@ -214,4 +240,30 @@ class Resolver {
 /** A piece that matters and has no register. What is left of a life behind its last use does not matter. */
 function isOnStack(piece: Interval): boolean {
   return piece.register === undefined && piece.end - piece.start > 1;
+}
+
+/** The memory that a value can be loaded from again, as an address at a position. */
+export function reloadAt({ base, offset, size, signed }: InvariantLoad, liveness: Liveness, position: number): Place {
+  const { register } = pieceAt(liveness.values.get(base)!, position);
+  return { load: { base: register!, offset, size, signed } };
+}
+
+function invariantLoads(order: readonly IrBlock[]): Map<VReg, InvariantLoad> {
+  const loads = new Map<VReg, InvariantLoad>();
+  for (const { insns } of order) {
+    for (const insn of insns) if (insn.op === "load" && insn.invariant) loads.set(insn.dst, insn);
+  }
+  return loads;
+}
+
+/** Whether a value is in some register all the time. */
+function isInRegisters({ pieces }: LiveValue, { from, to }: Range): boolean {
+  for (let at = from; at < to; ) {
+    const range = pieces
+      .filter(({ register }) => register !== undefined)
+      .flatMap(({ ranges }) => ranges.find((candidate) => candidate.from <= at && at < candidate.to) ?? []);
+    if (!range[0]) return false;
+    at = range[0].to;
+  }
+  return true;
 }

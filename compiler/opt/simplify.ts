@@ -168,6 +168,8 @@ class Simplifier implements RuleContext {
         return this.#address(insn) ?? this.#store(insn);
       case "lookup":
         return this.#lookup(insn);
+      case "call":
+        return emptyLoop(insn);
       default:
         return undefined;
     }
@@ -367,6 +369,13 @@ interface Test {
   a: VReg;
   b: Operand;
   negate?: boolean;
+}
+
+/** bpf_loop without a round does nothing; some kernels fail to load programs that have one. */
+function emptyLoop({ helper, args, dst }: Of<"call">): Insn | undefined {
+  const [rounds] = args;
+  if (helper !== "loop" || dst === undefined || !rounds || !isImm(rounds) || rounds.imm !== 0n) return undefined;
+  return { op: "const", dst, value: 0n };
 }
 
 /** Shifts take the low six bits of a register, and an immediate that is no more. */
