@@ -27,8 +27,9 @@ export function markupBlock(text: string): string {
   return entities(block(text));
 }
 
+/** A character of Markdown by its number. A comment parts the sign of a mention or reference from the name. */
 function numeric(c: string): string {
-  return `&#${c.codePointAt(0)};`;
+  return `&#${c.codePointAt(0)};${c === "@" || c === "#" ? "<!-- -->" : ""}`;
 }
 
 /** What cannot stand in a code span of a table as it is, or would lose its spaces there. */
@@ -45,7 +46,8 @@ export function markdownCode(text: string): string {
  * What is not known to mean nothing in Markdown. Marks that mean something only before a letter (`www.`, `http:`), or
  * at the beginning of a line, are left alone elsewhere, so that the source can be read too.
  */
-const MEANINGFUL = /[^\p{L}\p{N} ,.:()%+/='";!?±…-]|:(?! |$)|\.(?=\p{L})|^[+=-](?= |$)|(?<=^\d{1,9})[.)]/gu;
+const MEANINGFUL =
+  /[^\p{L}\p{N}_ ,.:()%+/='";!?±…-]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?! |$)|\.(?=\p{L})|^[+=-](?= |$)|(?<=^\d{1,9})[.)](?= |$)/gu;
 
 /**
  * A foreign sentence in Markdown, also within tables. What it has between backticks is set as code, as all our messages
@@ -53,12 +55,13 @@ const MEANINGFUL = /[^\p{L}\p{N} ,.:()%+/='";!?±…-]|:(?! |$)|\.(?=\p{L})|^[+=
  */
 export function markdownProse(text: string): string {
   const parts = inline(text).split("`");
-  const prose = (part: string): string =>
-    part
-      .replace(MEANINGFUL, (c) => numeric(c))
-      // A comment parts the sign from the name, so that nobody is notified.
-      .replace(/&#(64|35);/g, "$&<!-- -->");
+  const prose = (part: string): string => part.replace(MEANINGFUL, numeric);
   // An odd number of backticks quotes nothing.
   if (parts.length % 2 === 0) return prose(parts.join("`"));
   return parts.map((part, i) => (i % 2 === 0 ? prose(part) : markdownCode(part))).join("");
+}
+
+/** A link in Markdown, also within tables. `text` is finished Markdown, the address may have foreign parts. */
+export function markdownLink(text: string, address: string): string {
+  return `[${text}](<${encodeURI(inline(address)).replace(/[<>|\\&]/g, encodeURIComponent)}>)`;
 }

@@ -61,43 +61,58 @@ function ofDiagnostic({ severity, message, file, line, help }: Report["diagnosti
 }
 
 function ofScenario(scenario: ReportScenario): Ranked[] {
-  const { file, line, metrics, assertions, problems, status } = scenario;
+  const { file, line, metrics, shifts, assertions, problems, status } = scenario;
   const at = { scenario, file, line, subject: undefined, metric: undefined };
-  const unfinished = status === "interrupted" || status === "skipped";
+  const skipped = status === "skipped";
   return [
     ...metrics.flatMap((metric): Ranked[] => {
-      const known = METRICS[metric.verdict];
-      if (known === undefined) return [];
-      const message = `${metric.verdict}: ${metric.noData ?? metric.reason}`;
-      return [
-        { rank: known.rank, finding: { ...at, severity: known.severity, subject: metric.name, metric, message } },
-      ];
+      const message = [`${metric.verdict}: ${metric.reason}`, metric.cause, metric.noData];
+      return judged(metric.verdict, {
+        ...at,
+        subject: metric.name,
+        metric,
+        message: message.filter((part) => part !== undefined).join("; "),
+      });
     }),
+    ...shifts.flatMap(({ map, verdict, reason }): Ranked[] =>
+      verdict === undefined ? [] : judged(verdict, { ...at, subject: map, message: `${verdict}: ${reason}` }),
+    ),
     ...assertions.flatMap(({ text, line, status, message }): Ranked[] => {
       if (status === "pass") return [];
-      const what = status === "no-data" ? "no data" : "failed";
+      const said = withoutText(message, text);
       const finding: Finding = {
         ...at,
         line,
         severity: "error",
         subject: text,
-        message: `${what}: ${withoutText(message, text)}`,
+        message: status === "no-data" ? said : `failed: ${said}`,
       };
       return [{ rank: RANKS.assertion, finding }];
     }),
     ...problems.map(({ message, help }): Ranked => {
-      return {
-        rank: RANKS.problem,
-        finding: { ...at, severity: "error", message: `invalid: ${withHelp(message, help)}` },
-      };
+      const finding = { ...at, message: `${skipped ? status : "invalid"}: ${withHelp(message, help)}` };
+      return skipped
+        ? { rank: RANKS.unfinished, finding: { ...finding, severity: "warning" } }
+        : { rank: RANKS.problem, finding: { ...finding, severity: "error" } };
     }),
-    ...(unfinished
-      ? [{ rank: RANKS.unfinished, finding: { ...at, severity: "warning", message: status } } as const]
+    ...(status === "interrupted"
+      ? [
+          {
+            rank: RANKS.unfinished,
+            finding: { ...at, severity: "warning", message: "interrupted: it did not come to its end" },
+          } as const,
+        ]
       : []),
   ];
 }
 
-const METRICS: Readonly<
+/** Nothing for a verdict that is no news. */
+function judged(verdict: ReportMetric["verdict"], finding: Omit<Finding, "severity">): Ranked[] {
+  const known = VERDICTS[verdict];
+  return known === undefined ? [] : [{ rank: known.rank, finding: { ...finding, severity: known.severity } }];
+}
+
+const VERDICTS: Readonly<
   Partial<Record<ReportMetric["verdict"], { readonly rank: number; readonly severity: Finding["severity"] }>>
 > = {
   regression: { rank: RANKS.regression, severity: "error" },

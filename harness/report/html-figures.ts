@@ -40,26 +40,33 @@ function legendOf(compared: boolean, { base, now }: Sides): Html {
 // Run by run
 
 function runsFigure(metric: ReportMetric, sides: Sides): Html {
-  const { name, unit, values, summary, baseline } = metric;
+  const { name, unit, values, baseValues, summary, baseline } = metric;
   const say = (value: JsonNumber | null): string => (value === null ? "no data" : formatValue(Number(value), unit));
   const range = summary === undefined ? "" : `, from ${say(summary.min)} to ${say(summary.max)}`;
   const before = baseline === undefined ? "" : `; ${sides.base} median ${say(baseline.median)}`;
-  const table = html`<div class="scroll"><table><thead><tr><th scope="col">Run</th><th scope="col">${name}</th></tr></thead><tbody>${values.map(
-    (value, run) => html`<tr><td class="number">${run + 1}</td><td class="number">${say(value)}</td></tr>`,
+  const runs = [...Array(Math.max(values.length, baseValues?.length ?? 0)).keys()];
+  const table = html`<div class="scroll"><table><thead><tr><th scope="col">Run</th>${baseValues !== undefined && html`<th scope="col" class="number">${sides.base}</th>`}<th scope="col" class="number">${sides.now}</th></tr></thead><tbody>${runs.map(
+    (run) =>
+      html`<tr><th scope="row">${run + 1}</th>${baseValues !== undefined && html`<td class="number">${say(baseValues[run] ?? null)}</td>`}<td class="number">${say(values[run] ?? null)}</td></tr>`,
   )}</tbody></table></div>`;
   const data: RunsChart = {
     kind: "runs",
     unit,
-    now: values.map((value) => (value === null ? null : Number(value))),
-    base: baseline && {
-      min: Number(baseline.min),
-      median: Number(baseline.median),
-      max: Number(baseline.max),
-    },
+    now: values.map(numberOrNull),
+    base: baseOf(metric),
     sides,
   };
   const description = `${plural(values.length, "run")}${range}${before}`;
   return figure(name, data, description, table, legendOf(baseline !== undefined, sides));
+}
+
+function baseOf({ baseValues, baseline }: ReportMetric): RunsChart["base"] {
+  if (baseValues !== undefined) return { values: baseValues.map(numberOrNull) };
+  return baseline && { min: Number(baseline.min), median: Number(baseline.median), max: Number(baseline.max) };
+}
+
+function numberOrNull(value: JsonNumber | null): number | null {
+  return value === null ? null : Number(value);
 }
 
 // Histograms

@@ -6,7 +6,7 @@ import { decodeNumber, type JsonNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
 import { markup, markupBlock } from "./escape.ts";
 import { withoutText } from "./findings.ts";
-import { probeRows, type Report, type ReportMetric, type ReportScenario } from "./model.ts";
+import { probeRows, type Report, type ReportMetric, type ReportScenario, type ReportShift } from "./model.ts";
 import type { AssertionResult, DiagnosticResult } from "./result.ts";
 import { costSentences } from "./wording.ts";
 
@@ -83,13 +83,14 @@ function diagnosticSuites(diagnostics: readonly DiagnosticResult[]): Suite[] {
 const NO_OUTPUT = { stdout: "", stderr: "" };
 
 function suiteOf(scenario: ReportScenario, { sides, facts }: Report): Suite {
-  const { name, file, assertions, metrics, cost, output, problems, durationNs } = scenario;
+  const { name, file, plan, assertions, metrics, shifts, cost, output, problems, durationNs } = scenario;
   const shown = output ?? problems.find((problem) => problem.output !== undefined)?.output;
   return {
     name,
     file,
     time: Number(durationNs) / 1e9,
     properties: [
+      ["runs", plan],
       ...facts.map(({ name, value }) => [name, value] as const),
       ...probeRows(scenario).map(({ probes, hits, nsPerHit, share }) => {
         const each = nsPerHit === undefined ? "" : `, ${Math.round(nsPerHit)} ns each`;
@@ -102,6 +103,7 @@ function suiteOf(scenario: ReportScenario, { sides, facts }: Report): Suite {
       measurementCase(scenario),
       ...assertions.map(assertionCase),
       ...metrics.filter(({ verdict }) => verdict !== "new").map((metric) => metricCase(metric, scenario, sides)),
+      ...shifts.flatMap((shift) => shiftCase(shift, scenario, sides)),
     ],
     output: shown === undefined ? NO_OUTPUT : { stdout: textOf(shown.stdout), stderr: textOf(shown.stderr) },
   };
@@ -112,9 +114,9 @@ function textOf({ head, tail, cut }: { head: string; tail: string; cut: number }
 }
 
 /** Whether the scenario could be measured at all; the time is that of all its runs. */
-function measurementCase({ plan, status, problems, line, durationNs }: ReportScenario): Case {
+function measurementCase({ status, problems, line, durationNs }: ReportScenario): Case {
   return {
-    name: `measurement: ${plan}`,
+    name: "measurement",
     line,
     time: Number(durationNs) / 1e9,
     outcome: measurementOutcome(status, problems),
@@ -132,7 +134,7 @@ function measurementOutcome(
       return undefined;
     case "interrupted":
     case "skipped":
-      return { element: "skipped", type: status, message: status, details: [] };
+      return { element: "skipped", type: status, message: problems[0]?.message ?? status, details: [] };
     case "invalid":
       return {
         element: "error",
@@ -153,23 +155,38 @@ function assertionCase({ text, line, status, message }: AssertionResult): Case {
 }
 
 function metricCase(metric: ReportMetric, { line }: ReportScenario, sides: Report["sides"]): Case {
-  const { name, verdict, reason, noData, change, changes, unit } = metric;
+  const { name, verdict, reason, noData, change, interval, cause, changes, unit } = metric;
   const element = OUTCOMES[verdict];
   const median = (summary: ReportMetric["summary"]): string =>
     summary === undefined ? "no data" : formatValue(decodeNumber(summary.median), unit);
   const outcome: Outcome | undefined = element && {
     element,
     type: verdict,
-    message: `${noData ?? reason}${change === "" ? "" : ` (${change})`}`,
+    message: `${reason}${change === "" ? "" : ` (${change})`}${noData === undefined ? "" : `; ${noData}`}`,
     details: [
       `${sides.base}: ${median(metric.baseline)}`,
       `${sides.now}: ${median(metric.summary)}`,
+      ...(interval === "" ? [] : [`change: ${interval}`]),
+      ...(cause === undefined ? [] : [`cause: ${cause}`]),
       ...changes.map(
         ({ kind, key, before, now }) => `${kind} ${key}: ${formatValue(before, unit)} -> ${formatValue(now, unit)}`,
       ),
     ],
   };
   return { name: `${name} against ${sides.base}`, line, time: 0, outcome };
+}
+
+/** A histogram as a whole, where something is judged by it. */
+function shiftCase(shift: ReportShift, { line }: ReportScenario, sides: Report["sides"]): Case[] {
+  const { map, verdict, reason, interval, quantiles, unit } = shift;
+  if (verdict === undefined) return [];
+  const element = OUTCOMES[verdict];
+  const details = quantiles.map(
+    ({ name, base, head }) => `${name}: ${formatValue(base, unit)} -> ${formatValue(head, unit)}`,
+  );
+  const message = interval === "" ? reason : `${reason} (${interval})`;
+  const outcome: Outcome | undefined = element && { element, type: verdict, message, details };
+  return [{ name: `${map} as a whole against ${sides.base}`, line, time: 0, outcome }];
 }
 
 const OUTCOMES: Readonly<Record<ReportMetric["verdict"], "failure" | "error" | undefined>> = {

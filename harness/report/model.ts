@@ -3,11 +3,29 @@
  * brought together. Markdown, HTML and JUnit are made from this and from nothing else. Nothing in it is escaped.
  */
 import { isHistogramTable, type JsonNumber, type MapTable } from "../baseline/values.ts";
+import type { Unit } from "../metrics/units.ts";
 import { typical } from "./changes.ts";
 import { type HistogramRow, histogramRows } from "./histogram.ts";
-import type { DiagnosticResult, MetricResult, ScenarioResult, SuiteResult } from "./result.ts";
+import type {
+  CauseResult,
+  DiagnosticResult,
+  HistogramShiftResult,
+  MetricResult,
+  ScenarioResult,
+  SideResult,
+  SuiteResult,
+} from "./result.ts";
 import { headline, type SuiteVerdict, verdictOf } from "./verdict.ts";
-import { changeText, keyText, type ProbeCost, percent, plural, probeCost, spreadText } from "./wording.ts";
+import {
+  changeText,
+  intervalText,
+  keyText,
+  type ProbeCost,
+  percent,
+  plural,
+  probeCost,
+  spreadText,
+} from "./wording.ts";
 
 export interface Report {
   readonly verdict: SuiteVerdict;
@@ -51,6 +69,8 @@ export type ReportScenario = Pick<
   readonly plan: string;
   readonly metrics: readonly ReportMetric[];
   readonly histograms: readonly ReportHistogram[];
+  /** How histograms moved as a whole. */
+  readonly shifts: readonly ReportShift[];
   /** Maps without histograms, the largest key first. */
   readonly tables: readonly MapTable[];
   readonly cost: ProbeCost | undefined;
@@ -58,16 +78,32 @@ export type ReportScenario = Pick<
 
 export type ReportMetric = Pick<
   MetricResult,
-  "name" | "description" | "unit" | "free" | "values" | "noData" | "summary" | "baseline" | "verdict" | "reason"
+  | "name"
+  | "description"
+  | "unit"
+  | "free"
+  | "values"
+  | "noData"
+  | "summary"
+  | "baseline"
+  | "verdict"
+  | "reason"
+  | "cause"
 > & {
+  /** The runs of the other side, pair by pair; undefined where only its summary is known. */
+  readonly baseValues: readonly (JsonNumber | null)[] | undefined;
   /** Not everybody wants to see it: free, and not compared. */
   readonly secondary: boolean;
   /** In words; "" where there is nothing to say. */
   readonly spread: string;
   readonly change: string;
+  /** Within which bounds the change lies. */
+  readonly interval: string;
   /** How much worse the metric became: 2 for twice as bad, Infinity for something out of nothing, 0 when unknown. */
   readonly worsening: number;
   readonly changes: readonly KeyChangeText[];
+  /** The same by groups of keys, the largest share first. */
+  readonly causes: readonly CauseResult[];
 };
 
 export interface KeyChangeText {
@@ -87,20 +123,50 @@ export interface ReportHistogram {
   readonly compared: boolean;
 }
 
-/** The report of a result of `probewright run`. */
+export interface ReportShift {
+  readonly map: string;
+  /** Undefined: nothing is judged by it. */
+  readonly verdict: HistogramShiftResult["verdict"];
+  readonly reason: string;
+  readonly interval: string;
+  readonly unit: Unit;
+  readonly quantiles: readonly {
+    readonly name: string;
+    readonly base: number;
+    readonly head: number;
+    readonly interval: string;
+  }[];
+}
+
+/** The report of a result of `probewright run` or `probewright compare`. */
 export function reportOf(result: SuiteResult): Report {
-  const { tool, startedAt, durationNs, diagnostics, scenarios } = result;
+  const { tool, startedAt, durationNs, diagnostics, scenarios, kind } = result;
   return {
     verdict: verdictOf(result),
     headline: headline(result),
     version: tool.version,
     startedAt,
     durationNs,
-    sides: { base: "baseline", now: "now" },
-    facts: machineFacts(result),
+    sides: kind === "compare" ? { base: "base", now: "head" } : { base: "baseline", now: "now" },
+    facts: [...comparisonFacts(result), ...machineFacts(result)],
     diagnostics,
     scenarios: scenarios.map(scenarioOf),
   };
+}
+
+function comparisonFacts({ comparison }: SuiteResult): Fact[] {
+  if (comparison === undefined) return [];
+  const { base, head, seed, pairs } = comparison;
+  return [
+    { name: "base", value: sideText(base) },
+    { name: "head", value: sideText(head) },
+    { name: "pairs of runs", value: `${pairs}, in the order of seed ${seed}` },
+  ];
+}
+
+function sideText({ name, commit, subject, changes }: SideResult): string {
+  const dirty = changes > 0 ? `, with ${plural(changes, "changed file")}` : "";
+  return `${name}: ${commit.slice(0, 12)} ${subject}${dirty}`;
 }
 
 function machineFacts({ machine }: SuiteResult): Fact[] {
@@ -123,17 +189,22 @@ function relevant(mitigations: string): string {
 }
 
 function scenarioOf(scenario: ScenarioResult): ReportScenario {
-  const { maps, metrics, runs, warmup, control } = scenario;
+  const { maps, metrics, runs, warmup, control, sides, shifts } = scenario;
   const extra = [
     ...(warmup > 0 ? [`${warmup} to warm up`] : []),
     ...(control.length > 0 ? [`${control.length} without probes`] : []),
   ];
+  const notes = [
+    ...(runs > 0 && extra.length > 0 ? [`and ${extra.join(", ")}`] : []),
+    ...(sides === "head" || sides === "base" ? [`only in the ${sides}`] : []),
+  ];
   const plan = runs === 0 ? "no finished run" : plural(runs, "run");
   return {
     ...scenario,
-    plan: runs > 0 && extra.length > 0 ? `${plan} (and ${extra.join(", ")})` : plan,
+    plan: notes.length > 0 ? `${plan} (${notes.join("; ")})` : plan,
     metrics: metrics.map(metricOf),
     histograms: histogramsOf(scenario),
+    shifts: (shifts ?? []).map((shift) => shiftOf(shift, metrics)),
     tables: maps
       .filter((map) => !isHistogramTable(map) && map.keys.length > 0)
       .map((map) => ({ ...map, keys: [...map.keys].sort((a, b) => typical(b) - typical(a)) })),
@@ -145,14 +216,37 @@ function metricOf(metric: MetricResult): ReportMetric {
   return {
     ...metric,
     secondary: metric.free && metric.name !== "duration" && metric.class === undefined,
+    baseValues: metric.paired?.base,
     spread: spreadText(metric),
     change: changeText(metric),
+    interval: metric.paired?.test === undefined ? "" : intervalText(metric.paired.test, metric.unit),
     worsening: worsening(metric),
     changes: (metric.changes ?? []).map(({ map, key, kind, before, now }) => ({
       kind,
       key: `${map}[${keyText(key)}]`,
       before,
       now,
+    })),
+    causes: metric.causes ?? [],
+  };
+}
+
+function shiftOf(
+  { map, metric, verdict, reason, test, quantiles }: HistogramShiftResult,
+  metrics: readonly MetricResult[],
+): ReportShift {
+  const unit = metrics.find(({ name }) => name === metric)?.unit ?? "count";
+  return {
+    map,
+    verdict,
+    reason,
+    interval: test === undefined ? "" : intervalText(test, unit),
+    unit,
+    quantiles: quantiles.map(({ q, base, head, test }) => ({
+      name: `p${String(q * 100).replace(".", "")}`,
+      base,
+      head,
+      interval: test === undefined ? "" : intervalText(test, unit),
     })),
   };
 }

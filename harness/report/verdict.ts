@@ -46,6 +46,7 @@ export function headline(result: Judged): string {
   const verdict = verdictOf(result);
   switch (verdict) {
     case "pass":
+      if (summary.skipped > 0) return `${of(summary.passed)} passed, ${summary.skipped} skipped`;
       return total === 1 ? "the scenario passed" : `all ${total} scenarios passed`;
     case "regression":
       return `${of(summary.failed)} failed`;

@@ -5,7 +5,8 @@
 import { decodeKey, decodeNumber, type JsonNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
 import { keyIdentity } from "../metrics/print.ts";
-import type { KeyChange, MetricResult, ScenarioResult } from "./result.ts";
+import type { Unit } from "../metrics/units.ts";
+import type { KeyChange, MetricResult, PairedTestResult, ScenarioResult } from "./result.ts";
 
 /** `12%`, `1.3%`, `0.04%` of a fraction. */
 export function percent(fraction: number): string {
@@ -35,6 +36,18 @@ export function changeText({
   const sign = moved > 0 ? "+" : "-";
   if (ratio === undefined || behaviour === "exact") return sign + formatValue(moved < 0 ? -moved : moved, unit);
   return sign + percent(Math.abs(ratio - 1));
+}
+
+/** The bounds of a paired test: `+3.1% to +12%`; "" when there were too few pairs for any. */
+export function intervalText({ scale, low, high }: PairedTestResult, unit: Unit): string {
+  if (low === undefined && high === undefined) return "";
+  const say = (bound: number): string => {
+    const change = scale === "ratio" ? bound - 1 : bound;
+    const size = scale === "ratio" ? percent(Math.abs(change)) : formatValue(Math.abs(change), unit);
+    return `${change < 0 ? "-" : "+"}${size}`;
+  };
+  if (low === undefined) return `at most ${say(high!)}`;
+  return high === undefined ? `at least ${say(low)}` : `${say(low)} to ${say(high)}`;
 }
 
 /** A map's key as it is written in an expression. */
