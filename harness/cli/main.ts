@@ -22,6 +22,17 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   schema: () => import("./schema.ts"),
 };
 
+const AFTER_HELP = `
+To begin with:
+  sudo npx probewright init     writes scenarios/first.yml
+  sudo npx probewright run      runs all scenarios below scenarios/
+
+Exit codes:
+  0  all passed                               3  this machine or user lacks something
+  1  a regression or a failed assertion       4  a measurement that cannot be trusted
+  2  input that makes no sense              130  interrupted
+`;
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {
@@ -31,18 +42,26 @@ try {
 
 async function main(argv: readonly string[]): Promise<void> {
   const [name = "", ...rest] = argv;
-  if (name === "trace") {
+  const helpOnTrace = name === "help" && rest[0] === "trace";
+  if (name === "trace" || helpOnTrace) {
     const { trace } = await import("./trace.ts");
-    process.exitCode = await trace(rest);
+    process.exitCode = await trace(helpOnTrace ? ["--help"] : rest);
     return;
   }
   const [{ CommanderError, program }, { packageVersion }] = await Promise.all([
     import("commander"),
     import("../version.ts"),
   ]);
-  program.name("probewright").description("Kernel-level performance tests for Linux").version(packageVersion());
-  program.exitOverride();
-  const wanted = COMMANDS[name];
+  program
+    .name("probewright")
+    .description("kernel-level performance tests for Linux")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", AFTER_HELP)
+    .showHelpAfterError("`probewright --help` lists commands, and `probewright <command> --help` their options")
+    .exitOverride();
+  const wanted = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   for (const load of wanted === undefined ? Object.values(COMMANDS) : [wanted]) (await load()).register(program);
   try {
     await program.parseAsync(argv, { from: "user" });

@@ -156,11 +156,13 @@ const OPTIONS: readonly Option[] = [
   { names: ["-h", "--help"], help: "print this help", set: () => ({ mode: "help" }) },
 ];
 
+const HELP_COLUMN = 25;
+
 /** The help text. */
 export function traceUsage(): string {
   const rows = OPTIONS.map(({ names, value, help }) => {
     const left = `    ${names.join(", ")}${value === undefined ? "" : ` ${value}`}`;
-    return `${left.padEnd(24)} ${help}`;
+    return left.length < HELP_COLUMN ? left.padEnd(HELP_COLUMN) + help : `${left}\n${" ".repeat(HELP_COLUMN)}${help}`;
   });
   return `probewright trace - runs a bpftrace program
 
