@@ -1,5 +1,6 @@
 /**
- * The definition of the scenario format, from which both the loader's checks and the published JSON Schema come.
+ * The definition of the scenario format and of the project's configuration, from which both the loader's checks and the
+ * published JSON Schemas come.
  *
  * Conventions that validate.ts relies on: an object's error text lists its keys; the error text of a union, or of a
  * wrong type, says what was expected; every other error text is a whole message. A line break separates a message from its help.
@@ -365,6 +366,16 @@ export const presetFile = object({
     .min(1),
   metrics: metrics.optional(),
 });
+
+/** The configuration of a project. */
+export const projectFile = object({
+  version,
+  scenarios: z
+    .union([text, z.array(text, { error: "a path" }).min(1)], { error: "a path, or a list of paths" })
+    .optional()
+    .describe("Scenario files and folders that are meant where a command names none. Default: scenarios."),
+  build: steps.optional().describe("Prepares a checkout before its scenarios are run, for comparisons."),
+}).meta({ title: "probewright configuration" });
 
 export type ScenarioInput = z.output<typeof wholeScenario>;
 export type JudgedInput = z.output<typeof judgedParts>;

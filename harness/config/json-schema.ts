@@ -1,6 +1,6 @@
-/** The published JSON Schema of scenario files, for editors. Generated from the definition that the loader uses. */
+/** The published JSON Schemas of the files that users write, for editors. Generated from the definition that the loader uses. */
 import { z } from "zod";
-import { listFile, singleFile, TEMPLATE_SCHEMA } from "./definition.ts";
+import { listFile, projectFile, singleFile, TEMPLATE_SCHEMA } from "./definition.ts";
 
 /** The schema as a JSON value (draft 2020-12). */
 export function scenarioJsonSchema(): Record<string, unknown> {
@@ -25,4 +25,9 @@ function admitTemplates({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSche
 /** The schema as the text of the file that ships with the package. */
 export function scenarioSchemaText(): string {
   return `${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`;
+}
+
+/** The schema of the project's configuration, as the text of the file that ships with the package. */
+export function configSchemaText(): string {
+  return `${JSON.stringify(z.toJSONSchema(projectFile, { io: "input" }), null, 2)}\n`;
 }

@@ -11,9 +11,11 @@ const DEFAULT_READY_TIMEOUT_MS = 10_000;
 type WorkloadInput = ScenarioInput["workload"];
 
 /** What steps inherit from the workload. */
-interface Surroundings {
+export interface Surroundings {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Default: that of workloads. */
+  readonly timeoutMs?: number;
 }
 
 export function buildWorkload(tree: LocatedMap, input: WorkloadInput, folder: Folder): Workload {
@@ -60,7 +62,12 @@ type StepsInput = WorkloadInput["setup"];
 type StepInput = Exclude<NonNullable<StepsInput>, readonly unknown[]>;
 
 /** `[word, ...]`, `{ command: ... }`, or a list of these; the empty list is no step at all. */
-function buildSteps(located: Located | undefined, input: StepsInput, folder: Folder, around: Surroundings): Step[] {
+export function buildSteps(
+  located: Located | undefined,
+  input: StepsInput,
+  folder: Folder,
+  around: Surroundings,
+): Step[] {
   if (!located || !input || (located.kind === "list" && located.items.length === 0)) return [];
   const timeoutOf = (step: unknown): number | undefined => (isStep(step) ? step.timeout : undefined);
   const several = located.kind === "list" && located.items.some((item) => item.kind !== "scalar");
@@ -79,7 +86,7 @@ function buildStep(located: Located, timeoutMs: number | undefined, folder: Fold
     command: buildCommand(located),
     cwd: cwd === undefined ? around.cwd : absolute(folder, cwd),
     env: located.kind === "map" ? { ...around.env, ...words(located, "env") } : around.env,
-    timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    timeoutMs: timeoutMs ?? around.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     span: keySpanAt(located, []),
   };
 }

@@ -1,6 +1,7 @@
 /** Which files hold the scenarios that the user named by files and folders. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { CONFIG_FILE } from "../config/project.ts";
 
 /** A path that leads to no scenarios; the message says why. */
 export class DiscoverError extends Error {
@@ -32,6 +33,7 @@ function scenarioFiles(folder: string): string[] {
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return SKIPPED.has(entry.name) || entry.name.startsWith(".") ? [] : scenarioFiles(path);
+    if (entry.name === CONFIG_FILE) return [];
     return /\.ya?ml$/.test(entry.name) && looksLikeScenario(readFileSync(path, "utf8")) ? [path] : [];
   });
 }

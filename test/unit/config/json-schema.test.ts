@@ -1,12 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { scenarioJsonSchema, scenarioSchemaText } from "../../../harness/config/json-schema.ts";
+import { configSchemaText, scenarioJsonSchema, scenarioSchemaText } from "../../../harness/config/json-schema.ts";
 import { minimal, template } from "./helpers.ts";
 import { accepts } from "./json-schema-validator.ts";
 
 describe("the JSON Schema", () => {
   it("is the file that ships with the package (a run with `--update` writes it anew)", async () => {
     await expect(scenarioSchemaText()).toMatchFileSnapshot("../../../schema/scenario.schema.json");
+  });
+
+  it("of the configuration ships with the package as well", async () => {
+    await expect(configSchemaText()).toMatchFileSnapshot("../../../schema/config.schema.json");
   });
 
   const schema = scenarioJsonSchema();
