@@ -38,11 +38,11 @@ export interface CompiledProgram {
 export type ScopeFilter = "system" | "cgroup" | "tree" | "process" | "thread";
 
 /**
- * The switch is a one-entry mmap-able array of two 64-bit numbers, by their offsets in bytes. `id`: the process or thread that
+ * The switch is a one-entry mmap-able array of 64-bit numbers, by their offsets in bytes. `id`: the process or thread that
  * is let through, as the kernel counts them; 0: nothing is. `process`: the process id, of which the `thread` scope tells
- * its own threads from those of other processes.
+ * its own threads from those of other processes. `forks`: how often a program has added to the set of processes.
  */
-export const SCOPE_SWITCH = { id: 0, process: 8, size: 16 } as const;
+export const SCOPE_SWITCH = { id: 0, process: 8, forks: 16, size: 24 } as const;
 
 export interface RuntimeConfig {
   license: string;

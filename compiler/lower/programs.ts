@@ -12,7 +12,17 @@ import { branch } from "./expressions.ts";
 import { groupByEvent, type ProgramGroup, programKind, type Region, uniqueName } from "./groups.ts";
 import { Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
 import type { PlannedMap } from "./plan.ts";
-import { currentTask, hasSwitch, isInScope, isSwitchedOn, keepsTree, kernelField, taskOf, treeKey } from "./scope.ts";
+import {
+  countFork,
+  currentTask,
+  hasSwitch,
+  isInScope,
+  isSwitchedOn,
+  keepsTree,
+  kernelField,
+  taskOf,
+  treeKey,
+} from "./scope.ts";
 import { claimSlot, releaseSlot, SlotMemory } from "./slots.ts";
 import { statements } from "./statements.ts";
 
@@ -311,6 +321,7 @@ function fork(l: Lowering, scope: ScopeFilter, done: number): void {
   const one = l.slot(8, "one");
   b.store(one.base, 0, 8, { imm: 1n });
   const result = b.call("map_update_elem", [l.mapReference(l.plan.scopeTree), key.base, one.base, { imm: 0n }]);
+  if (hasSwitch(scope)) countFork(l);
   // A process that cannot be followed makes the run invalid like any other loss.
   l.when("ne", result, { imm: 0n }, () => l.countFailure("lostEvents"));
 }

@@ -79,6 +79,12 @@ export function isSwitchedOn(l: Lowering): VReg {
   return l.b.load(l.mapValue(l.plan.scopeSwitch, SCOPE_SWITCH.id), 0, 8);
 }
 
+/** Tells the harness that the set of processes is no longer as it was left. */
+export function countFork(l: Lowering): void {
+  const base = l.mapValue(l.plan.scopeSwitch, SCOPE_SWITCH.forks);
+  l.b.emit({ op: "atomic", atomic: "add", dst: undefined, base, offset: 0, size: 8, value: l.b.const(1) });
+}
+
 // id != 0 && (id == own id || tree[key])
 function isSwitchedIn(l: Lowering, scope: "process" | "thread", task: () => Task): VReg {
   const { b } = l;

@@ -15,7 +15,11 @@ export function traceFailure(error: unknown): TraceError {
 }
 
 /** The same for what the runner found wrong. */
-export function problemError({ kind, message, help, output }: Problem, cause?: unknown): TraceError {
+export function problemError(
+  problem: Pick<Problem, "kind" | "message" | "help" | "output">,
+  cause?: unknown,
+): TraceError {
+  const { kind, message, help, output } = problem;
   if (kind === "capability") return new TraceUnavailableError(message, help ?? DOCTOR, cause);
   const printed = output === undefined ? "" : outputText(output.stderr).trimEnd();
   const lines = [message, ...(help === undefined ? [] : [`  help: ${help}`]), ...(printed === "" ? [] : [printed])];

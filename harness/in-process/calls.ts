@@ -21,6 +21,12 @@ const probes = (direction: "enter" | "exit", calls: readonly string[]): string =
 /** Parameter 1: the process whose threads are told apart; 0 for none. -100 is AT_FDCWD. */
 const SCRIPT = `
 config = { missing_probes = "ignore"; max_strlen = 448; max_map_keys = 16384 }
+let @calls = percpuhash(4096);
+let @transfers = percpuhash(4096);
+let @internal = hash(1024);
+let @pipe = hash(1024);
+let @path = hash(4096);
+let @below = hash(4096);
 
 tracepoint:syscalls:sys_enter_* {
   @calls[pid == $1 ? tid : 0, args.__syscall_nr] = count();

@@ -4,11 +4,11 @@
  */
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import { Source } from "../../compiler/source.ts";
-import type { Scenario } from "../config/scenario.ts";
-import { type AssertionOutcome, evaluateAssertion } from "../metrics/assertion.ts";
-import type { Num } from "../metrics/ast.ts";
+import type { Metric, Scenario } from "../config/scenario.ts";
+import { type AssertionOutcome, type EvaluableAssertion, evaluateAssertion } from "../metrics/assertion.ts";
+import type { Expression, Num } from "../metrics/ast.ts";
 import { checkMaps, inferType, mapsIn, namesIn, namesOf } from "../metrics/check.ts";
-import { type EvaluableMetric, evaluate, evaluateMetrics, type MetricValue } from "../metrics/evaluate.ts";
+import { evaluate, evaluateMetrics, type MetricValue } from "../metrics/evaluate.ts";
 import { parseExpression } from "../metrics/parser.ts";
 import type { MapData, RunData } from "../metrics/run-data.ts";
 import type { Calls, Counts, FailedOpen, OpenedFile, Processes } from "./calls.ts";
@@ -47,10 +47,10 @@ export abstract class Trace {
   /** The maps of the probes, by name with the at sign; also @syscalls, @opened and @failed, of what is always counted. */
   readonly maps: ReadonlyMap<string, MapData>;
   readonly printed: string;
-  readonly #metrics: readonly EvaluableMetric[];
-  readonly #names: ReturnType<typeof namesOf>;
+  readonly #metrics: readonly Metric[];
   readonly #run: RunData;
-  readonly #ownMaps: ReadonlySet<string>;
+  /** Maps that hold what unattributed calls did as well. */
+  readonly #shared: ReadonlySet<string>;
 
   constructor(data: TraceData, scenario: Pick<Scenario, "metrics">) {
     this.syscalls = data.syscalls;
@@ -60,12 +60,10 @@ export abstract class Trace {
     this.durationNs = data.durationNs;
     this.unattributed = data.unattributed;
     this.printed = data.printed;
-    const builtIn = countedMaps(data);
-    this.maps = new Map([...builtIn, ...data.maps].map((map) => [map.name, map]));
-    this.#ownMaps = new Set(data.maps.map(({ name }) => name));
+    this.maps = new Map([...countedMaps(data), ...data.maps].map((map) => [map.name, map]));
     this.#metrics = scenario.metrics;
-    this.#names = namesOf(scenario.metrics);
     this.#run = { maps: this.maps, free: data.free };
+    this.#shared = new Set(data.unattributed === undefined ? [] : this.maps.keys());
   }
 
   /**
@@ -78,7 +76,7 @@ export abstract class Trace {
     return value.value;
   }
 
-  /** The same with the bounds between which the true value lies. */
+  /** The same with the bounds between which the true value lies, and without complaint where there is none. */
   measure(expression: string): MetricValue {
     const parsed = this.#parse(expression, "number");
     const values = evaluateMetrics(this.#metrics, this.#run);
@@ -88,40 +86,61 @@ export abstract class Trace {
 
   /** How a condition such as `p99(@read_ns) < 200us` comes out. */
   check(condition: string): AssertionOutcome {
-    const expression = this.#parse(condition, "condition");
-    const values = evaluateMetrics(this.#metrics, this.#run);
-    return evaluateAssertion({ text: condition, expression }, this.#names, { run: this.#run, values });
+    return this.#judge({ text: condition, expression: this.#parse(condition, "condition") }, this.#metrics);
   }
 
-  #parse(text: string, wanted: "number" | "condition") {
+  /** How the assertions of a scenario come out, with its metrics. Throws TraceError where this trace lacks their maps. */
+  judge({ metrics, assertions }: Pick<Scenario, "metrics" | "assertions">): AssertionOutcome[] {
+    const diags = new Diagnostics();
+    for (const { expression } of [...metrics, ...assertions]) checkMaps(expression, this.maps, diags);
+    refuse(diags);
+    return assertions.map((assertion) => this.#judge(assertion, metrics));
+  }
+
+  #judge(assertion: EvaluableAssertion, metrics: readonly Metric[]): AssertionOutcome {
+    this.#mustBeAttributed(assertion.expression, metrics);
+    const values = evaluateMetrics(metrics, this.#run);
+    return evaluateAssertion(assertion, namesOf(metrics), { run: this.#run, values });
+  }
+
+  #parse(text: string, wanted: "number" | "condition"): Expression {
     const diags = new Diagnostics();
     const expression = parseExpression(new Source("expression", text), diags);
     if (expression !== undefined) {
-      const type = inferType(expression, this.#names, diags);
+      const type = inferType(expression, namesOf(this.#metrics), diags);
       if (!diags.hasErrors && (type.kind === "boolean") !== (wanted === "condition"))
         diags.error("wrong-kind", expression.span, `a ${wanted} is needed here`);
       checkMaps(expression, this.maps, diags);
     }
-    if (expression === undefined || diags.hasErrors) throw new TraceError(renderDiagnostics(diags.items));
-    this.#mustBeAttributed(expression);
-    return expression;
+    refuse(diags);
+    this.#mustBeAttributed(expression!, this.#metrics);
+    return expression!;
   }
 
-  /** The probes' maps count what the shared threads did without saying so. */
-  #mustBeAttributed(expression: Parameters<typeof mapsIn>[0]): void {
-    if (this.unattributed === undefined) return;
-    const metrics = new Map(this.#metrics.map((metric) => [metric.name, metric.expression]));
-    const maps = new Set(mapsIn(expression));
-    const queue = namesIn(expression).map(({ name }) => name);
-    for (const name of queue) {
-      const used = metrics.get(name);
-      if (used === undefined) continue;
-      for (const map of mapsIn(used)) maps.add(map);
-      for (const next of namesIn(used)) if (!queue.includes(next.name)) queue.push(next.name);
-    }
-    const doubtful = [...maps].find((map) => this.#ownMaps.has(map) || BUILT_IN.has(map));
-    if (doubtful !== undefined) throw new TraceError(`${doubtful} cannot be trusted: ${this.unattributed.reason}`);
+  #mustBeAttributed(expression: Expression, metrics: readonly Metric[]): void {
+    const doubtful = [...mapsBehind(expression, metrics)].find((map) => this.#shared.has(map));
+    if (doubtful !== undefined) throw new TraceError(`${doubtful} cannot be trusted: ${this.unattributed?.reason}`);
   }
+}
+
+function refuse(diags: Diagnostics): void {
+  if (diags.hasErrors) throw new TraceError(renderDiagnostics(diags.errors));
+}
+
+/** The maps of an expression and of the metrics in it. */
+function mapsBehind(expression: Expression, metrics: readonly Metric[]): Set<string> {
+  const byName = new Map(metrics.map((metric) => [metric.name, metric.expression]));
+  const maps = new Set<string>();
+  const used = new Set([expression]);
+  // grows on the way
+  for (const one of used) {
+    for (const map of mapsIn(one)) maps.add(map);
+    for (const { name } of namesIn(one)) {
+      const metric = byName.get(name);
+      if (metric !== undefined) used.add(metric);
+    }
+  }
+  return maps;
 }
 
 /** The trace of a function. */
@@ -157,8 +176,6 @@ export class CommandTrace extends Trace {
     this.stderr = end.stderr;
   }
 }
-
-const BUILT_IN: ReadonlySet<string> = new Set(["@syscalls", "@opened", "@failed"]);
 
 /** What is always counted, as maps for metric expressions. */
 function countedMaps({ syscalls, opened, failed }: Calls): MapData[] {

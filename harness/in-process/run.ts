@@ -8,7 +8,7 @@ import { DiscoverError, discover } from "../runner/discover.ts";
 import { EmptySuiteError, runSuite } from "../runner/suite.ts";
 import { hostFacts } from "../tracing/facts/host-facts.ts";
 import { packageVersion } from "../version.ts";
-import { traceFailure } from "./availability.ts";
+import { problemError, traceFailure } from "./availability.ts";
 import { TraceError } from "./errors.ts";
 import { guestHost } from "./guest-host.ts";
 
@@ -25,8 +25,9 @@ export interface RunOptions {
 
 /**
  * Runs the scenarios of files, or of folders that are searched for them, and answers the result as it stands in a
- * result file (`probewright.result/v1`). A scenario that fails is no error here: look at its `status`. Throws TraceError when
- * there is nothing to run or a file is wrong, with all that is wrong in it.
+ * result file (`probewright.result/v1`). A scenario that fails is no error here: look at its `status`. Throws
+ * TraceUnavailableError where the machine does not permit tracing, and TraceError when there is nothing to run or a file is
+ * wrong, with all that is wrong in it.
  */
 export async function run(paths: string | readonly string[], options: RunOptions = {}): Promise<SuiteResult> {
   const { filter, runs, baseline, signal = NEVER } = options;
@@ -47,6 +48,9 @@ export async function run(paths: string | readonly string[], options: RunOptions
     );
     for (const diagnostic of outcome.diagnostics) diags.add(diagnostic);
     if (diags.hasErrors) throw new TraceError(renderDiagnostics(diags.items));
+    const problems = outcome.result.scenarios.flatMap((scenario) => scenario.problems);
+    const lack = problems.find(({ kind }) => kind === "capability");
+    if (lack !== undefined) throw problemError(lack);
     return outcome.result;
   } catch (error) {
     if (error instanceof DiscoverError || error instanceof EmptySuiteError || error instanceof BaselineError)

@@ -52,9 +52,15 @@ export function zeroMap(map: MapFd): void {
 const NO_BATCH: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUPP", "EOPNOTSUPP", "ENOTSUP"]);
 const BATCH_BYTES = 1024 * 1024;
 const BATCH_ENTRIES = 4096;
+/** Most maps are small, and memory that is asked for has to be zeroed. */
+const FIRST_BATCH = 64;
 
 function visitByBatch(map: MapFd, visit: (key: Uint8Array, value: Uint8Array) => void): void {
-  let room = Math.max(64, Math.min(BATCH_ENTRIES, map.maxEntries, Math.floor(BATCH_BYTES / map.userValueSize)));
+  const limit = Math.max(
+    FIRST_BATCH,
+    Math.min(BATCH_ENTRIES, map.maxEntries, Math.floor(BATCH_BYTES / map.userValueSize)),
+  );
+  let room = FIRST_BATCH;
   let position: Uint8Array | null = null;
   for (let done = false; !done; ) {
     const keys = new Uint8Array(room * map.keySize);
@@ -73,6 +79,7 @@ function visitByBatch(map: MapFd, visit: (key: Uint8Array, value: Uint8Array) =>
     }
     position = next;
     done = batch.done;
+    room = Math.max(room, Math.min(limit, 4 * room));
   }
 }
 

@@ -2,7 +2,7 @@
  * The script's own maps, wherever they are stored: read as bytes, cleared, set to zero. A map with keys is a kernel hash;
  * one without is a region of an array that is mapped into this process, and costs no system call.
  */
-import type { CompiledProgram, MapStorage, ScriptMap } from "../../compiler/program.ts";
+import { type CompiledProgram, type MapStorage, SCOPE_SWITCH, type ScriptMap } from "../../compiler/program.ts";
 import { unreachable } from "../../compiler/unreachable.ts";
 import { type MapFd, MapFlag, MappedArray } from "../../native/index.ts";
 import { clearMap, forEachEntry, zeroMap } from "./hash-map.ts";
@@ -77,11 +77,19 @@ export class ScriptMaps {
    * stays, and so do ring buffers, which their consumer empties.
    */
   reset(): void {
-    this.#compiled.maps.forEach(({ type, flags, initial }, i) => {
-      if (initial !== undefined) return;
+    const { maps, scopeTree } = this.#compiled;
+    const forked = this.#hasForked();
+    maps.forEach(({ type, flags, initial }, i) => {
+      if (initial !== undefined || (i === scopeTree && !forked)) return;
       if (CLEARABLE.has(type)) clearMap(this.#fds[i]!);
       else if (type === "array" && (flags & MapFlag.MMAPABLE) !== 0) this.memory(i).bytes.fill(0);
     });
+  }
+
+  /** Whether the set of traced processes may hold more than it was given; a program with a switch keeps account of that. */
+  #hasForked(): boolean {
+    const { scopeSwitch } = this.#compiled;
+    return scopeSwitch === undefined || this.memory(scopeSwitch).view.getBigUint64(SCOPE_SWITCH.forks, true) > 0n;
   }
 
   /** The memory of a mmap-able array, by its index in the compiled program. Mapped at the first use. */
