@@ -40,6 +40,8 @@ export interface LiveValue {
   partners: VReg[];
   /** Whether the value, or one that is best computed in the same register, lives across a call. */
   outlivesCall: boolean;
+  /** The address of memory that never changes, if the value was loaded from there. */
+  loadedFrom: VReg | undefined;
 }
 
 /** A piece of a value's life, during which it stays in one place. */
@@ -202,6 +204,8 @@ class Analysis {
   readonly #liveness: Liveness;
   readonly #definitions = new Map<VReg, Definition>();
   readonly #uses = new Map<VReg, UsePosition[]>();
+  /** Values loaded from memory that never changes, with the address. */
+  readonly #invariantLoads = new Map<VReg, VReg>();
   /** Per value the blocks that read it, in layout order, with the end of the last read. */
   readonly #extents = new Map<VReg, Extent[]>();
 
@@ -251,6 +255,7 @@ class Analysis {
         if (destroyed === "all") clobbered.all.push(position + CLOBBERED);
         const reg = result(insn);
         if (reg !== undefined) this.#definitions.set(reg, { block: block.id, at: position + WRITTEN });
+        if (insn.op === "load" && insn.invariant) this.#invariantLoads.set(insn.dst, insn.base);
       }
       position += STEP;
       const { end } = block;
@@ -319,6 +324,7 @@ class Analysis {
         wanted: undefined,
         partners: [],
         outlivesCall: false,
+        loadedFrom: this.#invariantLoads.get(reg),
       };
       const uses = this.#uses.get(reg) ?? [];
       if (written.has(reg)) uses.unshift({ at: definition.at, inRegister: true });

@@ -14,6 +14,9 @@ const SAVED_REGISTERS: readonly Reg[] = [R6, R7, R8, R9];
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** Added to positions: later than everything else, earlier than never. */
+const RELOADABLE = 2 ** 40;
+
 /** More partners than this are not asked for their registers. */
 const MAX_PARTNERS = 8;
 
@@ -153,14 +156,14 @@ class LinearScan {
       const i = REGISTERS.indexOf(register);
       nextUse[i] = Math.min(nextUse[i]!, position);
     };
-    for (const other of this.#active) limit(other.register!, other.nextUse(current.start)?.at ?? NEVER);
-    for (const { other } of this.#meeting(current)) limit(other.register!, other.nextUse(current.start)?.at ?? NEVER);
+    for (const other of this.#active) limit(other.register!, this.#neededAt(other, current.start));
+    for (const { other } of this.#meeting(current)) limit(other.register!, this.#neededAt(other, current.start));
     let best = 0;
     for (let i = 1; i < REGISTERS.length; i++) if (nextUse[i]! > nextUse[best]!) best = i;
     const register = REGISTERS[best]!;
 
     const needed = current.nextRegisterUse(current.start);
-    if (!needed || (needed.at > current.start && nextUse[best]! < (current.nextUse(current.start)?.at ?? NEVER))) {
+    if (!needed || (needed.at > current.start && nextUse[best]! < this.#neededAt(current, current.start))) {
       this.#toStack(current, current.start);
       return;
     }
@@ -171,6 +174,15 @@ class LinearScan {
     this.#evict(register, current);
     const lost = destroyed(register);
     if (lost < current.end) this.#requeue(current.split(this.#splitPosition(current, lost)));
+  }
+
+  /** When a lifetime next needs its register: the later, the better it can do without. */
+  #neededAt(interval: Interval, position: number): number {
+    const at = interval.nextUse(position)?.at ?? NEVER;
+    // What can be loaded again needs no store, as long as its address is not given up.
+    const { loadedFrom } = interval.value;
+    const address = loadedFrom === undefined ? undefined : this.#liveness.values.get(loadedFrom)?.pieces.at(-1);
+    return address && address.end >= interval.end ? at + RELOADABLE : at;
   }
 
   /** Takes the register away from its owners for as long as `current` lives. */

@@ -69,7 +69,8 @@ function rulesForConstant(insn: Alu, b: bigint, context: RuleContext): Insn | un
       return divideSigned(insn, b, context);
     case "and":
       if (b === 0n) return constant(dst, 0n);
-      return (facts.bits & ~BigInt.asUintN(64, b)) === 0n ? copy(dst, a) : undefined;
+      if ((facts.bits & ~BigInt.asUintN(64, b)) === 0n) return copy(dst, a);
+      return b === 0xffff_ffffn ? { op: "extend", dst, src: a, size: 4, signed: false } : undefined;
     case "or":
       if (b === -1n) return constant(dst, -1n);
       return b === 0n ? copy(dst, a) : undefined;

@@ -34,7 +34,7 @@ import { buildProgram, context, randomMaps, statements } from "../support/random
 import { Vm } from "../vm/interpreter.ts";
 import { number64 } from "../vm/maps.ts";
 
-const RUNS = Number(process.env.RANDOM_PROGRAMS ?? 300);
+const RUNS = Number(process.env.RANDOM_PROGRAMS ?? 500);
 /** The program runs twice, so that the second run finds what the first one left in the maps. */
 const REPEAT = [1, 2];
 const FUNC_INFO_BYTES = 8;

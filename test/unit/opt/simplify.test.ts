@@ -55,6 +55,7 @@ describe("arithmetic", () => {
     ["v1 = v0 / 10; exit v1", "v1 = v0 / 10; exit v1"],
     ["v1 = v0 / -9223372036854775808; exit v1", "v1 = v0 >> 63; exit v1"],
     ["v1 = v0 % 16; exit v1", "v1 = v0 & 15; exit v1"],
+    ["v1 = v0 & 4294967295; exit v1", "v1 = u32(v0); exit v1"],
     ["v1 = v0 s/ -1; exit v1", "v2 = const 0; v1 = v2 - v0; exit v1"],
     ["v1 = v0 s/ 8; exit v1", "v2 = v0 s>> 63; v3 = v2 >> 61; v4 = v0 + v3; v1 = v4 s>> 3; exit v1"],
     ["v1 = v0 s/ 2; exit v1", "v3 = v0 >> 63; v4 = v0 + v3; v1 = v4 s>> 1; exit v1"],
