@@ -105,6 +105,8 @@ export interface RawMapping {
 
 export interface Binding {
   close(fd: number): number;
+  /** Has a descriptor closed when the thread's environment ends, however it ends; or no longer. */
+  closeAtEnd(fd: number, on: boolean): void;
   /** A descriptor that only names the folder (O_PATH). */
   openDirectory(path: string): number;
 

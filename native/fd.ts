@@ -20,6 +20,7 @@ export class Fd {
     this.#value = value;
     this.label = label;
     open.add(this);
+    binding().closeAtEnd(value, true);
   }
 
   get closed(): boolean {
@@ -37,6 +38,7 @@ export class Fd {
     const value = this.value;
     this.#value = -1;
     open.delete(this);
+    binding().closeAtEnd(value, false);
     return value;
   }
 

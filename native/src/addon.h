@@ -4,7 +4,13 @@
 
 #include <napi.h>
 
+#include <unordered_set>
+
 struct EnvironmentData {
+  ~EnvironmentData();
+  // What the thread's objects own. A worker that is terminated runs no code of its own any more, and what it has left
+  // attached would be with the machine for as long as the process lives.
+  std::unordered_set<int> descriptors;
   Napi::FunctionReference ring_buffer;
   Napi::FunctionReference mapping;
   Napi::FunctionReference poller;

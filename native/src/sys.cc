@@ -22,7 +22,20 @@ Napi::Value Close(const Napi::CallbackInfo& info) {
   Reader in(info.Env());
   int fd = in.Int(info[0]);
   if (in.failed()) return info.Env().Undefined();
+  info.Env().GetInstanceData<EnvironmentData>()->descriptors.erase(fd);
   return Number(info, OrErrno(close(fd)));
+}
+
+// Has a descriptor closed with the environment, or no longer.
+Napi::Value CloseAtEnd(const Napi::CallbackInfo& info) {
+  Reader in(info.Env());
+  int fd = in.Int(info[0]);
+  bool on = in.Bool(info[1]);
+  if (in.failed()) return info.Env().Undefined();
+  auto& descriptors = info.Env().GetInstanceData<EnvironmentData>()->descriptors;
+  if (on) descriptors.insert(fd);
+  else descriptors.erase(fd);
+  return info.Env().Undefined();
 }
 
 Napi::Value OpenDirectory(const Napi::CallbackInfo& info) {
@@ -105,8 +118,13 @@ Napi::Value SetChildSubreaper(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
+EnvironmentData::~EnvironmentData() {
+  for (int fd : descriptors) close(fd);
+}
+
 void ExportSys(Napi::Env, Napi::Object exports) {
   Export<Close>(exports, "close");
+  Export<CloseAtEnd>(exports, "closeAtEnd");
   Export<OpenDirectory>(exports, "openDirectory");
   Export<GetTid>(exports, "gettid");
   Export<CapGet>(exports, "capget");

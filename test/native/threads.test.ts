@@ -103,6 +103,26 @@ describeKernel("threads", () => {
     for (const fd of fds) binding().close(fd);
   });
 
+  it.each([
+    ["ends by itself", ""],
+    ["is terminated", "setInterval(() => {}, 1000);"],
+  ])("that %s takes the descriptors with it that were to be closed in the end", async (how, ending) => {
+    const before = descriptors();
+    const worker = inWorker(`
+      const [owned, given, disowned] = [map(1, 4, 8, 16), map(1, 4, 8, 16), map(1, 4, 8, 16)];
+      for (const fd of [owned, disowned]) addon.closeAtEnd(fd, true);
+      addon.closeAtEnd(disowned, false);
+      parentPort.postMessage([owned, given, disowned]);
+      ${ending}`);
+    const exited = once(worker, "exit");
+    const [[, given, disowned]] = (await once(worker, "message")) as [[number, number, number]];
+    if (how === "is terminated") await worker.terminate();
+    await exited;
+    const left = descriptors().filter((line) => !before.includes(line));
+    expect(left.map((line) => Number.parseInt(line, 10)).sort()).toEqual([given, disowned].sort());
+    for (const fd of [given, disowned]) binding().close(fd);
+  });
+
   it("may close a watch while what its callback threw is handled", async () => {
     const worker = inWorker(`
       const ring = map(27, 0, 0, 4096);
