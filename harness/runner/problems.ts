@@ -47,7 +47,7 @@ export interface ProcessOutput {
 }
 
 /** Which process of a scenario a problem is about. */
-export type Role = "workload" | "driver" | "setup" | "before" | "after" | "teardown";
+export type Role = "workload" | "driver" | "setup" | "before" | "after" | "teardown" | "build";
 
 const ROLES: Readonly<Record<Role, string>> = {
   workload: "the workload",
@@ -56,6 +56,7 @@ const ROLES: Readonly<Record<Role, string>> = {
   before: "the `before` step",
   after: "the `after` step",
   teardown: "the teardown step",
+  build: "the build step",
 };
 
 export function roleName(role: Role): string {

@@ -11,9 +11,9 @@ import { type Enlargement, growMaps } from "./growth.ts";
 import type { Host, ProbeCost, TraceResult, Tracing } from "./host.ts";
 import type { LaunchContext, Launched } from "./launch.ts";
 import type { PreparedScenario } from "./prepare.ts";
-import { type Problem, type ProcessOutput, processList } from "./problems.ts";
+import type { Problem, ProcessOutput } from "./problems.ts";
 import type { Scope } from "./scope.ts";
-import { runSteps } from "./steps.ts";
+import { closeScope, runSteps } from "./steps.ts";
 import { traceProblems, tracingProblem } from "./tracing-problems.ts";
 import { runWorkload, type WorkloadRun } from "./workload.ts";
 
@@ -116,7 +116,7 @@ export class ScenarioSession {
       if (this.#isSetUp) await this.#teardown(scope);
     } finally {
       this.#tracing?.close();
-      await this.#closeScope(scope);
+      this.warnings.push(...(await closeScope(scope, this.#lingering)));
     }
   }
 
@@ -201,21 +201,6 @@ export class ScenarioSession {
       const outcome = await runSteps(this.#context, "teardown", [step], scope.support, abandon, this.#lingering);
       if (outcome.kind === "failed") this.warnings.push(outcome.problem.message);
     }
-  }
-
-  /** Ends what the steps have left, and removes the scope. */
-  async #closeScope(scope: Scope): Promise<void> {
-    const { inside, outside } = scope.support.survivors();
-    const left = [...inside, ...outside];
-    if (left.length > 0) this.warnings.push(`killed what the steps left running: ${processList(left)}`);
-    const stuck = [...(await scope.workload.empty()), ...(await scope.support.empty())];
-    if (stuck.length === 0) {
-      for (const { child, exited } of this.#lingering) {
-        await exited;
-        child.close();
-      }
-      await scope.close();
-    } else this.warnings.push(`these processes cannot be killed: ${processList(stuck)}`);
   }
 }
 

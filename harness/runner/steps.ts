@@ -6,8 +6,8 @@ import { constants } from "node:os";
 import type { ExitStatus } from "../../native/index.ts";
 import type { Step } from "../config/scenario.ts";
 import { type LaunchContext, type Launched, launch, release } from "./launch.ts";
-import { commandText, milliseconds, type Problem, type Role, roleName } from "./problems.ts";
-import type { Cell } from "./scope.ts";
+import { commandText, milliseconds, type Problem, processList, type Role, roleName } from "./problems.ts";
+import type { Cell, Scope } from "./scope.ts";
 import { within } from "./within.ts";
 
 /** How long we listen after a step's end for what it still has to say; a daemon that it started may hold the pipe open. */
@@ -32,6 +32,21 @@ export async function runSteps(
     if (outcome.kind !== "ok") return outcome;
   }
   return { kind: "ok" };
+}
+
+/** Ends what steps have left running, gives up their pipes, and removes their scope. Answers what the user should know. */
+export async function closeScope(scope: Scope, lingering: readonly Launched[]): Promise<string[]> {
+  const { inside, outside } = scope.support.survivors();
+  const left = [...inside, ...outside];
+  const warnings = left.length > 0 ? [`killed what the steps left running: ${processList(left)}`] : [];
+  const stuck = [...(await scope.workload.empty()), ...(await scope.support.empty())];
+  if (stuck.length > 0) return [...warnings, `these processes cannot be killed: ${processList(stuck)}`];
+  for (const { child, exited } of lingering) {
+    await exited;
+    child.close();
+  }
+  await scope.close();
+  return warnings;
 }
 
 async function runStep(
