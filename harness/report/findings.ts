@@ -11,7 +11,9 @@ export interface Finding {
   /** The metric's name, the assertion's text. */
   readonly subject: string | undefined;
   readonly metric: ReportMetric | undefined;
-  /** One sentence. */
+  /** In a word or two: `regression`, `failed`, `error`. */
+  readonly kind: string;
+  /** Why, in one sentence. */
   readonly message: string;
 }
 
@@ -55,6 +57,7 @@ function ofDiagnostic({ severity, message, file, line, help }: Report["diagnosti
       metric: undefined,
       file,
       line,
+      kind: severity,
       message: withHelp(message, help),
     },
   };
@@ -66,31 +69,32 @@ function ofScenario(scenario: ReportScenario): Ranked[] {
   const skipped = status === "skipped";
   return [
     ...metrics.flatMap((metric): Ranked[] => {
-      const message = [`${metric.verdict}: ${metric.reason}`, metric.cause, metric.noData];
+      const message = [metric.reason, metric.cause, metric.noData];
       return judged(metric.verdict, {
         ...at,
         subject: metric.name,
         metric,
+        kind: metric.verdict,
         message: message.filter((part) => part !== undefined).join("; "),
       });
     }),
     ...shifts.flatMap(({ map, verdict, reason }): Ranked[] =>
-      verdict === undefined ? [] : judged(verdict, { ...at, subject: map, message: `${verdict}: ${reason}` }),
+      verdict === undefined ? [] : judged(verdict, { ...at, subject: map, kind: verdict, message: reason }),
     ),
     ...assertions.flatMap(({ text, line, status, message }): Ranked[] => {
       if (status === "pass") return [];
-      const said = withoutText(message, text);
       const finding: Finding = {
         ...at,
         line,
         severity: "error",
         subject: text,
-        message: status === "no-data" ? said : `failed: ${said}`,
+        kind: "failed",
+        message: withoutText(message, text),
       };
       return [{ rank: RANKS.assertion, finding }];
     }),
     ...problems.map(({ message, help }): Ranked => {
-      const finding = { ...at, message: `${skipped ? status : "invalid"}: ${withHelp(message, help)}` };
+      const finding = { ...at, kind: skipped ? status : "invalid", message: withHelp(message, help) };
       return skipped
         ? { rank: RANKS.unfinished, finding: { ...finding, severity: "warning" } }
         : { rank: RANKS.problem, finding: { ...finding, severity: "error" } };
@@ -99,7 +103,7 @@ function ofScenario(scenario: ReportScenario): Ranked[] {
       ? [
           {
             rank: RANKS.unfinished,
-            finding: { ...at, severity: "warning", message: "interrupted: it did not come to its end" },
+            finding: { ...at, severity: "warning", kind: status, message: "it did not come to its end" },
           } as const,
         ]
       : []),

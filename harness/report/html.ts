@@ -128,16 +128,15 @@ ${dataTable(
 </section>`;
 }
 
-function findingRow({ severity, scenario, subject, metric, message }: Finding, { scenarios }: Report): Html {
+function findingRow({ severity, scenario, subject, metric, kind, message }: Finding, { scenarios }: Report): Html {
   const index = scenarios.indexOf(scenario!);
-  const [kind = "", ...why] = message.split(": ");
   return html`<tr class="${severity}" data-status="${scenario!.status}">
 <th scope="row"><a href="#${anchor(index)}">${scenario!.name}</a></th>
 <td>${subject !== undefined && html`<code>${subject}</code>`}</td>
 ${numberCell(metric === undefined ? "" : value(metric.baseline?.median, metric.unit), metric?.baseline?.median)}
 ${numberCell(metric === undefined ? "" : value(metric.summary?.median, metric.unit), metric?.summary?.median)}
 ${numberCell(metric?.change ?? "", metric === undefined ? undefined : metric.worsening)}
-<td class="why"><span class="badge ${severity}">${kind}</span> ${prose(why.join(": "))}</td></tr>`;
+<td class="why"><span class="badge ${severity}">${kind}</span> ${prose(message)}</td></tr>`;
 }
 
 function scenariosSection(report: Report): Html {

@@ -83,7 +83,7 @@ function overviewTable(report: Report, { link }: MarkdownOptions, limit: number)
 }
 
 function findingRow(finding: Finding, link: MarkdownOptions["link"]): string {
-  const { severity, scenario, file, line, subject, metric, message } = finding;
+  const { severity, scenario, file, line, subject, metric, kind, message } = finding;
   const cells =
     metric === undefined
       ? ["", "", ""]
@@ -93,7 +93,7 @@ function findingRow(finding: Finding, link: MarkdownOptions["link"]): string {
     linked(short(scenario?.name ?? `${file}:${line}`), file, line, link),
     subject === undefined ? "" : short(subject),
     ...cells.map(prose),
-    prose(truncate(message, LONGEST_SENTENCE)),
+    prose(truncate(`${kind}: ${message}`, LONGEST_SENTENCE)),
   ]);
 }
 

@@ -12,10 +12,13 @@ const HEIGHTS: Readonly<Record<ChartData["kind"], number>> = { runs: 130, histog
 
 export function drawCharts(): void {
   const charts = [...document.querySelectorAll<HTMLElement>(".chart[data-chart]")].map((element) => new Chart(element));
-  const seen = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries)
-      if (isIntersecting) charts.find(({ element }) => element === target)?.draw();
-  });
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries)
+        if (isIntersecting) charts.find(({ element }) => element === target)?.draw();
+    },
+    { rootMargin: "200px" },
+  );
   for (const { element } of charts) seen.observe(element);
   const redraw = (): void => {
     for (const chart of charts) chart.redraw();
@@ -30,80 +33,78 @@ export function drawCharts(): void {
 class Chart {
   readonly element: HTMLElement;
   readonly #data: ChartData;
+  readonly #stops: Plot["stops"];
   readonly #readout = document.createElement("span");
-  #drawn: { readonly plot: Plot; readonly u: uPlot } | undefined;
+  #u: uPlot | undefined;
   #position = -1;
 
   constructor(element: HTMLElement) {
     this.element = element;
     this.#data = JSON.parse(element.dataset.chart!) as ChartData;
+    this.#stops = plotOf(this.#data).stops;
     this.#readout.className = "readout";
     element.previousElementSibling?.append(this.#readout);
+    element.tabIndex = 0;
+    element.setAttribute("role", "slider");
+    element.setAttribute("aria-valuemin", "1");
+    element.setAttribute("aria-valuemax", String(this.#stops.length));
+    this.#describe();
+    element.addEventListener("focus", () => this.draw());
     element.addEventListener("keydown", (event) => this.#key(event));
-    element.addEventListener("blur", () => this.#drawn?.u.setCursor({ left: -10, top: -10 }));
+    element.addEventListener("blur", () => this.#u?.setCursor({ left: -10, top: -10 }));
   }
 
   draw(): void {
     const width = this.element.clientWidth;
-    if (this.#drawn !== undefined || width === 0) return;
-    const data = this.#data;
-    const plot = data.kind === "runs" ? runsPlot(data) : histogramPlot(data);
-    const options: uPlot.Options = {
-      ...plot.options,
-      width,
-      height: HEIGHTS[data.kind],
-      legend: { show: false },
-      hooks: { ...plot.options.hooks, setCursor: [(u) => this.#moved(u)] },
-    };
-    const u = new uPlot(options, plot.data, this.element);
-    u.root.setAttribute("aria-hidden", "true");
-    this.#drawn = { plot, u };
-    this.#describe(plot);
+    if (this.#u !== undefined || width === 0) return;
+    const { options, data } = plotOf(this.#data);
+    const height = HEIGHTS[this.#data.kind];
+    const hooks: uPlot.Hooks.Arrays = { ...options.hooks, setCursor: [(u) => this.#moved(u)] };
+    this.#u = new uPlot({ ...options, width, height, hooks, legend: { show: false } }, data, this.element);
+    this.#u.root.setAttribute("aria-hidden", "true");
   }
 
   /** With the colours and in the width of now. */
   redraw(): void {
-    if (this.#drawn === undefined) return;
-    this.#drawn.u.destroy();
-    this.#drawn = undefined;
+    if (this.#u === undefined) return;
+    this.#u.destroy();
+    this.#u = undefined;
     this.draw();
   }
 
-  #describe({ stops }: Plot): void {
-    const { element } = this;
-    element.tabIndex = 0;
-    element.setAttribute("role", "slider");
-    element.setAttribute("aria-valuemin", "1");
-    element.setAttribute("aria-valuemax", String(stops.length));
-    element.setAttribute("aria-valuenow", String(Math.max(1, this.#position + 1)));
-    element.setAttribute("aria-valuetext", stops[Math.max(0, this.#position)]?.text ?? "");
+  #describe(): void {
+    const shown = Math.max(0, this.#position);
+    this.element.setAttribute("aria-valuenow", String(shown + 1));
+    this.element.setAttribute("aria-valuetext", this.#stops[shown]?.text ?? "");
   }
 
   #key(event: KeyboardEvent): void {
-    if (this.#drawn === undefined) return;
-    const { u, plot } = this.#drawn;
-    const last = plot.stops.length - 1;
+    const u = this.#u;
+    const last = this.#stops.length - 1;
     const position = MOVES[event.key]?.(this.#position, last);
-    if (position === undefined) return;
+    if (u === undefined || position === undefined) return;
     event.preventDefault();
-    const stop = plot.stops[Math.min(last, Math.max(0, position))];
+    const stop = this.#stops[Math.min(last, Math.max(0, position))];
     if (stop !== undefined) u.setCursor({ left: u.valToPos(stop.x, "x"), top: u.bbox.height / devicePixelRatio / 2 });
   }
 
   /** Tells what the cursor stands on. */
   #moved(u: uPlot): void {
     const left = u.cursor.left ?? -1;
-    const stops = this.#drawn?.plot.stops ?? [];
-    if (left < 0 || stops.length === 0) {
+    if (left < 0 || this.#stops.length === 0) {
       this.#readout.textContent = "";
       return;
     }
     const x = u.posToVal(left, "x");
-    const distance = (stop: (typeof stops)[number]): number => Math.abs(stop.x - x);
-    this.#position = stops.reduce((best, stop, i) => (distance(stop) < distance(stops[best]!) ? i : best), 0);
-    this.#readout.textContent = stops[this.#position]!.text;
-    this.#describe(this.#drawn!.plot);
+    const distance = (position: number): number => Math.abs(this.#stops[position]!.x - x);
+    this.#position = this.#stops.reduce((best, _, i) => (distance(i) < distance(best) ? i : best), 0);
+    this.#readout.textContent = this.#stops[this.#position]!.text;
+    this.#describe();
   }
+}
+
+function plotOf(data: ChartData): Plot {
+  return data.kind === "runs" ? runsPlot(data) : histogramPlot(data);
 }
 
 const MOVES: Readonly<Record<string, (position: number, last: number) => number>> = {

@@ -15,11 +15,11 @@ describe("the Markdown report", () => {
       |:-:|:--|:--|--:|--:|--:|:--|
       | ❌ | \`config-loader\` | \`opens\` | 4 | 209 | +205 | regression: worse in every run than in any of the baseline |
       | ❌ | \`config-loader\` | \`opens < 100\` |  |  |  | failed: 209 (109 over) |
-      | ❌ | \`config-loader\` | \`p99(@x) < 1\` |  |  |  | no data: the map is empty |
+      | ❌ | \`config-loader\` | \`p99(@x) < 1\` |  |  |  | failed: no data: the map is empty |
       | ❌ | \`broken\` |  |  |  |  | invalid: the workload \`work\` ended with status 3 (if that is right, say \`expect-exit: 3\`) |
       | ⚠️ | \`noisy\` | \`wait\` | 2 | 10 | +400% | inconclusive: fewer than 3 runs cannot tell a change from noise |
       | ⚠️ | \`needs-sqlite\` |  |  |  |  | skipped: there is no program \`sqlite3\` here |
-      | ⚠️ | \`scenarios/all.yml:9\` |  |  |  |  | the map \`@y\` is never read |
+      | ⚠️ | \`scenarios/all.yml:9\` |  |  |  |  | warning: the map \`@y\` is never read |
       | ✅ | \`config-loader\` | \`read_p50\` | 2.1 us | 1.8 us | -14% | improvement: the median improved by more than the limits; the histogram is empty |
       | ✅ | \`list-folder\` | 1 assertion, 1 metric compared |  |  |  |  |"
     `);

@@ -9,8 +9,8 @@ import { COMPARISON, FAILED, MISTAKES, metric, RUN, scenario, suite } from "../.
 describe("findings", () => {
   const shown = (result: typeof RUN): string[] =>
     findingsOf(reportOf(result)).map(
-      ({ severity, scenario, line, subject, message }) =>
-        `${severity} ${scenario?.name ?? "-"}:${line} ${subject ?? "-"} ${message}`,
+      ({ severity, scenario, line, subject, kind, message }) =>
+        `${severity} ${scenario?.name ?? "-"}:${line} ${subject ?? "-"} ${kind}: ${message}`,
     );
 
   it("come with the worst first", () => {
@@ -18,15 +18,15 @@ describe("findings", () => {
       [
         "error config-loader:3 opens regression: worse in every run than in any of the baseline",
         "error config-loader:18 opens < 100 failed: 209 (109 over)",
-        "error config-loader:20 p99(@x) < 1 no data: the map is empty",
+        "error config-loader:20 p99(@x) < 1 failed: no data: the map is empty",
         "error broken:40 - invalid: the workload \`work\` ended with status 3 (if that is right, say \`expect-exit: 3\`)",
         "warning noisy:60 wait inconclusive: fewer than 3 runs cannot tell a change from noise",
         "warning needs-sqlite:50 - skipped: there is no program \`sqlite3\` here",
-        "warning -:9 - the map \`@y\` is never read",
+        "warning -:9 - warning: the map \`@y\` is never read",
         "good config-loader:3 read_p50 improvement: the median improved by more than the limits; the histogram is empty",
       ]
     `);
-    expect(shown(MISTAKES)).toEqual(["error -:14 - unknown builtin `pids` (did you mean `pid`?)"]);
+    expect(shown(MISTAKES)).toEqual(["error -:14 - error: unknown builtin `pids` (did you mean `pid`?)"]);
   });
 
   it("rank regressions by how much worse it became", () => {
