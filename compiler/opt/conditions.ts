@@ -3,16 +3,18 @@
  * from earlier tests.
  */
 import { mirrored, negated } from "../ir/arithmetic.ts";
-import { Dominators, type Predecessor, predecessors, removeUnreachable } from "../ir/cfg.ts";
+import { Dominators, liveBlocks, type Predecessor, predecessors, removeUnreachable } from "../ir/cfg.ts";
 import {
   type BlockId,
   type Condition,
+  type Insn,
   type IrBlock,
   type IrFunction,
   isImm,
   type Operand,
   type VReg,
 } from "../ir/ir.ts";
+import { endInputs, inputs } from "../ir/operands.ts";
 import { ANYTHING, analyseFacts, decide, type Facts, operandFacts, refine } from "./facts.ts";
 
 export function decideConditions(fn: IrFunction): boolean {
@@ -80,10 +82,13 @@ class ConditionWalk {
   readonly #undoFacts: { reg: VReg; facts: Facts | undefined }[] = [];
   /** Tests of two registers that were decided on the way here, by their operands. */
   readonly #tests = new Map<string, { test: Test; outcome: boolean }[]>();
+  /** Additions of constants whose results are used once. */
+  readonly #sums: ReadonlyMap<VReg, Sum>;
   #changed = false;
 
   constructor(fn: IrFunction) {
     this.#fn = fn;
+    this.#sums = singleUseSums(fn);
     this.#dominators = new Dominators(fn);
     this.#incoming = predecessors(fn);
     this.#facts = analyseFacts(fn);
@@ -148,10 +153,27 @@ class ConditionWalk {
     });
     const { end } = block;
     if (end.op !== "branch") return;
+    const direct = this.#withoutOffset(end);
+    if (direct) {
+      Object.assign(end, direct);
+      this.#changed = true;
+    }
     const outcome = this.#decide(end);
     if (outcome === undefined) return;
     block.end = { op: "jump", to: outcome ? end.then : end.otherwise, ...(end.span && { span: end.span }) };
     this.#changed = true;
+  }
+
+  /** x + c < k is x < k - c where nothing can wrap around, which here is known from the tests before. */
+  #withoutOffset({ condition, a, b }: Test): Pick<Test, "a" | "b"> | undefined {
+    const sum = this.#sums.get(a);
+    if (!sum || !isImm(b) || !isImm(sum.b)) return undefined;
+    const bound = b.imm - sum.b.imm;
+    if (condition === "eq" || condition === "ne") return { a: sum.a, b: { imm: BigInt.asIntN(64, bound) } };
+    const { min, max } = operandFacts(sum.a, this.#facts);
+    const isUnsigned = condition === "lt" || condition === "le" || condition === "gt" || condition === "ge";
+    const wraps = min + sum.b.imm < 0n || max + sum.b.imm >= 1n << 64n || b.imm < 0n || bound < 0n;
+    return isUnsigned && !wraps ? { a: sum.a, b: { imm: bound } } : undefined;
   }
 
   #decide(test: Test): boolean | undefined {
@@ -163,6 +185,25 @@ class ConditionWalk {
     }
     return undefined;
   }
+}
+
+type Sum = Extract<Insn, { op: "alu" }>;
+
+function singleUseSums(fn: IrFunction): Map<VReg, Sum> {
+  const sums = new Map<VReg, Sum>();
+  const used = new Set<VReg>();
+  for (const { insns } of liveBlocks(fn)) {
+    for (const insn of insns) if (insn.op === "alu" && insn.alu === "add" && isImm(insn.b)) sums.set(insn.dst, insn);
+  }
+  const use = (reg: VReg): void => {
+    if (used.has(reg)) sums.delete(reg);
+    used.add(reg);
+  };
+  for (const { insns, end } of liveBlocks(fn)) {
+    for (const insn of insns) inputs(insn).forEach(use);
+    endInputs(end).forEach(use);
+  }
+  return sums;
 }
 
 /** The same for both orders of two operands. */
