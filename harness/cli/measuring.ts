@@ -1,11 +1,13 @@
 /** What all commands share that measure scenarios: the machine, what is shown, where results go, and Ctrl-C. */
 import type { ScenarioResult } from "../report/result.ts";
 import type { SuiteOutcome } from "../runner/suite.ts";
+import { type ReportTarget, writeReports } from "./report-formats.ts";
 import { writeAll } from "./write-all.ts";
 
 export interface OutputFlags {
   json?: boolean;
   output?: string;
+  report?: readonly ReportTarget[];
   quiet?: boolean;
   verbose?: boolean;
 }
@@ -80,9 +82,11 @@ export async function finish(outcome: SuiteOutcome, flags: OutputFlags, display:
   const json = `${JSON.stringify(result, undefined, 2)}\n`;
   if (flags.json) writeAll(1, json);
   display.summary(outcome);
-  if (flags.output === undefined) return;
-  const { writeFileAtomically } = await import("../baseline/atomic-file.ts");
-  writeFileAtomically(flags.output, json);
+  if (flags.output !== undefined) {
+    const { writeFileAtomically } = await import("../baseline/atomic-file.ts");
+    writeFileAtomically(flags.output, json);
+  }
+  await writeReports(result, flags.report ?? []);
 }
 
 export async function printDiagnostics(diagnostics: SuiteOutcome["diagnostics"]): Promise<void> {

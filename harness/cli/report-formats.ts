@@ -1,5 +1,7 @@
 /** The formats of written reports, by name and by file name. Each is loaded only when it is asked for. */
+import { InvalidArgumentError } from "commander";
 import type { Report } from "../report/model.ts";
+import type { SuiteResult } from "../report/result.ts";
 
 const FORMATS = {
   html: {
@@ -34,4 +36,35 @@ export function formatOf(file: string): ReportFormat | undefined {
 /** The whole text of a report. */
 export function renderReport(report: Report, format: ReportFormat): Promise<string> {
   return FORMATS[format].render(report);
+}
+
+/** A report that a command is to write beside its other output. */
+export interface ReportTarget {
+  readonly format: ReportFormat;
+  readonly file: string;
+}
+
+export const REPORT_OPTION = [
+  "--report <format=file>",
+  `also write a report: ${REPORT_FORMATS.join(", ")} (repeatable)`,
+] as const;
+
+/** For commander: reads `html=FILE` and adds it to those before. */
+export function addReportTarget(text: string, before: readonly ReportTarget[] = []): ReportTarget[] {
+  const [name, ...rest] = text.split("=");
+  const format = REPORT_FORMATS.find((known) => known === name);
+  const file = rest.join("=");
+  if (format === undefined || file === "")
+    throw new InvalidArgumentError(`expected FORMAT=FILE with one of the formats ${REPORT_FORMATS.join(", ")}.`);
+  return [...before, { format, file }];
+}
+
+/** Writes reports of a result. Throws WriteError. */
+export async function writeReports(result: SuiteResult, targets: readonly ReportTarget[]): Promise<void> {
+  if (targets.length === 0) return;
+  const [{ reportOf }, { writeFileAtomically }] = await Promise.all([
+    import("../report/model.ts"),
+    import("../baseline/atomic-file.ts"),
+  ]);
+  for (const { format, file } of targets) writeFileAtomically(file, await renderReport(reportOf(result), format));
 }

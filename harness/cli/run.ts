@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { ExitCode } from "./exit-code.ts";
 import { Failure } from "./failure.ts";
 import { finish, interruption, makeDisplay, makeHost, type OutputFlags, printDiagnostics } from "./measuring.ts";
+import { addReportTarget, REPORT_OPTION } from "./report-formats.ts";
 import { writeAll } from "./write-all.ts";
 
 /** What both `run` and `baseline update` understand. */
@@ -41,6 +42,7 @@ export function runOptions(command: Command): Command {
     .option("--no-skip", "fail where a required program is missing, as PROBEWRIGHT_REQUIRE_ALL=1 does")
     .option("--json", "print the result as JSON instead of the report")
     .option("-o, --output <file>", "also write the result as JSON to a file")
+    .option(...REPORT_OPTION, addReportTarget)
     .option("--baseline <file>", "the baseline file (default: .probewright/baseline.json of each project)")
     .option("-q, --quiet", "report only what did not pass")
     .option("-v, --verbose", "report also each run's values, and everything that was printed");
