@@ -187,7 +187,13 @@ export interface ScriptMap {
 
 export type MapStorage =
   /** A kernel hash of its own; per-CPU values are padded to 8 bytes and to be combined by the layout's kind. */
-  | { kind: "hash"; map: number; perCpu: boolean }
+  | {
+      kind: "hash";
+      map: number;
+      perCpu: boolean;
+      /** Offset of a u64 in the value that is 0 in entries that were deleted and are kept for their key's next use. */
+      live?: number | undefined;
+    }
   /**
    * A region of a one-entry mmap-able array. Plain values have one copy; aggregates have one for each CPU, `stride` bytes
    * apart, with other maps' values between them. `presence` is the offset of a byte (in each copy) that is set when the map

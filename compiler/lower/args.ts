@@ -25,6 +25,11 @@ export function syscallNumberRegister(l: Lowering, registers: VReg): VReg {
   return savedRegister(l, registers, number, l.facts.arch === "x64" ? 8 : 4);
 }
 
+/** One of the 64-bit words that a raw tracepoint's or a function's program gets. */
+export function contextWord(l: Lowering, index: number): VReg {
+  return l.b.load(l.context, index * 8, 8, { invariant: true });
+}
+
 function argument(l: Lowering, name: string): Argument {
   const found = l.probe.arguments()?.get(name);
   if (!found) throw new Error(`no argument ${name} in ${l.probe.name}`);
@@ -52,7 +57,7 @@ export function argumentValue(l: Lowering, name: string): VReg {
       return savedRegister(l, l.syscall!.registers, offset, 8);
     }
     case "raw": {
-      const word = l.b.load(l.context, source.index * 8, 8, { invariant: true });
+      const word = contextWord(l, source.index);
       return isScalar(type) ? l.b.extend(word, sizeOf(type) as Size, isSigned(type)) : word;
     }
   }
@@ -60,7 +65,9 @@ export function argumentValue(l: Lowering, name: string): VReg {
 
 /** Where `args.name` lies, for arguments that live in memory; undefined where they come in registers. */
 export function argumentPlace(l: Lowering, name: string): Place | undefined {
-  const { source } = argument(l, name);
-  if (source.from !== "record") return undefined;
-  return { base: l.context, offset: source.offset, space: "bpf", context: true };
+  const { type, source } = argument(l, name);
+  if (source.from === "record") return { base: l.context, offset: source.offset, space: "bpf", context: true };
+  // A struct that is passed by value fills words of its own.
+  if (source.from !== "raw" || type.kind !== "struct") return undefined;
+  return { base: l.context, offset: source.index * 8, space: "bpf", context: true };
 }

@@ -22,7 +22,7 @@ import { operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { convert, into, place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
-import type { PlannedMap } from "./plan.ts";
+import type { PlannedMap, Recycling } from "./plan.ts";
 
 const BPF_ANY = { imm: 0n };
 const BPF_NOEXIST = { imm: 1n };
@@ -140,6 +140,17 @@ export function countEntries(l: Lowering, map: PlannedMap): VReg {
 
 /** Whether a key is in a map. */
 export function hasKey(l: Lowering, map: PlannedMap, key: ast.Expression): VReg {
+  const recycling = recyclingOf(map);
+  if (recycling) {
+    const found = lookup(l, map, keyOf(l, map, key));
+    return l.choose(
+      "ne",
+      found,
+      { imm: 0n },
+      () => l.b.load(found, recycling.live, 8),
+      () => l.b.const(0),
+    );
+  }
   return l.b.compare("ne", lookup(l, map, keyOf(l, map, key)), { imm: 0n });
 }
 
@@ -238,11 +249,82 @@ export function storeMap(l: Lowering, target: MapNode, node: ast.Expression): vo
   update(l, map, keyAddress(l, keyOf(l, map, target.key)), l.address(memory), BPF_ANY);
 }
 
+function recyclingOf(map: PlannedMap): Recycling | undefined {
+  return map.storage.kind === "hash" ? map.storage.recycling : undefined;
+}
+
 /** Stores a scalar under a key. */
 function store(l: Lowering, map: PlannedMap, key: Key, given: Operand): void {
+  const recycling = recyclingOf(map);
+  if (recycling) {
+    storeRecycling(l, map, recycling, key, given);
+    return;
+  }
   const slot = l.slot(8, "value");
   l.b.store(slot.base, 0, sizeOf(map.info.value) as Size, given);
   update(l, map, keyAddress(l, key), slot.base, BPF_ANY);
+}
+
+// e = lookup(key); if (e) { if (!e->live) dead--, e->live = 1; e->value = v } else update(key, { v, 1 })
+function storeRecycling(l: Lowering, map: PlannedMap, { live, dead }: Recycling, key: Key, given: Operand): void {
+  const { b } = l;
+  const size = sizeOf(map.info.value) as Size;
+  const found = lookup(l, map, key);
+  l.when(
+    "ne",
+    found,
+    { imm: 0n },
+    () => {
+      l.when("eq", b.load(found, live, 8), { imm: 0n }, () => {
+        countDead(l, dead, -1n);
+        b.store(found, live, 8, { imm: 1n });
+      });
+      b.store(found, 0, size, given);
+    },
+    () => {
+      const slot = l.slot(16, "value");
+      b.store(slot.base, 0, 8, { imm: 0n });
+      b.store(slot.base, 0, size, given);
+      b.store(slot.base, live, 8, { imm: 1n });
+      update(l, map, keyAddress(l, key), slot.base, BPF_ANY);
+    },
+  );
+}
+
+function countDead(l: Lowering, dead: Recycling["dead"], by: bigint): void {
+  const base = l.perCpu(dead.map);
+  l.b.store(base, dead.offset, 8, l.b.alu("add", l.b.load(base, dead.offset, 8), { imm: by }));
+}
+
+/*
+ * e = lookup(key); if (!e || !e->live) return 0;
+ * if (dead < limit) { dead++; e->value = 0; e->live = 0; } else delete(key); return 1;
+ */
+function deleteRecycling(l: Lowering, map: PlannedMap, { live, dead, limit }: Recycling, key: Key): VReg {
+  const { b } = l;
+  const result = {};
+  b.write(result, b.const(0));
+  const found = lookup(l, map, key);
+  l.when("ne", found, { imm: 0n }, () => {
+    l.when("ne", b.load(found, live, 8), { imm: 0n }, () => {
+      const count = b.load(l.perCpu(dead.map), dead.offset, 8);
+      l.when(
+        "slt",
+        count,
+        { imm: BigInt(limit) },
+        () => {
+          countDead(l, dead, 1n);
+          b.store(found, 0, 8, { imm: 0n });
+          b.store(found, live, 8, { imm: 0n });
+        },
+        () => {
+          b.call("map_delete_elem", [l.mapReference(hashMap(map)), keyAddress(l, key)]);
+        },
+      );
+      b.write(result, b.const(1));
+    });
+  });
+  return b.read(result);
 }
 
 function update(l: Lowering, map: PlannedMap, key: VReg, from: VReg, flags: Operand): void {
@@ -352,6 +434,8 @@ function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, body: (
 }
 
 export function deleteKey(l: Lowering, map: PlannedMap, key: ast.Expression): VReg {
+  const recycling = recyclingOf(map);
+  if (recycling) return deleteRecycling(l, map, recycling, keyOf(l, map, key));
   const address = keyAddress(l, keyOf(l, map, key));
   const result = l.b.call("map_delete_elem", [l.mapReference(hashMap(map)), address]);
   return l.b.compare("eq", result, { imm: 0n });

@@ -21,6 +21,7 @@ import {
   type Type,
 } from "../sema/types.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
+import { threadMaps } from "./thread-maps.ts";
 
 const BPF_F_NO_PREALLOC = 1;
 const BPF_F_MMAPABLE = 1 << 10;
@@ -40,11 +41,21 @@ export interface PlannedMap {
 }
 
 export type PlannedStorage =
-  | { kind: "hash"; map: number; perCpu: boolean }
+  | { kind: "hash"; map: number; perCpu: boolean; recycling: Recycling | undefined }
   /** Offsets into the shared array. */
   | { kind: "shared"; map: number; offset: number; presence: number }
   /** Offsets into each CPU's copy. Programs set the presence of a sum; every other aggregate shows that it was touched. */
   | { kind: "per-cpu"; map: number; offset: number; presence: number };
+
+/** How dead entries are kept for the next use of their key: see thread-maps.ts. */
+export interface Recycling {
+  /** Offset of the word in the value that says whether the entry is alive. */
+  live: number;
+  /** Of the number of dead entries that this CPU left behind, in the per-CPU array. */
+  dead: { map: number; offset: number };
+  /** As many dead entries a CPU may leave; the map has room for all of them besides its own. */
+  limit: number;
+}
 
 /** A one-entry array that grows until the plan is frozen. */
 interface Section {
@@ -81,6 +92,7 @@ export class Plan {
   readonly #options: PlanOptions;
   readonly #byName = new Map<string, PlannedMap>();
   readonly #names = new Set<string>();
+  readonly #threadMaps: ReadonlySet<string>;
   #shared: Section | undefined;
   #perCpu: Section | undefined;
   #zeroes: Section | undefined;
@@ -97,6 +109,7 @@ export class Plan {
     this.#facts = facts;
     this.#options = options;
     this.copies = 2 ** Math.ceil(Math.log2(Math.max(1, facts.possibleCpus)));
+    this.#threadMaps = threadMaps(script);
     for (const info of script.maps.values()) {
       if (info.value.kind === "unknown") continue;
       this.#byName.set(info.name, { info, index: this.#byName.size, storage: this.#place(info) });
@@ -255,8 +268,10 @@ export class Plan {
 
   #finalStorage(storage: PlannedStorage): MapStorage {
     switch (storage.kind) {
-      case "hash":
-        return storage;
+      case "hash": {
+        const { kind, map, perCpu, recycling } = storage;
+        return { kind, map, perCpu, live: recycling?.live };
+      }
       case "shared": {
         const { map, offset, presence } = storage;
         return { kind: "global", map, offset, stride: 0, copies: 1, presence };
@@ -294,6 +309,7 @@ export class Plan {
     // Allocating every entry on every CPU beforehand takes milliseconds.
     const lazy = type === "percpu_hash" && this.#allocatesSafely();
     const name = `m_${info.name.slice(1)}`;
+    if (this.#threadMaps.has(info.name)) return this.#recyclingHash(name, info, entries);
     const map = this.#add(
       name,
       type,
@@ -302,7 +318,16 @@ export class Plan {
       entries,
       lazy ? BPF_F_NO_PREALLOC : 0,
     );
-    return { kind: "hash", map, perCpu };
+    return { kind: "hash", map, perCpu, recycling: undefined };
+  }
+
+  /** A hash whose values are followed by the word that says whether they are alive. */
+  #recyclingHash(name: string, info: MapInfo, entries: number): PlannedStorage {
+    const limit = Math.max(1, Math.ceil(entries / 4 / this.copies));
+    const map = this.#add(name, "hash", sizeOf(info.key), 16, entries + limit * this.copies, 0);
+    const section = this.#perCpuSection();
+    const dead = { map: section.map, offset: allocate(section, 8, 8) };
+    return { kind: "hash", map, perCpu: false, recycling: { live: 8, dead, limit } };
   }
 
   #perCpuSection(): Section {

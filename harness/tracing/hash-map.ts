@@ -35,10 +35,11 @@ export function clearMap(map: MapFd): void {
   }
 }
 
-/** Sets every value to zero; the keys stay. */
-export function zeroMap(map: MapFd): void {
+/** Sets every value to zero; the keys stay, and so does what the eight bytes at `kept` say. */
+export function zeroMap(map: MapFd, kept?: number): void {
   const zero = new Uint8Array(map.userValueSize);
-  forEachKey(map, (key) => {
+  forEachEntry(map, (key, value) => {
+    if (kept !== undefined) zero.set(value.subarray(kept, kept + 8), kept);
     try {
       mapUpdate(map, key, zero, UpdateFlag.EXIST);
     } catch (error) {

@@ -65,7 +65,7 @@ export class ScriptMaps {
   zero(map: ScriptMap): void {
     const { storage } = map;
     if (storage.kind === "hash") {
-      zeroMap(this.#fds[storage.map]!);
+      zeroMap(this.#fds[storage.map]!, storage.live);
     } else if (this.#isTouched(storage, map.value.size)) {
       this.#zeroRegion(storage, map.value.size);
       this.#setPresence(storage, 1);
@@ -110,7 +110,10 @@ export class ScriptMaps {
   #readHash(map: ScriptMap, fd: MapFd, perCpu: boolean): EntrySnapshot[] {
     const entries: EntrySnapshot[] = [];
     const { size } = map.value;
+    const live = map.storage.kind === "hash" ? map.storage.live : undefined;
     forEachEntry(fd, (key, value) => {
+      // A deleted entry that is kept for its key's next use.
+      if (live !== undefined && value.subarray(live, live + 8).every((byte) => byte === 0)) return;
       const copies: Uint8Array[] = [];
       const end = perCpu ? value.length : fd.valueStride;
       for (let at = 0; at < end; at += fd.valueStride) copies.push(value.subarray(at, at + size));

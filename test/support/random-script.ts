@@ -103,6 +103,10 @@ const simple: Text = fc.oneof(
   fc.constantFrom("delete(@k, 1);", "delete(@k[$a]);", "delete(@n);", 'delete(@p, "a");'),
   fc.tuple(integer, string).map(([a, s]) => `printf("%d %s", $a + ${a}, ${s});`),
   fc.tuple(integer, string).map(([a, s]) => `print(($a ^ ${a}, ${s}));`),
+  // A map that a thread has to itself, whose entries are recycled.
+  integer.map((a) => `@tt[tid] = $a ^ ${a};`),
+  fc.constantFrom("delete(@tt, tid);", "delete(@tt[tid]);", "if (@tt[tid]) { @n = @tt[tid]; }", "@n = @tt[tid];"),
+  fc.constantFrom("if (has_key(@tt, tid)) { @n++; }", "print(delete(@tt, tid));"),
   fc.constantFrom("print(@n);", "print($t);", "print(pid);"),
   AGGREGATIONS,
 );
@@ -133,7 +137,7 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
 /** Every variable and map has its type before anything random happens. */
 const PRELUDE = `
   $a = (int64)5; $b = (int64)-3; $c = (int64)pid; $u = (uint64)7; $s = "hello"; $t = comm; $v = ((int64)1, "a longer string than eight");
-  @n = (int64)1; @w = (uint16)2; @k[(int64)1] = (int64)10; @p["a longer string than eight"] = (int64)1; @q[(int64)1, (int64)2] = (int64)3;`;
+  @n = (int64)1; @w = (uint16)2; @k[(int64)1] = (int64)10; @p["a longer string than eight"] = (int64)1; @q[(int64)1, (int64)2] = (int64)3; @tt[tid] = (int64)9; delete(@tt, tid);`;
 
 /** The text of a script. */
 export const randomScript: Text = fc

@@ -25,10 +25,13 @@ function entriesOf(vm: Vm, map: ScriptMap): EntrySnapshot[] {
   const { storage } = map;
   const kernelMap = vm.maps[storage.map]!;
   if (storage.kind === "hash") {
-    return kernelMap.keys().map((key) => ({
-      key,
-      copies: kernelMap.values(key)!.map((copy) => copy.subarray(0, map.value.size)),
-    }));
+    const { live } = storage;
+    const isAlive = (copy: Uint8Array) =>
+      live === undefined || copy.subarray(live, live + 8).some((byte) => byte !== 0);
+    return kernelMap
+      .keys()
+      .filter((key) => isAlive(kernelMap.values(key)![0]!))
+      .map((key) => ({ key, copies: kernelMap.values(key)!.map((copy) => copy.subarray(0, map.value.size)) }));
   }
   const { bytes } = kernelMap.directValue();
   const starts = Array.from({ length: storage.copies }, (_, i) => storage.offset + i * storage.stride);
