@@ -1,14 +1,21 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { scenarioJsonSchema } from "../../../harness/config/json-schema.ts";
 import { FUNCTIONS } from "../../../harness/metrics/functions.ts";
 import { FREE_METRICS } from "../../../harness/metrics/run-data.ts";
 import { UNITS } from "../../../harness/metrics/units.ts";
+import { blocksOf } from "../../support/markdown.ts";
 import { load, minimal } from "./helpers.ts";
 
-const reference = readFileSync("docs/scenario-reference.md", "utf8");
-const blocks = [...reference.matchAll(/^```yaml( \w+)?\n(.*?)^```$/gms)].map(
-  ([, kind = "", text = ""]) => [kind.trim(), text] as const,
+const REFERENCE = "docs/scenario-reference.md";
+const documents = ["README.md", "CONTRIBUTING.md", ...readdirSync("docs").map((file) => `docs/${file}`)];
+
+/** YAML blocks by document, line and kind: a scenario or a part of one, or what stands behind the fence's `yaml`. */
+const blocks = documents.flatMap((document) =>
+  blocksOf(readFileSync(document, "utf8"))
+    .filter(({ language }) => language === "yaml")
+    .map(({ line, mark, text }) => [document, line, mark || "scenario", text] as const),
 );
 
 /** A fragment becomes a whole scenario. */
@@ -17,19 +24,27 @@ function complete(text: string): string {
   return text.includes("workload:") ? `version: 1\nname: n\n${text}` : minimal(text);
 }
 
-describe("docs/scenario-reference.md", () => {
-  it.each(blocks)("has an example (%s) that loads: %s", (kind, text) => {
-    const files = {
-      "/suite/probes/reads.bt": "",
-      "/presets/syscalls.yml": "version: 1\ndescription: d\nprobes: [{ bpftrace: x }]",
-    };
+const PRESETS = Object.fromEntries(
+  ["syscalls", "files"].map((name) => [`/presets/${name}.yml`, readFileSync(`scenarios/presets/${name}.yml`, "utf8")]),
+);
+
+describe("the documentation", () => {
+  it.each(blocks)("%s, line %d, has an example (%s) that loads", (_document, _line, kind, text) => {
+    if (kind === "workflow") {
+      expect(parse(text)).toMatchObject({ jobs: expect.any(Object) });
+      return;
+    }
+    expect(["scenario", "preset"]).toContain(kind);
     const { diags } =
       kind === "preset"
         ? load(minimal("probes: [{ use: example }]"), { "/presets/example.yml": text })
-        : load(complete(text), files);
+        : load(complete(text), { "/suite/probes/reads.bt": "", ...PRESETS });
     expect(diags.items.map(({ message }) => message)).toEqual([]);
   });
+});
 
+describe(REFERENCE, () => {
+  const reference = readFileSync(REFERENCE, "utf8");
   const mentioned = (name: string): boolean => reference.includes(`\`${name}`);
 
   it.each([
