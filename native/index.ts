@@ -11,6 +11,7 @@ export * from "./map.ts";
 export * from "./mapped.ts";
 export * from "./object.ts";
 export * from "./perf.ts";
+export * from "./perf-ring.ts";
 export * from "./poll.ts";
 export * from "./prog.ts";
 export * from "./ringbuf.ts";

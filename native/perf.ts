@@ -13,7 +13,13 @@ const FLAG_BITS = {
   excludeKernel: 5,
   excludeHv: 6,
   excludeIdle: 7,
+  mmap: 8,
+  comm: 9,
   enableOnExec: 12,
+  task: 13,
+  sampleIdAll: 18,
+  mmap2: 23,
+  commExec: 24,
 } as const;
 
 export type PerfFlag = keyof typeof FLAG_BITS;

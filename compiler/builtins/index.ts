@@ -7,12 +7,21 @@ import { outputFunctions } from "./output.ts";
 import { parameterFunctions } from "./parameters.ts";
 import { probeFunctions, probeVariables } from "./probe.ts";
 import { processFunctions, processVariables } from "./process.ts";
+import { registerFunctions, registerVariables } from "./registers.ts";
+import { stackFunctions, stackVariables } from "./stacks.ts";
 import { stringFunctions } from "./strings.ts";
+import { symbolFunctions } from "./symbols.ts";
 import type { Functions, Variables } from "./table.ts";
 import { textFunctions } from "./text.ts";
 import { timeFunctions, timeVariables } from "./time.ts";
 
-export const variables: Variables = { ...processVariables, ...timeVariables, ...probeVariables };
+export const variables: Variables = {
+  ...processVariables,
+  ...timeVariables,
+  ...probeVariables,
+  ...registerVariables,
+  ...stackVariables,
+};
 
 export const functions: Functions = {
   ...aggregations,
@@ -21,6 +30,9 @@ export const functions: Functions = {
   ...stringFunctions,
   ...timeFunctions,
   ...probeFunctions,
+  ...registerFunctions,
+  ...stackFunctions,
+  ...symbolFunctions,
   ...nameFunctions,
   ...parameterFunctions,
   ...processFunctions,

@@ -1,6 +1,8 @@
 /** Functions that take a map. */
 import { PLAIN_EVENT_SIZE, sendPlain } from "../lower/events.ts";
 import { countEntries, deleteKey, deleteScalar, findKey, hasKey } from "../lower/maps.ts";
+import { place } from "../lower/memory-values.ts";
+import { stackDepth } from "../lower/stacks.ts";
 import type { Checker } from "../sema/check.ts";
 import { boolean, int64, type Type, unknown, voidType, widen } from "../sema/types.ts";
 import type { Call, Expression, MapAccess, MapName, Variable } from "../syntax/ast.ts";
@@ -83,8 +85,13 @@ export const mapFunctions: Functions = {
   },
   len: {
     args: [1, 1],
-    form: "len(@x)",
+    form: "len(@x) or len(stack)",
     check(c, call) {
+      const target = call.args[0];
+      if (target && target.kind !== "map" && target.kind !== "type-name" && target.kind !== "block") {
+        const type = c.type(target);
+        if (type.kind === "kstack" || type.kind === "ustack") return int64;
+      }
       const info = c.mapArg(call);
       if (info?.keyed === false) {
         return c.error("map-key", call.args[0]!.span, `\`${info.name}\` has no keys, so it has no length`);
@@ -97,7 +104,12 @@ export const mapFunctions: Functions = {
         "it came with Linux 5.13",
       );
     },
-    lower: { value: (l, call) => countEntries(l, l.plan.map(mapOf(call))) },
+    lower: {
+      value(l, call) {
+        const target = call.args[0] as Expression;
+        return target.kind === "map" ? countEntries(l, l.plan.map(mapOf(call))) : stackDepth(l, place(l, target));
+      },
+    },
   },
   find: {
     args: [3, 3],

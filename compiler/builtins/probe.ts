@@ -2,7 +2,7 @@
 import { int64, pointer, uint64, unknown, voidType } from "../sema/types.ts";
 import type { Functions, Variables } from "./table.ts";
 
-const WITH_ARGS = ["tracepoint", "rawtracepoint"];
+const WITH_ARGS = ["tracepoint", "rawtracepoint", "fentry", "fexit", "uprobe"];
 
 export const probeVariables: Variables = {
   probe: {
@@ -23,6 +23,10 @@ export const probeVariables: Variables = {
       const probe = c.unit.probes[0];
       if (!probe) return unknown;
       const args = probe.arguments();
+      if (!args && probe.provider === "uprobe") {
+        const help = "`arg0`, `arg1`, ... are there without it";
+        return c.error("no-arguments", node.span, "`args` in uprobes needs DWARF, which is not read yet", help);
+      }
       if (!args) {
         return c.error(
           "no-arguments",
@@ -44,22 +48,6 @@ export const probeVariables: Variables = {
   ctx: {
     check: () => pointer(voidType, "kernel"),
     lower: { value: (l) => l.context },
-  },
-  /** `arg0`, `arg1`, ...: looked up by pattern. */
-  argN: {
-    check(c, node) {
-      const name = node.kind === "identifier" ? node.name : node.callee.text;
-      if (!c.onlyIn(node.span, `\`${name}\``, ["rawtracepoint"])) return unknown;
-      const index = Number(name.slice(name.indexOf("g") + 1));
-      if (index > 11) return c.error("argument-index", node.span, "raw tracepoints have at most 12 arguments");
-      return uint64;
-    },
-    lower: {
-      value(l, node) {
-        const name = node.kind === "identifier" ? node.name : node.callee.text;
-        return l.b.load(l.context, Number(name.slice(name.indexOf("g") + 1)) * 8, 8, { invariant: true });
-      },
-    },
   },
 };
 

@@ -9,6 +9,7 @@ import type { Presentation } from "./printable.ts";
 import type { Session } from "./session.ts";
 import { byName, decodeMap, type MapSelection, orZero, presentMap } from "./snapshot.ts";
 import { hostResolver } from "./symbols/host.ts";
+import { UserSymbols } from "./symbols/user-symbols.ts";
 import { catFile, runShell } from "./system-actions.ts";
 
 export interface ScriptOutputOptions {
@@ -30,8 +31,12 @@ export class ScriptOutput {
     this.#session = session;
     this.#sink = sink;
     const { config, scriptMaps } = session.compiled;
+    const symbols = new UserSymbols((pid) => session.mappings?.mapOf(pid));
     this.presentation = {
-      resolver: hostResolver({ stack: (map, id) => session.readStack(map, id), userSymbol: () => undefined }),
+      resolver: hostResolver({
+        stack: (map, id, mode) => session.readStack(map, id, mode),
+        userSymbol: (address, pid) => symbols.find(address, pid),
+      }),
       truncationTrailer: fromText(config.strTruncTrailer),
     };
     this.#consume = eventConsumer(session.compiled, {

@@ -2,7 +2,7 @@
  * One compiled program in the kernel, from its loading to its last map: the only owner of the descriptors. A session
  * may be attached and detached many times, as the runs of a scenario do, without being loaded again.
  */
-import { type CompiledProgram, HEALTH_SLOTS, type ScriptMap } from "../../compiler/program.ts";
+import { type CompiledProgram, HEALTH_SLOTS, type ScriptMap, type StackMode } from "../../compiler/program.ts";
 import {
   enableStats,
   type Fd,
@@ -18,6 +18,11 @@ import { AttachError, type AttachOptions, attachOrder, attachProgram } from "./a
 import { hostConstants, type TraceSubject } from "./host-constants.ts";
 import { createMaps, type LoadedProgram, loadPrograms } from "./loader.ts";
 import { type MapSnapshot, ScriptMaps } from "./maps.ts";
+import { ProcessMappings } from "./symbols/mapping-record.ts";
+import type { StackFrame } from "./symbols/resolver.ts";
+import { readFrames } from "./symbols/stack-frames.ts";
+import { namesUserCode } from "./symbols/user-code.ts";
+import type { MappingRecord } from "./symbols/user-symbols.ts";
 
 export interface SessionOptions extends TraceSubject, AttachOptions {
   /** Keeps the kernel's run-time statistics on, for `cost()`. That makes every run of every program dearer. */
@@ -80,6 +85,8 @@ export class Session {
   readonly #stats: Fd | undefined;
   readonly #options: AttachOptions;
   readonly #programs: readonly LoadedProgram[];
+  readonly #namesUserCode: boolean;
+  #mappings: ProcessMappings | undefined;
   #attached: Fd[] = [];
   #state: "detached" | "attached" | "closed" = "detached";
   /** The kernel's counters of a program only grow; a reset remembers where they stood. */
@@ -93,6 +100,7 @@ export class Session {
     this.#programs = programs;
     this.#ring = ring;
     this.#stats = stats;
+    this.#namesUserCode = namesUserCode(compiled);
   }
 
   /** Runs the begin programs. */
@@ -106,6 +114,7 @@ export class Session {
    */
   attach(): AttachError[] {
     if (this.#state !== "detached") throw new Error(`the session is ${this.#state}`);
+    if (this.#namesUserCode) this.#mappings ??= ProcessMappings.open(this.#options.pid);
     this.#state = "attached";
     const missing: AttachError[] = [];
     try {
@@ -179,14 +188,17 @@ export class Session {
     this.scriptMaps.zero(map);
   }
 
-  /** The addresses of a stack that a program recorded, innermost first; empty when its place was taken by another. */
-  readStack(map: number, id: bigint): bigint[] {
+  /** The frames of a stack that a program recorded, innermost first; none when there was no room for it. */
+  readStack(map: number, id: bigint, mode: StackMode): StackFrame[] {
     const fd = this.#maps[map]!;
-    const frames = new BigUint64Array(fd.valueSize / 8);
-    const key = new Uint8Array(Uint32Array.of(Number(id)).buffer);
-    if (!mapLookup(fd, key, new Uint8Array(frames.buffer))) return [];
-    const end = frames.indexOf(0n);
-    return [...(end < 0 ? frames : frames.subarray(0, end))];
+    const value = new Uint8Array(fd.valueSize);
+    const key = new Uint8Array(BigInt64Array.of(id).buffer);
+    return mapLookup(fd, key, value) ? readFrames(value, mode) : [];
+  }
+
+  /** What code processes have mapped since the session was attached first, if it says anything about their code. */
+  get mappings(): MappingRecord | undefined {
+    return this.#mappings;
   }
 
   /** Puts a process among those that a program with the process-tree scope counts. */
@@ -249,6 +261,7 @@ export class Session {
     for (const { fd } of this.#programs) fd.close();
     for (const map of this.#maps) map.close();
     this.#stats?.close();
+    this.#mappings?.close();
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@
  * What decoded values cannot say by themselves: names of addresses, users, cgroups, and the time of day. The printers
  * ask through this interface; the host answers in the tool, a table in tests.
  */
+import type { StackMode } from "../../../compiler/program.ts";
 import type { ByteString } from "../bytestring.ts";
 import type { Clock } from "../decode.ts";
 import type { Zone } from "../output/timezone.ts";
@@ -23,8 +24,8 @@ export type StackFrame = bigint | { readonly buildId: ByteString; readonly offse
 export interface Resolver {
   kernelSymbol(address: bigint): SymbolPlace | undefined;
   userSymbol(address: bigint, pid: number): UserSymbolPlace | undefined;
-  /** The frames of a stack, innermost first, without empty ones. `map` is the stack map's index in the compiled program. */
-  stack(map: number, id: bigint): readonly StackFrame[];
+  /** The frames of a stack, innermost first. `map` is the stack map's index in the compiled program. */
+  stack(map: number, id: bigint, mode: StackMode): readonly StackFrame[];
   username(uid: bigint): ByteString | undefined;
   /** `hierarchy:/path`, several joined by commas, of the hierarchies whose name matches `filter`; empty if there is none. */
   cgroupPath(id: bigint, filter: ByteString): ByteString;

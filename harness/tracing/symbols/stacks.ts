@@ -12,7 +12,7 @@ const INDENT = " ".repeat(8);
 export function stackText(stack: Stack, resolver: Resolver): ByteString {
   let text = "\n";
   // A negative id is an error number: there is no stack.
-  const frames = stack.id < 0n ? [] : resolver.stack(stack.map, stack.id);
+  const frames = stack.id < 0n ? [] : resolver.stack(stack.map, stack.id, stack.mode);
   for (const frame of frames.slice(0, Math.min(stack.limit, stack.frames))) {
     text += `${frameText(frame, stack, resolver)}\n`;
   }

@@ -1,0 +1,104 @@
+/**
+ * Stacks. A program lets the kernel write the frames into memory of its own, makes a number of them, and keeps them under
+ * that number in a hash; what the script handles is the number. Equal stacks have equal numbers, so that they are equal
+ * as keys, and two that differ share one of 2^63 numbers about as often as hardware fails.
+ *
+ *     n = get_stack(ctx, frames, size, flags)
+ *     if (n < 0) value = { n, 0, pid }
+ *     else { id = mix(frames[0 .. n]); if (!lookup(id)) update(id, frames); value = { id, n / frame, pid } }
+ */
+import type { VReg } from "../ir/ir.ts";
+import { frameSize, type StackMode } from "../program.ts";
+import type { Lowering } from "./lowering.ts";
+import type { Place } from "./place.ts";
+
+const BPF_F_USER_STACK = 1 << 8;
+const BPF_F_USER_BUILD_ID = 1 << 11;
+
+/** An odd number whose bits look random: 2^64 divided by the golden ratio. */
+const MULTIPLIER = BigInt.asIntN(64, 0x9e37_79b9_7f4a_7c15n);
+
+export interface Stack {
+  kind: "kstack" | "ustack";
+  mode: StackMode;
+  limit: number;
+}
+
+/** Offsets in the value; see ValueLayout. */
+const ID = 0;
+const FRAMES = 8;
+const PROCESS = 12;
+
+export function takeStack(l: Lowering, stack: Stack, to: Place): void {
+  const { b } = l;
+  const size = stack.limit * frameSize(stack.mode);
+  const frames = l.scratch(size);
+  const flags = stack.kind === "kstack" ? 0 : BPF_F_USER_STACK | (stack.mode === "build_id" ? BPF_F_USER_BUILD_ID : 0);
+  const bytes = b.call("get_stack", [l.context, l.address(frames), { imm: BigInt(size) }, { imm: BigInt(flags) }]);
+  const count = {};
+  const id = l.choose(
+    "slt",
+    bytes,
+    { imm: 0n },
+    () => {
+      b.write(count, b.const(0));
+      return bytes;
+    },
+    () => {
+      b.write(count, b.alu("rsh", bytes, { imm: BigInt(Math.log2(frameSize(stack.mode))) }));
+      return keep(l, stack, frames, bytes);
+    },
+  );
+  b.store(to.base, to.offset + ID, 8, id);
+  b.store(to.base, to.offset + FRAMES, 4, b.read(count));
+  b.store(to.base, to.offset + PROCESS, 4, stack.kind === "ustack" ? process(l) : { imm: 0n });
+}
+
+/** The depth of a stack that lies in memory. */
+export function stackDepth(l: Lowering, stack: Place): VReg {
+  return l.b.load(stack.base, stack.offset + FRAMES, 4);
+}
+
+function process(l: Lowering): VReg {
+  return l.b.alu("rsh", l.b.call("get_current_pid_tgid", [], { pure: true }), { imm: 32n });
+}
+
+/** Keeps the frames, and answers their number. */
+function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg): VReg {
+  const { b } = l;
+  const map = l.plan.stackMap(stack);
+  // The sign is for errors.
+  const id = b.alu("rsh", mixed(l, frames, bytes), { imm: 1n });
+  const known = b.define((dst) => ({ op: "lookup", dst, map, key: { value: id, size: 8 } }));
+  l.when("eq", known, { imm: 0n }, () => {
+    const key = l.slot(8, "stack id");
+    b.store(key.base, key.offset, 8, id);
+    const any = { imm: 0n };
+    const result = b.call("map_update_elem", [l.mapReference(map), l.address(key), l.address(frames), any]);
+    l.when("ne", result, { imm: 0n }, () => l.countFailure("lostEvents"));
+  });
+  return id;
+}
+
+// h = bytes; for (p = frames; p < frames + bytes; p += 8) { h = (h ^ *p) * MULTIPLIER; h ^= h >> 29 }
+function mixed(l: Lowering, frames: Place, bytes: VReg): VReg {
+  const { b } = l;
+  const hash = {};
+  const at = {};
+  const [head, body, done] = [b.newBlock(), b.newBlock(), b.newBlock()];
+  const multiplier = b.const(MULTIPLIER);
+  b.write(hash, bytes);
+  b.write(at, b.const(0));
+  b.jump(head);
+  b.enter(head);
+  b.branch("lt", b.read(at), bytes, body, done);
+  b.enterSealed(body);
+  const word = b.load(b.alu("add", l.address(frames), b.read(at)), 0, 8);
+  const product = b.alu("mul", b.alu("xor", b.read(hash), word), multiplier);
+  b.write(hash, b.alu("xor", product, b.alu("rsh", product, { imm: 29n })));
+  b.write(at, b.alu("add", b.read(at), { imm: 8n }));
+  b.jump(head);
+  b.seal(head);
+  b.enterSealed(done);
+  return b.read(hash);
+}

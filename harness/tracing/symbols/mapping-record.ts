@@ -1,0 +1,174 @@
+/**
+ * Writes down what code processes map from now on, so that their addresses have names when they are gone: the kernel
+ * tells of every file that is mapped as code, of every exec and every fork, as it does for a profiler. Processes that
+ * run already are read from /proc, a few at a time.
+ */
+import { openSync, readSync } from "node:fs";
+import {
+  type Fd,
+  PerfRing,
+  PerfSoftware,
+  PerfType,
+  perfEnable,
+  perfEventOpen,
+  type RecordVisitor,
+  SysError,
+} from "../../../native/index.ts";
+import { onlineCpus } from "../cpus.ts";
+import { allProcesses, readMappings } from "../facts/processes.ts";
+import { type MappingEvent, parseMappingEvent } from "./mapping-events.ts";
+import { MemoryMap } from "./memory-map.ts";
+import type { MappingRecord } from "./user-symbols.ts";
+
+const RING_BYTES = 128 * 1024;
+/** The rings are emptied this often; each has room for a thousand mappings. */
+const PERIOD_MS = 100;
+/** How long to read /proc in a row. */
+const SLICE_MS = 5;
+/** Processes that are remembered after their end, more than any stack that is printed is likely to be of. */
+const MAX_GONE = 4096;
+/** PERF_SAMPLE_TIME, for the order of records from several CPUs. */
+const SAMPLE_TIME = 1n << 2n;
+
+export class ProcessMappings implements MappingRecord {
+  readonly #events: Fd[] = [];
+  readonly #rings: PerfRing[] = [];
+  readonly #maps = new Map<number, MemoryMap>();
+  /** Processes that have ended, oldest first. */
+  readonly #gone = new Set<number>();
+  readonly #timer: NodeJS.Timeout;
+  #closed = false;
+
+  private constructor(pageSize: number) {
+    try {
+      for (const cpu of onlineCpus()) {
+        const event = perfEventOpen({ ...WHAT_TO_NOTE, cpu });
+        this.#events.push(event);
+        this.#rings.push(new PerfRing(event, RING_BYTES, pageSize));
+      }
+      for (const event of this.#events) perfEnable(event);
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+    this.#timer = setInterval(() => this.#drain(), PERIOD_MS);
+    this.#timer.unref();
+  }
+
+  /** Begins to write down; undefined where the kernel does not let us. With `pid` only that one is read from /proc. */
+  static open(pid?: number): ProcessMappings | undefined {
+    try {
+      const record = new ProcessMappings(pageSize());
+      record.#readRunning(pid === undefined ? allProcesses() : [pid]);
+      return record;
+    } catch (error) {
+      if (error instanceof SysError) return undefined;
+      throw error;
+    }
+  }
+
+  mapOf(pid: number): MemoryMap | undefined {
+    this.#drain();
+    return this.#maps.get(pid);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    clearInterval(this.#timer);
+    this.#release();
+  }
+
+  #release(): void {
+    this.#closed = true;
+    for (const ring of this.#rings) ring.close();
+    for (const event of this.#events) event.close();
+  }
+
+  #drain(): void {
+    const events: MappingEvent[] = [];
+    const visit: RecordVisitor = (view, offset, length) => {
+      const event = parseMappingEvent(new DataView(view.buffer, view.byteOffset + offset, length));
+      if (event) events.push(event);
+    };
+    for (const ring of this.#rings) ring.drain(visit);
+    // Only the records of one CPU come in their order.
+    events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    for (const event of events) this.#note(event);
+  }
+
+  #note(event: MappingEvent): void {
+    switch (event.kind) {
+      case "map": {
+        const map = this.#maps.get(event.pid) ?? new MemoryMap(readMappings(event.pid));
+        map.add(event.range);
+        this.#maps.set(event.pid, map);
+        return;
+      }
+      case "exec":
+        this.#maps.set(event.pid, new MemoryMap());
+        this.#gone.delete(event.pid);
+        return;
+      case "fork": {
+        const parent = this.#maps.get(event.parent);
+        if (parent) this.#maps.set(event.pid, parent.copy());
+        else this.#maps.delete(event.pid);
+        this.#gone.delete(event.pid);
+        return;
+      }
+      case "exit":
+        this.#forget(event.pid);
+    }
+  }
+
+  #forget(pid: number): void {
+    this.#gone.add(pid);
+    if (this.#gone.size <= MAX_GONE) return;
+    const [oldest] = this.#gone;
+    this.#gone.delete(oldest!);
+    this.#maps.delete(oldest!);
+  }
+
+  #readRunning(pids: readonly number[]): void {
+    const waiting = [...pids];
+    const slice = (): void => {
+      const end = performance.now() + SLICE_MS;
+      while (waiting.length > 0 && performance.now() < end && !this.#closed) {
+        const pid = waiting.shift()!;
+        if (!this.#maps.has(pid)) this.#readProcess(pid);
+      }
+      if (waiting.length > 0 && !this.#closed) setImmediate(slice).unref();
+    };
+    slice();
+  }
+
+  #readProcess(pid: number): void {
+    const mappings = readMappings(pid).filter(({ executable }) => executable);
+    if (mappings.length > 0) this.#maps.set(pid, new MemoryMap(mappings));
+  }
+}
+
+const WHAT_TO_NOTE = {
+  type: PerfType.SOFTWARE,
+  config: PerfSoftware.DUMMY,
+  sampleType: SAMPLE_TIME,
+  sampleIdAll: true,
+  mmap: true,
+  mmap2: true,
+  comm: true,
+  commExec: true,
+  task: true,
+  disabled: true,
+  name: "mappings",
+} as const;
+
+/** Bytes of a page of memory: AT_PAGESZ of what the kernel told us when we started. */
+function pageSize(): number {
+  const AT_PAGESZ = 6n;
+  const bytes = Buffer.alloc(4096);
+  const file = openSync("/proc/self/auxv", "r");
+  const length = readSync(file, bytes);
+  for (let at = 0; at + 16 <= length; at += 16) {
+    if (bytes.readBigUInt64LE(at) === AT_PAGESZ) return Number(bytes.readBigUInt64LE(at + 8));
+  }
+  return 4096;
+}

@@ -1,0 +1,94 @@
+/**
+ * Names of addresses in processes. Where a process has mapped what is asked from a record of mappings, which knows of
+ * processes that are gone, and else from /proc; the symbols come from the files. Each file is read once.
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import { fromText } from "../bytestring.ts";
+import { ElfError } from "../elf/file.ts";
+import { reachablePath, readMappings } from "../facts/processes.ts";
+import { MemoryMap } from "./memory-map.ts";
+import { ObjectSymbols } from "./object-symbols.ts";
+import { PerfMap } from "./perf-map.ts";
+import type { UserSymbolPlace } from "./resolver.ts";
+
+/** Knows the memory of processes. */
+export interface MappingRecord {
+  mapOf(pid: number): MemoryMap | undefined;
+}
+
+const VDSO = "[vdso]";
+
+export class UserSymbols {
+  readonly #recorded: MappingRecord["mapOf"];
+  readonly #objects = new Map<string, ObjectSymbols | undefined>();
+  /** Memory as it was when a process was first asked about that the record does not know. */
+  readonly #maps = new Map<number, MemoryMap>();
+  readonly #perfMaps = new Map<number, PerfMap | undefined>();
+
+  /** `recorded` is asked before /proc. */
+  constructor(recorded: MappingRecord["mapOf"] = () => undefined) {
+    this.#recorded = recorded;
+  }
+
+  /** The symbol that covers an address; undefined where there is none. */
+  find(address: bigint, pid: number): UserSymbolPlace | undefined {
+    const range = this.#range(address, pid);
+    const file = range?.path.startsWith("/") ? range.path : undefined;
+    if (range && (file !== undefined || range.path === VDSO)) {
+      const object = range.path === VDSO ? this.#vdso() : this.#object(file!, pid);
+      const found = object?.atFileOffset(Number(address - range.start + range.offset));
+      if (found) return { name: fromText(found.name), offset: found.offset, object: fromText(range.path) };
+    }
+    return this.#generated(address, pid);
+  }
+
+  #range(address: bigint, pid: number) {
+    const recorded = this.#recorded(pid)?.find(address);
+    if (recorded) return recorded;
+    let map = this.#maps.get(pid);
+    const known = map?.find(address);
+    if (known) return known;
+    // Memory that was mapped since the last look, or a first look.
+    const mappings = readMappings(pid);
+    if (mappings.length === 0) return undefined;
+    map = new MemoryMap(mappings);
+    this.#maps.set(pid, map);
+    return map.find(address);
+  }
+
+  #object(path: string, pid: number): ObjectSymbols | undefined {
+    const reachable = reachablePath(pid, path);
+    if (!this.#objects.has(reachable)) this.#objects.set(reachable, ObjectSymbols.open(reachable));
+    return this.#objects.get(reachable);
+  }
+
+  /** The kernel maps the same small library into every process: ours is as good as the other's. */
+  #vdso(): ObjectSymbols | undefined {
+    if (!this.#objects.has(VDSO)) this.#objects.set(VDSO, ownVdso());
+    return this.#objects.get(VDSO);
+  }
+
+  /** Code that was made at run time has the names that its maker wrote down. */
+  #generated(address: bigint, pid: number): UserSymbolPlace | undefined {
+    if (!this.#perfMaps.has(pid)) this.#perfMaps.set(pid, PerfMap.open(pid));
+    const map = this.#perfMaps.get(pid);
+    const found = map?.find(address);
+    return found && { ...found, object: map!.path };
+  }
+}
+
+function ownVdso(): ObjectSymbols | undefined {
+  const range = readMappings(process.pid).find(({ path }) => path === VDSO);
+  if (range === undefined) return undefined;
+  const bytes = Buffer.alloc(Number(range.end - range.start));
+  const memory = openSync("/proc/self/mem", "r");
+  try {
+    readSync(memory, bytes, 0, bytes.length, Number(range.start));
+  } finally {
+    closeSync(memory);
+  }
+  return ObjectSymbols.read((offset, length) => {
+    if (offset + length > bytes.length) throw new ElfError("the vdso ends early");
+    return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
+  });
+}
