@@ -239,7 +239,7 @@ class Resolver {
 
 /** A piece that matters and has no register. What is left of a life behind its last use does not matter. */
 function isOnStack(piece: Interval): boolean {
-  return piece.register === undefined && piece.end - piece.start > 1;
+  return piece.register === undefined && (piece.uses.length > 0 || piece.end - piece.start > 1);
 }
 
 /** The memory that a value can be loaded from again, as an address at a position. */
