@@ -30,6 +30,9 @@ const BPF_F_RDONLY_PROG = 1 << 7;
 /** Different stacks that a script may record. Each takes memory only once it is there. */
 const MAX_STACKS = 131_072;
 
+/** Bytes of key and value of an entry that is better allocated when it is needed. */
+const LARGE_ENTRY = 128;
+
 /** Copies in the per-CPU array lie on cache lines of their own. */
 const CACHE_LINE = 64;
 
@@ -306,8 +309,9 @@ export class Plan {
     const declaredEntries =
       declaration?.maxEntries?.kind === "integer" ? Number(declaration.maxEntries.value) : undefined;
     const entries = this.#options.entriesOf[info.name] ?? declaredEntries ?? this.#options.maxEntries;
-    // Allocating every entry on every CPU beforehand takes milliseconds.
-    const lazy = type === "percpu_hash" && this.#allocatesSafely();
+    // Allocating every entry beforehand takes milliseconds where entries are large or are there for every CPU.
+    const large = type === "percpu_hash" || (type === "hash" && sizeOf(info.key) + size > LARGE_ENTRY);
+    const lazy = large && this.#allocatesSafely();
     const name = `m_${info.name.slice(1)}`;
     if (this.#threadMaps.has(info.name)) return this.#recyclingHash(name, info, entries);
     const map = this.#add(

@@ -64,9 +64,14 @@ function sharpen(facts: Facts): Facts {
   return { min, max, smin, smax, bits };
 }
 
+/** MASKS[n] is 2^n - 1. */
+const MASKS: readonly bigint[] = Array.from({ length: 65 }, (_, n) => (1n << BigInt(n)) - 1n);
+
 /** The smallest 2^n - 1 that is not below `value`. */
 function lowMask(value: bigint): bigint {
-  return value <= 0n ? 0n : (1n << BigInt(value.toString(2).length)) - 1n;
+  if (value <= 0n) return 0n;
+  const high = Number(value >> 32n);
+  return MASKS[high === 0 ? 32 - Math.clz32(Number(value)) : 64 - Math.clz32(high)]!;
 }
 
 function unsignedRange(min: bigint, max: bigint, bits = U64): Facts {
@@ -89,10 +94,19 @@ function either(a: Facts, b: Facts): Facts {
 }
 
 export function ofType(size: number, signed: boolean): Facts {
-  const width = BigInt(size * 8);
-  if (size === 8) return ANYTHING;
-  return signed ? signedRange(-(1n << (width - 1n)), (1n << (width - 1n)) - 1n) : unsignedRange(0n, (1n << width) - 1n);
+  return TYPES.get(signed ? -size : size) ?? ANYTHING;
 }
+
+/** By size in bytes, negative for signed types; of 64 bits nothing is known. */
+const TYPES: ReadonlyMap<number, Facts> = new Map(
+  [1, 2, 4].flatMap((size): [number, Facts][] => {
+    const width = BigInt(size * 8);
+    return [
+      [size, unsignedRange(0n, (1n << width) - 1n)],
+      [-size, signedRange(-(1n << (width - 1n)), (1n << (width - 1n)) - 1n)],
+    ];
+  }),
+);
 
 /** Whether truncating to a type and extending again leaves the value as it is. */
 export function fitsType(facts: Facts, size: number, signed: boolean): boolean {
