@@ -38,12 +38,12 @@ export function createMap(map: KernelMap, compiled: CompiledProgram): MapFd {
 }
 
 /**
- * Size of a ring buffer on a machine with that much memory to spare: 16 MiB for records that come with every event, 1 MiB
+ * Size of a ring buffer on a machine with that much memory to spare: 8 MiB for records that come with every event, 1 MiB
  * for others, less on a small machine, never below 256 KiB; a power of two. The difference can be felt: the buffer is
  * mapped twice in a row, page by page, which takes milliseconds and counts as memory of this process.
  */
 export function ringBufferBytes(availableKiB: number, often: boolean): number {
-  const kib = Math.min(often ? 16 * 1024 : 1024, Math.max(256, availableKiB / 16));
+  const kib = Math.min(often ? 8 * 1024 : 1024, Math.max(256, availableKiB / 16));
   return 2 ** Math.floor(Math.log2(kib)) * 1024;
 }
 

@@ -64,7 +64,7 @@ describe("parseCpuList", () => {
 
 describe("ringBufferBytes", () => {
   it.each([
-    { available: 64 * 1024 * 1024, often: true, bytes: 16 * 1024 * 1024 },
+    { available: 64 * 1024 * 1024, often: true, bytes: 8 * 1024 * 1024 },
     { available: 64 * 1024 * 1024, often: false, bytes: 1024 * 1024 },
     { available: 20_000, often: true, bytes: 1024 * 1024 },
     { available: 0, often: false, bytes: 256 * 1024 },
