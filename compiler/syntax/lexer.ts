@@ -18,9 +18,12 @@ export interface TokenStream {
   comments: Comment[];
 }
 
-/** Lexes a whole script. Never throws; what is no token is reported and stands as a token of kind "error". */
-export function tokenize(source: Source, diags: Diagnostics): TokenStream {
-  return new Lexer(source, diags).run();
+/**
+ * Lexes a whole script, or a text that is all code. Never throws; what is no token is reported and stands as a token of kind
+ * "error".
+ */
+export function tokenize(source: Source, diags: Diagnostics, text: "script" | "code" = "script"): TokenStream {
+  return new Lexer(source, diags, text).run();
 }
 
 /** The words that open an item of their own at the top level, rather than a probe. */
@@ -78,10 +81,15 @@ class Lexer {
   /** A `let` at the top level may end without a semicolon. */
   #inMapDeclaration = false;
 
-  constructor(source: Source, diags: Diagnostics) {
+  constructor(source: Source, diags: Diagnostics, text: "script" | "code") {
     this.#source = source;
     this.#text = source.text;
     this.#diags = diags;
+    // One level deeper than it ends, so that nothing leads to the top level.
+    if (text === "code") {
+      this.#mode = "code";
+      this.#depth = 1;
+    }
   }
 
   run(): TokenStream {

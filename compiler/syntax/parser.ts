@@ -23,7 +23,7 @@ import { tokenize } from "./lexer.ts";
 import { expression, identifier, map, name, variable } from "./parser-expressions.ts";
 import { block, blockOrValue, importStatement } from "./parser-statements.ts";
 import { type } from "./parser-types.ts";
-import type { Token } from "./token.ts";
+import { isReservedBuiltin, type Token } from "./token.ts";
 
 /**
  * Parses a whole script. Never throws on account of its input; where the diagnostics hold errors afterwards, the script
@@ -56,6 +56,20 @@ export function parse(source: Source, diags: Diagnostics): Script {
     }
   }
   return script;
+}
+
+/** Parses a text that is one expression; undefined where it is none, which was reported then. */
+export function parseExpression(source: Source, diags: Diagnostics): Expression | undefined {
+  const { tokens } = tokenize(source, diags, "code");
+  const p = new Cursor(source, tokens, diags);
+  try {
+    const found = expression(p);
+    if (!p.at("end")) p.unexpected("the end of the expression");
+    return diags.hasErrors ? undefined : found;
+  } catch (error) {
+    if (!isReported(error)) throw error;
+    return undefined;
+  }
 }
 
 /** The items of a script stand in groups: C definitions, then config and imports, then everything else. */
@@ -234,9 +248,6 @@ function macro(p: Cursor): Macro {
   return { kind: "macro", span: p.from(start), name: macroName, parameters, body };
 }
 
-/** Builtins that are known everywhere; all others may be hidden by a parameter. */
-const BUILTINS = /^(?:args|ctx|kstack|nsecs|pid|tid|ustack|s?arg\d+|__builtin_\w+)$/;
-
 function macroParameter(p: Cursor): Macro["parameters"][number] {
   switch (p.peek().kind) {
     case "variable":
@@ -245,7 +256,7 @@ function macroParameter(p: Cursor): Macro["parameters"][number] {
       return map(p);
     case "word": {
       const parameter = identifier(p);
-      if (BUILTINS.test(parameter.name)) {
+      if (isReservedBuiltin(parameter.name)) {
         const message = `a parameter cannot be called \`${parameter.name}\`: that is a builtin`;
         p.report("reserved-name", parameter.span, message);
       }

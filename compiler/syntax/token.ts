@@ -118,3 +118,10 @@ export const KEYWORDS: ReadonlySet<string> = new Set([
   "union",
   "enum",
 ]);
+
+const RESERVED = /^(?:args|ctx|kstack|nsecs|pid|tid|ustack|s?arg\d+|__builtin_\w+)$/;
+
+/** Builtins that nothing hides where they stand alone; a macro, or a parameter of one, may have the name of any other. */
+export function isReservedBuiltin(name: string): boolean {
+  return RESERVED.test(name);
+}
