@@ -11,7 +11,7 @@ import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import { loadSession } from "../../harness/tracing/session.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { ProcessError } from "../process.ts";
-import { median, summarise } from "../statistics.ts";
+import { summarise } from "../statistics.ts";
 
 const SCRIPT = `tracepoint:syscalls:sys_enter_openat { @opens[comm, str(args.filename)] = count(); }
 tracepoint:syscalls:sys_enter_read { @start[tid] = nsecs; }
@@ -53,7 +53,10 @@ export const inProcess: Benchmark = {
       const stages = measure(facts);
       if (i >= warmup) warm.push(stages);
     }
-    const ms = (stage: string): string => median(warm.map((stages) => stages.get(stage)!)).toFixed(2);
+    const cells = (name: string, of: (stages: ReadonlyMap<string, number>) => number): string[] => {
+      const { median, mad } = summarise(warm.map(of));
+      return [name, median.toFixed(2), mad.toFixed(2), of(cold).toFixed(2)];
+    };
     return {
       rows: [
         {
@@ -67,10 +70,10 @@ export const inProcess: Benchmark = {
       details: [
         {
           title: "stages of compiling, loading and attaching ten lines",
-          columns: ["", "warm ms", "first time ms"],
+          columns: ["", "warm ms", "±", "first time ms"],
           rows: [
-            ...STAGES.map((stage) => [stage, ms(stage), cold.get(stage)!.toFixed(2)]),
-            ["until attached", median(warm.map(untilAttached)).toFixed(2), untilAttached(cold).toFixed(2)],
+            ...STAGES.map((stage) => cells(stage, (stages) => stages.get(stage)!)),
+            cells("until attached", untilAttached),
           ],
         },
       ],
