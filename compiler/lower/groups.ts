@@ -40,6 +40,7 @@ export function groupByEvent(script: TypedScript, facts: KernelFacts): ProgramGr
 function bundles(unit: Unit, facts: KernelFacts): [key: string, probes: ResolvedProbe[]][] {
   const found = new Map<string, ResolvedProbe[]>();
   for (const probe of unit.probes) {
+    if (probe.idle) continue;
     const key = eventKey(probe, facts);
     const bundle = found.get(key);
     if (bundle) bundle.push(probe);

@@ -217,6 +217,7 @@ function callerRegisters(l: Lowering): VReg[] {
   if (syscall?.result !== undefined) registers.push(syscall.result);
   if (probeId !== undefined) registers.push(probeId);
   if (l.program.slots) registers.push(l.claimed);
+  if (l.result !== undefined) registers.push(l.result);
   return registers;
 }
 
@@ -232,6 +233,7 @@ function restoreRegisters(parent: Lowering, child: Lowering, loaded: readonly VR
   }
   if (parent.probeId !== undefined) child.probeId = take();
   if (parent.program.slots) child.claimed = take();
+  if (parent.result !== undefined) child.result = take();
 }
 
 /** Whether a body may leave the probe. */

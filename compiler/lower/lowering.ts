@@ -78,6 +78,8 @@ export class Lowering {
   #probe: ResolvedProbe | undefined;
   #end = -1;
   #claimed: VReg | undefined;
+  /** The address of what the program returns, where somebody looks at that. */
+  result: VReg | undefined;
   /** The id of the probe that fired, where the program serves many. */
   probeId: VReg | undefined;
   /** Number and registers of the system call, for programs on the raw system call tracepoints. */

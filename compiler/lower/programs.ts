@@ -101,6 +101,10 @@ function lowerProgram(
   const l = new Lowering(info, environment);
   const { b } = l;
   const leave = b.newBlock();
+  if (event.kind === "bench" || event.kind === "test") {
+    l.result = l.slot(8, "result").base;
+    b.store(l.result, 0, 8, { imm: 0n });
+  }
   if (event.kind === "syscall") enterSyscall(l, event.direction, regions, leave);
   if (environment.oneTarget && isOfAnyProcess(event)) filterTarget(l, leave);
   if (!isBuiltin(event)) filterScope(l, event.kind === "interval" ? "system" : scope, leave);
@@ -115,7 +119,7 @@ function lowerProgram(
   });
   b.jump(leave);
   b.enterSealed(leave);
-  b.exit({ imm: 0n });
+  b.exit(l.result === undefined ? { imm: 0n } : b.load(l.result, 0, 8));
   const probes = served.map((probe) => probe.name);
   return { name: info.name, type, attach, probes, functions: l.finish() };
 }

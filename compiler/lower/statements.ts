@@ -45,7 +45,8 @@ function statement(l: Lowering, node: ast.Statement): void {
       unroll(l, node);
       return;
     case "return":
-      if (node.value) effect(l, node.value);
+      if (node.value && l.result !== undefined) l.b.store(l.result, 0, 8, operand(l, node.value));
+      else if (node.value) effect(l, node.value);
       l.b.jump(l.end);
       return;
     case "break":

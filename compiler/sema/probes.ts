@@ -64,7 +64,6 @@ export function resolveProbes(
         context.diags.error("attach-point-form", point.span, `${provider.name} probes are written ${provider.form}`);
         return [];
       }
-      if (!countsIn(provider, context.mode)) return [];
       return provider.resolve({ point, parts, context, needs }).map((found): ResolvedProbe => {
         if (isOnDemand(provider) && names.has(found.name)) {
           context.diags.error("duplicate-probe", point.span, `the name of \`${found.name}\` is used twice`);
@@ -75,6 +74,7 @@ export function resolveProbes(
           name: found.name,
           provider: provider.name,
           event: found.event,
+          idle: !countsIn(provider, context.mode),
           span: point.span,
           arguments: once(found.arguments ?? (() => undefined)),
         };
@@ -87,7 +87,7 @@ export function resolveProbes(
 }
 
 function reportTooMany(blocks: readonly ResolvedBlock[], { maxProbes, diags }: ResolveContext): void {
-  const count = blocks.reduce((sum, { probes }) => sum + probes.length, 0);
+  const count = blocks.reduce((sum, { probes }) => sum + probes.filter(({ idle }) => !idle).length, 0);
   if (count <= maxProbes) return;
   const largest = blocks.reduce((a, b) => (a.probes.length >= b.probes.length ? a : b));
   const span = largest.probes[0]!.span;

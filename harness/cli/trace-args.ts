@@ -25,6 +25,8 @@ export interface TraceArgs {
   dryRun: boolean;
   /** 0 none, 1 the usual, 2 those of failed helpers at run time as well. */
   warnings: 0 | 1 | 2;
+  /** Benchmarks or tests of the script are run instead of tracing. */
+  purpose: "trace" | "bench" | "test";
   /** Stages to print instead of running. */
   emit: DumpStage[];
 }
@@ -53,6 +55,7 @@ export function parseTraceArgs(argv: readonly string[]): TraceArgs {
     unsafe: false,
     dryRun: false,
     warnings: 1,
+    purpose: "trace",
     emit: [],
   };
   const { operands, behindDashes } = readOptions(argv, args);
@@ -150,6 +153,18 @@ const OPTIONS: readonly Option[] = [
     value: "STAGE",
     help: "print a stage of the compiler instead of running: tokens, ast, types, ir, ir-opt, asm, bytes, all",
     set: ({ emit }, stages) => ({ emit: [...emit, ...stages.split(",").flatMap(dumpStages)] }),
+  },
+  {
+    names: ["--bench"],
+    help: "run the script's bench probes, and say how long they take",
+    set: () => ({ purpose: "bench" }),
+  },
+  { names: ["--test"], help: "run the script's test probes", set: () => ({ purpose: "test" }) },
+  {
+    names: ["--mode"],
+    value: "MODE",
+    help: "bench or test: the same as --bench and --test",
+    set: (_, mode) => ({ purpose: oneOf("--mode", mode, ["bench", "test"] as const) }),
   },
   { names: ["--info"], help: "print what this kernel offers", set: () => ({ mode: "info" }) },
   { names: ["-V", "--version"], help: "print the version", set: () => ({ mode: "version" }) },

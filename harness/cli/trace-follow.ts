@@ -35,7 +35,14 @@ export async function followTrace({ session, args, child, target }: Trace): Prom
   const sink = makeSink(out, args);
   const script = new ScriptOutput(session, sink, { warnings: args.warnings > 0 });
   const unwatchSignals = onSignals(() => over.resolve("signal"));
+  const unwatchProbes = onProbedSignals(session);
   try {
+    if (args.purpose !== "trace") {
+      const { runOnDemand } = await import("./trace-on-demand.ts");
+      const code = runOnDemand(session, args.purpose, sink);
+      await finish(out);
+      return code;
+    }
     attach(session, sink, args);
     await announce(out);
     const childEnd = release(child, args, () => over.resolve("child"));
@@ -50,6 +57,7 @@ export async function followTrace({ session, args, child, target }: Trace): Prom
     return script.exitCode ?? ExitCode.ok;
   } finally {
     unwatchSignals();
+    unwatchProbes();
   }
 }
 
@@ -84,6 +92,16 @@ function onSignals(callback: () => void): () => void {
   for (const signal of SIGNALS) process.once(signal, callback);
   return () => {
     for (const signal of SIGNALS) process.off(signal, callback);
+  };
+}
+
+/** Runs the script's probes on signals that we get. */
+function onProbedSignals(session: Session): () => void {
+  const run = (signal: NodeJS.Signals): void => session.signal(signal);
+  const signals = session.signals as NodeJS.Signals[];
+  for (const signal of signals) process.on(signal, run);
+  return () => {
+    for (const signal of signals) process.off(signal, run);
   };
 }
 

@@ -104,6 +104,7 @@ function compileScript(source: Source, args: TraceArgs): CompiledProgram {
     namedParameters: args.namedParameters,
     unsafe: args.unsafe,
     targetPid: args.pid,
+    mode: args.purpose,
     oneProcess: args.pid !== undefined || args.command !== undefined,
     environment: bpftraceEnvironment(process.env),
     dump: (stage, text) => printStage(stage, text, args),

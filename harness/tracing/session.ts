@@ -13,6 +13,7 @@ import {
   progTestRun,
   type RecordVisitor,
   RingBuffer,
+  type TestRunResult,
 } from "../../native/index.ts";
 import { AttachError, type AttachOptions, attachOrder, attachProgram } from "./attach.ts";
 import { hostConstants, type TraceSubject } from "./host-constants.ts";
@@ -46,6 +47,16 @@ export interface ProgramCost {
   /** Nanoseconds in the program, all hits together. */
   ns: number;
 }
+
+/** A benchmark or a test of the script. */
+export interface OnDemandProgram {
+  name: string;
+  /** Runs it so many times: what it returned last, and nanoseconds a run. */
+  run(repeat: number): TestRunResult;
+}
+
+/** The smallest packet, which programs of their type are run for. */
+const PACKET_BYTES = 14;
 
 /**
  * Creates the maps and loads the programs; nothing is attached yet. Throws VerifierError for a program that the kernel
@@ -140,6 +151,31 @@ export class Session {
   /** Runs the end programs. */
   end(): void {
     this.#runAll("end");
+  }
+
+  /** Runs the programs that wait for a signal of that name. */
+  signal(name: string): void {
+    for (const { program, fd } of this.#programs) {
+      if (program.attach.kind === "signal" && program.attach.signal === name) progTestRun(fd);
+    }
+  }
+
+  /** Signals that programs wait for. */
+  get signals(): string[] {
+    const names = this.#programs.flatMap(({ program: { attach } }) =>
+      attach.kind === "signal" ? [attach.signal] : [],
+    );
+    return [...new Set(names)];
+  }
+
+  /** The script's benchmarks or tests, in its order. */
+  onDemand(kind: "bench" | "test"): OnDemandProgram[] {
+    return this.#programs.flatMap(({ program: { attach }, fd }) => {
+      if (attach.kind !== kind) return [];
+      return [
+        { name: attach.name, run: (repeat) => progTestRun(fd, { dataIn: new Uint8Array(PACKET_BYTES), repeat }) },
+      ];
+    });
   }
 
   /** Begins tracing: `begin`, then `attach`. */

@@ -433,7 +433,7 @@ describeKernel("session", () => {
     expect(session.readMap(script).entries).toEqual([]);
   });
 
-  it("reads stacks, and walks a map that has no batches key by key", () => {
+  it("walks a map that has no batches key by key", () => {
     const frames = 16;
     const stacks = {
       ...hash("stacks"),
@@ -450,14 +450,7 @@ describeKernel("session", () => {
     });
     const session = load(parts);
     session.begin();
-    const [entry, ...others] = session.readMap(parts.scriptMaps[0]!).entries;
-    expect(others).toEqual([]);
-    const id = BigInt(new DataView(entry!.key.buffer, entry!.key.byteOffset).getUint32(0, true));
-    const stack = session.readStack(0, id);
-    expect(stack.length).toBeGreaterThan(1);
-    expect(stack.length).toBeLessThanOrEqual(frames);
-    expect(stack.every((address) => address > 1n << 63n)).toBe(true);
-    expect(session.readStack(0, id ^ 1n)).toEqual([]);
+    expect(session.readMap(parts.scriptMaps[0]!).entries).toHaveLength(1);
     session.reset();
     expect(session.readMap(parts.scriptMaps[0]!).entries).toEqual([]);
   });

@@ -64,6 +64,8 @@ export interface ResolvedProbe {
   /** As the `probetype` builtin prints it. */
   provider: string;
   event: ProbeEvent;
+  /** Checked like all others, but not run: a benchmark while tracing, for instance. */
+  idle: boolean;
   /** Where it stands in the script. */
   span: Span;
   /** Decoded on demand; undefined when the probe has no `args`. */

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KernelFunction } from "../../../compiler/kernel-facts.ts";
-import { CapabilityError, errnoOf } from "./capability-error.ts";
+import { errnoOf } from "./capability-error.ts";
 import type { SymbolTable } from "./kallsyms.ts";
 
 const KERNEL = "vmlinux";
@@ -13,11 +13,11 @@ const DANGEROUS = /^(rcu_|__ftrace_invalid_address__|arch_cpu_idle$|default_idle
 const PIECE = /\.part\.\d+$/;
 
 /**
- * Functions that the kernel's tracers can be attached to. Kernels without ftrace list none: then all functions count that
- * have a symbol. Throws CapabilityError when the lists may not be read.
+ * Functions that the kernel's tracers can be attached to. Where no list of them is to be had, as on kernels without ftrace,
+ * all functions count that have a symbol. Throws CapabilityError when the symbols may not be read either.
  */
 export function readKernelFunctions(tracefs: string, symbols: () => SymbolTable): KernelFunction[] {
-  const list = readIfThere(join(tracefs, "available_filter_functions"));
+  const list = readIfPossible(join(tracefs, "available_filter_functions"));
   const functions = list === undefined ? [...symbols().functions()] : parseFilterFunctions(list);
   return functions.filter(({ name }) => !DANGEROUS.test(name) && !PIECE.test(name));
 }
@@ -36,19 +36,18 @@ export function parseFilterFunctions(text: string): KernelFunction[] {
 
 /** The loaded modules. */
 export function readModules(root: string): string[] {
-  const text = readIfThere(join(root, "/proc/modules")) ?? "";
+  const text = readIfPossible(join(root, "/proc/modules")) ?? "";
   return text
     .split("\n")
     .flatMap((line) => line.split(" ", 1))
     .filter((name) => name !== "");
 }
 
-function readIfThere(path: string): string | undefined {
+function readIfPossible(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    const code = errnoOf(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new CapabilityError("the kernel's functions may not be listed", "run as root", error);
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
   }
 }

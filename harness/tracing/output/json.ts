@@ -13,7 +13,15 @@ import { strerror } from "../symbols/strerror.ts";
 import type { HistogramRow } from "./histogram.ts";
 import { keyText } from "./printable-text.ts";
 import { formatPrintf } from "./printf.ts";
-import { type MessageSeverity, type OutputSink, type OutputStreams, place, type RuntimeError } from "./sink.ts";
+import {
+  type BenchmarkResult,
+  type MessageSeverity,
+  type OutputSink,
+  type OutputStreams,
+  place,
+  type RuntimeError,
+  type TestResult,
+} from "./sink.ts";
 
 export class JsonOutput implements OutputSink {
   readonly #streams: OutputStreams;
@@ -72,6 +80,19 @@ export class JsonOutput implements OutputSink {
     this.#line(
       `{"type": "helper_error", "msg": ${message}, "helper": ${string(helper)}, "retcode": ${result}, ${position(span)}}`,
     );
+  }
+
+  benchmark(names: readonly string[], results: readonly BenchmarkResult[]): void {
+    const { averageNs, iterations } = results.at(-1)!;
+    const name = string(fromText(names[results.length - 1]!));
+    this.#data("benchmark_result", `{${name}: {"average": ${averageNs}, "iters": ${iterations}}}`);
+  }
+
+  test(names: readonly string[], results: readonly TestResult[]): void {
+    const { durationNs, passed, output } = results.at(-1)!;
+    const name = string(fromText(names[results.length - 1]!));
+    const result = `{"duration": ${durationNs}, "passed": ${passed}, "output": ${string(output)}}`;
+    this.#data("test_result", `{${name}: ${result}}`);
   }
 
   warning(text: string): void {

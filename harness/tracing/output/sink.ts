@@ -23,6 +23,20 @@ export interface RuntimeError {
   readonly span: Span;
 }
 
+/** A benchmark of the script that was run. */
+export interface BenchmarkResult {
+  readonly averageNs: number;
+  readonly iterations: number;
+}
+
+/** A test of the script that was run. */
+export interface TestResult {
+  readonly durationNs: number;
+  readonly passed: boolean;
+  /** What it printed. */
+  readonly output: ByteString;
+}
+
 export type MessageSeverity = "error" | "warning";
 
 export interface OutputSink {
@@ -42,6 +56,9 @@ export interface OutputSink {
   system(output: ByteString): void;
   lostEvents(count: number): void;
   runtimeError(error: RuntimeError): void;
+  /** The last one of these results is new; there will be one for each name. */
+  benchmark(names: readonly string[], results: readonly BenchmarkResult[]): void;
+  test(names: readonly string[], results: readonly TestResult[]): void;
   /** A remark of the tool itself. */
   warning(text: string): void;
   /** Tracing is over; what follows are the maps. */

@@ -4,9 +4,18 @@ import { outermost, type Span } from "../../../compiler/source.ts";
 import { type ByteString, escapeControls, fromText, toBytes } from "../bytestring.ts";
 import type { Printable, PrintableMap } from "../printable.ts";
 import { strerror } from "../symbols/strerror.ts";
+import { benchmarkText, testText } from "./on-demand.ts";
 import { type Guard, keyText, printableText } from "./printable-text.ts";
 import { formatPrintf } from "./printf.ts";
-import { type MessageSeverity, type OutputSink, type OutputStreams, place, type RuntimeError } from "./sink.ts";
+import {
+  type BenchmarkResult,
+  type MessageSeverity,
+  type OutputSink,
+  type OutputStreams,
+  place,
+  type RuntimeError,
+  type TestResult,
+} from "./sink.ts";
 
 /** Which streams are terminals. There, control characters in data are escaped; elsewhere bytes pass as they are. */
 export interface Terminals {
@@ -78,6 +87,14 @@ export class TextOutput implements OutputSink {
   runtimeError({ helper, result, span }: RuntimeError): void {
     const head = `${location(span)}: WARNING: ${explain(helper, result)}\n`;
     this.#err(`${head}Additional Info - helper: ${helper}, retcode: ${result}\n${excerpt(span)}`);
+  }
+
+  benchmark(names: readonly string[], results: readonly BenchmarkResult[]): void {
+    this.#out(benchmarkText(names, results));
+  }
+
+  test(names: readonly string[], results: readonly TestResult[]): void {
+    this.#out(testText(names, results));
   }
 
   warning(text: string): void {

@@ -28,7 +28,7 @@ describe("the host's resolver", () => {
   });
 
   it("passes on what the session knows", () => {
-    expect(resolver.stack(0, 0n)).toEqual([1n]);
+    expect(resolver.stack(0, 0n, "raw")).toEqual([1n]);
     expect(resolver.userSymbol(0n, 1)).toBeUndefined();
   });
 });
