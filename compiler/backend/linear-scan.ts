@@ -14,8 +14,8 @@ const SAVED_REGISTERS: readonly Reg[] = [R6, R7, R8, R9];
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** Added to positions: later than everything else, earlier than never. */
-const RELOADABLE = 2 ** 40;
+/** By so much farther away seems the next use of what is easily loaded again. */
+const RELOADABLE = 4;
 
 /** More partners than this are not asked for their registers. */
 const MAX_PARTNERS = 8;
@@ -182,7 +182,7 @@ class LinearScan {
     // What can be loaded again needs no store, as long as its address is not given up.
     const { loadedFrom } = interval.value;
     const address = loadedFrom === undefined ? undefined : this.#liveness.values.get(loadedFrom)?.pieces.at(-1);
-    return address && address.end >= interval.end ? at + RELOADABLE : at;
+    return address && address.end >= interval.end ? position + (at - position) * RELOADABLE : at;
   }
 
   /** Takes the register away from its owners for as long as `current` lives. */

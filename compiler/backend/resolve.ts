@@ -51,7 +51,7 @@ class Resolver {
     const { values, order, from } = this.#liveness;
     const loads = invariantLoads(order);
     for (const value of values.values()) {
-      const absent = value.recipe ? [] : value.pieces.filter(isOnStack);
+      const absent = value.recipe ? [] : value.pieces.filter(isWithoutRegister);
       if (absent.length === 0) continue;
       const load = loads.get(value.reg);
       const base = load && values.get(load.base);
@@ -237,9 +237,11 @@ class Resolver {
   }
 }
 
-/** A piece that matters and has no register. What is left of a life behind its last use does not matter. */
-function isOnStack(piece: Interval): boolean {
-  return piece.register === undefined && (piece.uses.length > 0 || piece.end - piece.start > 1);
+/** A piece that is on the stack; what is left of a life behind its last use is nowhere. */
+function isWithoutRegister(piece: Interval): boolean {
+  if (piece.register !== undefined) return false;
+  const isRemainder = piece === piece.value.pieces.at(-1) && piece.uses.length === 0 && piece.end - piece.start <= 1;
+  return !isRemainder;
 }
 
 /** The memory that a value can be loaded from again, as an address at a position. */

@@ -30,7 +30,7 @@ import {
 } from "../../native/index.ts";
 import { evaluate } from "../support/ir-eval.ts";
 import { describeKernel } from "../support/privileges.ts";
-import { buildProgram, context, randomMaps, statements } from "../support/random-ir.ts";
+import { buildProgram, context, randomMaps, statements, variables } from "../support/random-ir.ts";
 import { Vm } from "../vm/interpreter.ts";
 import { number64 } from "../vm/maps.ts";
 
@@ -186,8 +186,8 @@ describeKernel("random programs in the kernel", () => {
 
   it("are accepted by the verifier, and do what their IR says", { timeout: 900_000 }, () => {
     fc.assert(
-      fc.property(statements, context, fc.boolean(), (body, words, cpuV4) => {
-        const program = buildProgram(body);
+      fc.property(statements, variables, context, fc.boolean(), (body, count, words, cpuV4) => {
+        const program = buildProgram(body, count);
         const expected = evaluated(program, words);
         expect(executed(program, words, cpuV4)).toEqual(expected);
         const optimised = cloneProgram(program);

@@ -16,13 +16,16 @@ export const randomMaps: KernelMap[] = [
   { name: "wide", type: "hash", keySize: 8, valueSize: 16, maxEntries: 64, flags: 0 },
   { name: "percpu", type: "percpu_array", keySize: 4, valueSize: 8, maxEntries: 2, flags: 0 },
   { name: "records", type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: 65_536, flags: 0 },
-  { name: "results", type: "array", keySize: 4, valueSize: 64, maxEntries: 1, flags: 0 },
+  { name: "results", type: "array", keySize: 4, valueSize: 128, maxEntries: 1, flags: 0 },
 ];
 const [GLOBAL, SMALL, WIDE, PER_CPU, RECORDS, RESULTS] = [0, 1, 2, 3, 4, 5];
 
 /** 64-bit words of the context. */
 export const CONTEXT_WORDS = 8;
-const VARIABLES = 6;
+/** Statements name so many variables; a program may have fewer. */
+const VARIABLES = 12;
+/** How many variables a program has: few, or more than there are registers that survive calls, or registers at all. */
+export const variables = fc.constantFrom(3, 6, 12);
 
 type Variable = number;
 type Source = Variable | { imm: bigint };
@@ -236,9 +239,9 @@ export const statements = fc.array(statement, { minLength: 1, maxLength: 20, siz
 /** The words of the context. */
 export const context = fc.array(number64, { minLength: CONTEXT_WORDS, maxLength: CONTEXT_WORDS });
 
-/** The program that the statements describe. */
-export function buildProgram(body: readonly Statement[]): IrProgram {
-  const main = new Build(body).build();
+/** The program that the statements describe; variables beyond `count` stand for others. */
+export function buildProgram(body: readonly Statement[], count = 6): IrProgram {
+  const main = new Build(body, count).build();
   return {
     name: "random",
     type: "raw_tracepoint",
@@ -278,25 +281,27 @@ const SLOT_WORDS = 4;
 class Build {
   readonly #b = new FunctionBuilder("random", 1);
   readonly #body: readonly Statement[];
+  readonly #variables: number;
   readonly #context: VReg;
   readonly #scratch: number;
   #counters = 0;
 
-  constructor(body: readonly Statement[]) {
+  constructor(body: readonly Statement[], variables: number) {
     this.#body = body;
+    this.#variables = variables;
     this.#context = this.#b.function.params[0]!;
     this.#scratch = this.#b.slot(SLOT_WORDS * 8, "scratch");
   }
 
   build(): IrFunction {
     const b = this.#b;
-    for (let v = 0; v < VARIABLES; v++) {
-      this.#write(v, b.load(this.#context, v * 8, 8, { invariant: true }));
+    for (let v = 0; v < this.#variables; v++) {
+      this.#write(v, b.load(this.#context, (v % CONTEXT_WORDS) * 8, 8, { invariant: true }));
     }
     for (let word = 0; word < SLOT_WORDS; word++) b.store(b.slotAddress(this.#scratch), word * 8, 8, { imm: 0n });
     this.#statements(this.#body);
     let result = b.const(0);
-    for (let v = 0; v < VARIABLES; v++) {
+    for (let v = 0; v < this.#variables; v++) {
       const address = b.define((dst) => ({ op: "map-value", dst, map: RESULTS!, offset: v * 8 }));
       b.store(address, 0, 8, this.#read(v));
       result = b.alu("xor", result, this.#read(v));
@@ -306,11 +311,11 @@ class Build {
   }
 
   #read(v: Variable): VReg {
-    return this.#b.read(`v${v}`);
+    return this.#b.read(`v${v % this.#variables}`);
   }
 
   #write(v: Variable, value: VReg): void {
-    this.#b.write(`v${v}`, value);
+    this.#b.write(`v${v % this.#variables}`, value);
   }
 
   #operand(source: Source): Operand {

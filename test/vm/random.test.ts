@@ -12,7 +12,7 @@ import { printProgram } from "../../compiler/ir/print.ts";
 import { verifyFunction, verifyProgram } from "../../compiler/ir/verify.ts";
 import { optimise } from "../../compiler/opt/optimise.ts";
 import { evaluate } from "../support/ir-eval.ts";
-import { buildProgram, context, randomMaps, statements } from "../support/random-ir.ts";
+import { buildProgram, context, randomMaps, statements, variables } from "../support/random-ir.ts";
 import { Vm } from "./interpreter.ts";
 
 interface Outcome {
@@ -55,8 +55,8 @@ const runs = Number(process.env.RANDOM_PROGRAMS ?? 400);
 describe("random programs", () => {
   it("do the same when evaluated and when compiled", { timeout: 600_000 }, () => {
     fc.assert(
-      fc.property(statements, context, fc.boolean(), (body, words, cpuV4) => {
-        const program = buildProgram(body);
+      fc.property(statements, variables, context, fc.boolean(), (body, count, words, cpuV4) => {
+        const program = buildProgram(body, count);
         verifyProgram(program);
         const expected = evaluated(program, words);
         expect(executed(program, words, cpuV4)).toEqual(expected);

@@ -8,7 +8,7 @@ import type { IrProgram } from "../../../compiler/ir/ir.ts";
 import { optimise } from "../../../compiler/opt/optimise.ts";
 import { Source } from "../../../compiler/source.ts";
 import { parseFunction } from "../../support/ir-text.ts";
-import { buildProgram, statements } from "../../support/random-ir.ts";
+import { buildProgram, statements, variables } from "../../support/random-ir.ts";
 
 /** A program of this function and two that it may call. */
 function program(text: string): IrProgram {
@@ -318,8 +318,8 @@ describe("callbacks", () => {
 describe("every program", () => {
   it("has no jump to the next instruction, and is left unchanged by compiling", () => {
     fc.assert(
-      fc.property(statements, fc.boolean(), (body, optimised) => {
-        const random = buildProgram(body);
+      fc.property(statements, variables, fc.boolean(), (body, count, optimised) => {
+        const random = buildProgram(body, count);
         if (optimised) optimise(random);
         const before = JSON.stringify(random.functions, (_, value) =>
           typeof value === "bigint" ? `${value}n` : value,
