@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { printFunction } from "../../../compiler/ir/print.ts";
 import { removeDeadCode } from "../../../compiler/opt/dce.ts";
+import { removeDeadStores } from "../../../compiler/opt/dead-stores.ts";
 import { storeEarly } from "../../../compiler/opt/early-stores.ts";
 import { mergeEqualValues } from "../../../compiler/opt/gvn.ts";
 import { shareKeys } from "../../../compiler/opt/keys.ts";
@@ -187,6 +188,62 @@ describe("dead code", () => {
       "v1 = const 0; jump b1(v1); b1(v2):; v3 = v2 + 1; if v3 == 9 then b2 else b1(v3); b2:; exit 0",
     ],
   ])("%s", (_, before, expected) => expectPass([removeDeadCode], before, expected));
+});
+
+describe("dead stores", () => {
+  const slots = "slot s0: 16 bytes, x\nslot s1: 8 bytes, y\nv1 = &s0\n";
+  it.each<[string, string, string]>([
+    [
+      "overwritten before they are read",
+      "u64 [v1] = 1; u64 [v1] = v0; v2 = u64 [v1]; exit v2",
+      "u64 [v1] = v0; v2 = u64 [v1]; exit v2",
+    ],
+    [
+      "overwritten piece by piece",
+      "u64 [v1] = 1; u32 [v1] = 2; u32 [v1+4] = 3; v2 = u64 [v1]; exit v2",
+      "u32 [v1] = 2; u32 [v1+4] = 3; v2 = u64 [v1]; exit v2",
+    ],
+    [
+      "never read again",
+      "u64 [v1] = v0; v2 = u64 [v1]; u64 [v1] = 1; exit v2",
+      "u64 [v1] = v0; v2 = u64 [v1]; exit v2",
+    ],
+    [
+      "overwritten in part",
+      "u64 [v1] = 1; u32 [v1] = 2; v2 = u64 [v1]; exit v2",
+      "u64 [v1] = 1; u32 [v1] = 2; v2 = u64 [v1]; exit v2",
+    ],
+    [
+      "read in between",
+      "u64 [v1] = 1; v2 = u8 [v1]; u64 [v1] = 2; v3 = u8 [v1]; exit v3",
+      "u64 [v1] = 1; v2 = u8 [v1]; u64 [v1] = 2; v3 = u8 [v1]; exit v3",
+    ],
+    [
+      "read by a helper",
+      "u64 [v1] = 1; v2 = map map0; v3 = call map_delete_elem(v2, v1); u64 [v1] = 2; v4 = u64 [v1]; exit v4",
+      "u64 [v1] = 1; v2 = map map0; v3 = call map_delete_elem(v2, v1); u64 [v1] = 2; v4 = u64 [v1]; exit v4",
+    ],
+    [
+      "read behind a branch",
+      "u64 [v1] = 1; if v0 == 0 then b1 else b2; b1:; v2 = u64 [v1]; exit v2; b2:; exit 0",
+      "u64 [v1] = 1; if v0 == 0 then b1 else b2; b1:; v2 = u64 [v1]; exit v2; b2:; exit 0",
+    ],
+    [
+      "read on the way round a loop",
+      "u64 [v1] = 1; jump b1; b1:; v2 = u64 [v1]; u64 [v1] = 2; if v2 == 1 then b1 else b2; b2:; exit 0",
+      "u64 [v1] = 1; jump b1; b1:; v2 = u64 [v1]; u64 [v1] = 2; if v2 == 1 then b1 else b2; b2:; exit 0",
+    ],
+    [
+      "read through an address that was computed",
+      "u64 [v1+8] = 1; v2 = v1 + v0; v3 = u8 [v2]; u64 [v1+8] = 2; exit v3",
+      "u64 [v1+8] = 1; v2 = v1 + v0; v3 = u8 [v2]; u64 [v1+8] = 2; exit v3",
+    ],
+    [
+      "behind an exchange",
+      "v9 = &s1; u64 [v9] = 1; v2 = atomic xchg u64 [v9], v0; exit v2",
+      "v9 = &s1; u64 [v9] = 1; v2 = atomic xchg u64 [v9], v0; exit v2",
+    ],
+  ])("%s", (_, before, expected) => expectPass([removeDeadStores], `${slots}${before}`, `v1 = &s0; ${expected}`));
 });
 
 describe("keys", () => {
