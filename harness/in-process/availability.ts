@@ -1,8 +1,9 @@
 /** Whether tracing is possible here: which of the errors on the way say that it is not. */
-import { AddonError } from "../../native/index.ts";
+import { AddonError, SysError } from "../../native/index.ts";
 import { outputText } from "../runner/output.ts";
 import type { Problem } from "../runner/problems.ts";
-import { tracingProblem } from "../runner/tracing-problems.ts";
+import { NOT_PERMITTED, tracingProblem } from "../runner/tracing-problems.ts";
+import { CapabilityError } from "../tracing/facts/capability-error.ts";
 import { TraceError, TraceUnavailableError } from "./errors.ts";
 
 const DOCTOR = "`npx probewright doctor` says what is missing here, and the remedy";
@@ -11,6 +12,9 @@ const DOCTOR = "`npx probewright doctor` says what is missing here, and the reme
 export function traceFailure(error: unknown): TraceError {
   if (error instanceof TraceError) return error;
   if (error instanceof AddonError) return new TraceUnavailableError(error.message, DOCTOR, error);
+  // Not every refusal of the system is one that privileges would help against.
+  if (error instanceof SysError && !(error instanceof CapabilityError) && !NOT_PERMITTED.has(error.code))
+    return new TraceError(error.message, { cause: error });
   return problemError(tracingProblem(error), error);
 }
 

@@ -22,6 +22,11 @@ export interface ProcessInfo {
 export interface ProcessTable {
   /** This process. */
   readonly self: number;
+  /**
+   * Others in this process start children too, such as a test runner whose guest we are: an orphan that does not say whose it
+   * is may be theirs.
+   */
+  readonly guest?: boolean;
   list(): ProcessInfo[];
   /** Whether a process has this pid. */
   exists(pid: number): boolean;
@@ -86,7 +91,8 @@ export function relatives(table: ProcessTable, kinship: Kinship): ProcessInfo[] 
       continue;
     }
     const marker = process.zombie ? undefined : table.marker(process.pid);
-    const adopted = process.parent === table.self && process.session !== ownSession && marker === undefined;
+    const adopted =
+      !table.guest && process.parent === table.self && process.session !== ownSession && marker === undefined;
     if (
       related.has(process.pid) ||
       related.has(process.parent) ||

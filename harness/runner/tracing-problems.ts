@@ -7,7 +7,7 @@ import type { TraceResult, UnattachedProbe } from "./host.ts";
 import type { Problem } from "./problems.ts";
 
 /** Errors that mean: not on this machine, or not for this user. */
-const NOT_PERMITTED: ReadonlySet<string> = new Set(["EPERM", "EACCES", "ENOSYS", "EOPNOTSUPP", "ENOTSUPP"]);
+export const NOT_PERMITTED: ReadonlySet<string> = new Set(["EPERM", "EACCES", "ENOSYS", "EOPNOTSUPP", "ENOTSUPP"]);
 
 /** An error from loading or attaching. Anything that is no refusal of the kernel is a bug, and thrown on. */
 export function tracingProblem(error: unknown): Problem {
