@@ -33,6 +33,11 @@ export function formatOf(file: string): ReportFormat | undefined {
   return REPORT_FORMATS.find((format) => FORMATS[format].suffixes.some((suffix) => file.endsWith(suffix)));
 }
 
+/** What the file of a report is called, where nobody has said it. */
+export function reportFileName(format: ReportFormat): string {
+  return `report${FORMATS[format].suffixes[0]}`;
+}
+
 /** The whole text of a report. */
 export function renderReport(report: Report, format: ReportFormat): Promise<string> {
   return FORMATS[format].render(report);
