@@ -15,6 +15,7 @@ interface CommandModule {
 const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   init: () => import("./init.ts"),
   run: () => import("./run.ts"),
+  compare: () => import("./compare.ts"),
   trace: async () => ({ register: registerTrace }),
   report: () => import("./report.ts"),
   baseline: () => import("./baseline.ts"),

@@ -1,7 +1,9 @@
 /** What all commands share that measure scenarios: the machine, what is shown, where results go, and Ctrl-C. */
+import type { Command } from "commander";
 import type { ScenarioResult } from "../report/result.ts";
+import type { ReportStyle } from "../report/terminal-parts.ts";
 import type { SuiteOutcome } from "../runner/suite.ts";
-import { type ReportTarget, writeReports } from "./report-formats.ts";
+import { addReportTarget, REPORT_OPTION, type ReportTarget, writeReports } from "./report-formats.ts";
 import { writeAll } from "./write-all.ts";
 
 export interface OutputFlags {
@@ -10,6 +12,26 @@ export interface OutputFlags {
   report?: readonly ReportTarget[];
   quiet?: boolean;
   verbose?: boolean;
+}
+
+/** The paths that all these commands take. */
+export const PATHS_ARGUMENT = [
+  "[paths...]",
+  "scenario files, or folders that are searched for them (default: those of the configuration, else scenarios)",
+] as const;
+
+export function outputOptions(command: Command): Command {
+  return command
+    .option("--json", "print the result as JSON instead of the report")
+    .option("-o, --output <file>", "also write the result as JSON to a file")
+    .option(...REPORT_OPTION, addReportTarget)
+    .option("-q, --quiet", "report only what did not pass")
+    .option("-v, --verbose", "report also each run's values, and everything that was printed");
+}
+
+/** Whether scenarios fail for want of a program, instead of being skipped. */
+export function requireAll({ skip }: { skip?: boolean }): boolean {
+  return skip === false || process.env.PROBEWRIGHT_REQUIRE_ALL === "1";
 }
 
 /** The real machine, to run scenarios on. */
@@ -27,19 +49,15 @@ export async function makeHost() {
 
 /** What is shown while the suite runs and after it. */
 export interface Display {
-  progress(name: string, phase: string, index: number, count: number): void;
+  /** Says what is being done now, where that can be taken back. */
+  progress(text: string): void;
+  /** Lines that stay. */
+  lines(lines: readonly string[]): void;
   scenario(result: ScenarioResult): void;
   erase(): void;
+  readonly style: ReportStyle;
   summary(outcome: SuiteOutcome): void;
 }
-
-const PHASES: Readonly<Record<string, string>> = {
-  setup: "setting up",
-  warmup: "warming up",
-  run: "run",
-  control: "run without probes",
-  teardown: "tearing down",
-};
 
 export async function makeDisplay(flags: OutputFlags): Promise<Display> {
   const [{ scenarioReport, summaryLine }, { ProgressLine }, { paletteFor }] = await Promise.all([
@@ -55,10 +73,9 @@ export async function makeDisplay(flags: OutputFlags): Promise<Display> {
     if (text !== "" && !flags.json) writeAll(1, `${text}\n`);
   };
   return {
-    progress: (name, phase, index, count) => {
-      const which = count > 1 ? ` ${index}/${count}` : "";
-      line.show(`${name}: ${PHASES[phase]}${which}`);
-    },
+    style,
+    progress: (text) => line.show(text),
+    lines: (lines) => say(lines.join("\n")),
     scenario: (result) => {
       const report = scenarioReport(result, style);
       if (report !== "") say(`${report}\n`);

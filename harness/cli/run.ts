@@ -1,9 +1,19 @@
 /** `probewright run`: scenarios, their assertions, and the stored baseline. */
 import { type Command, InvalidArgumentError } from "commander";
+import type { Phase } from "../runner/run-scenario.ts";
 import { ExitCode } from "./exit-code.ts";
 import { Failure } from "./failure.ts";
-import { finish, interruption, makeDisplay, makeHost, type OutputFlags, printDiagnostics } from "./measuring.ts";
-import { addReportTarget, REPORT_OPTION } from "./report-formats.ts";
+import {
+  finish,
+  interruption,
+  makeDisplay,
+  makeHost,
+  type OutputFlags,
+  outputOptions,
+  PATHS_ARGUMENT,
+  printDiagnostics,
+  requireAll,
+} from "./measuring.ts";
 import { writeAll } from "./write-all.ts";
 
 /** What both `run` and `baseline update` understand. */
@@ -30,22 +40,16 @@ export function register(program: Command): void {
     });
 }
 
-/** The arguments and options that all commands have that run scenarios. */
+/** The arguments and options of all commands that run scenarios as they are. */
 export function runOptions(command: Command): Command {
-  return command
-    .argument(
-      "[paths...]",
-      "scenario files, or folders that are searched for them (default: those of the configuration, else scenarios)",
-    )
-    .option("--filter <text>", "only scenarios whose name contains the text")
-    .option("--runs <n>", "measured runs, in place of what the scenarios say", positiveInteger)
-    .option("--no-skip", "fail where a required program is missing, as PROBEWRIGHT_REQUIRE_ALL=1 does")
-    .option("--json", "print the result as JSON instead of the report")
-    .option("-o, --output <file>", "also write the result as JSON to a file")
-    .option(...REPORT_OPTION, addReportTarget)
-    .option("--baseline <file>", "the baseline file (default: .probewright/baseline.json of each project)")
-    .option("-q, --quiet", "report only what did not pass")
-    .option("-v, --verbose", "report also each run's values, and everything that was printed");
+  return outputOptions(
+    command
+      .argument(...PATHS_ARGUMENT)
+      .option("--filter <text>", "only scenarios whose name contains the text")
+      .option("--runs <n>", "measured runs, in place of what the scenarios say", positiveInteger)
+      .option("--no-skip", "fail where a required program is missing, as PROBEWRIGHT_REQUIRE_ALL=1 does")
+      .option("--baseline <file>", "the baseline file (default: .probewright/baseline.json of each project)"),
+  );
 }
 
 function positiveInteger(text: string): number {
@@ -96,11 +100,13 @@ async function measure(files: readonly string[], flags: RunFlags): Promise<numbe
         filter: flags.filter,
         runs: flags.runs,
         bail: flags.bail,
-        requireAll: flags.skip === false || process.env.PROBEWRIGHT_REQUIRE_ALL === "1",
+        requireAll: requireAll(flags),
         baseline: baselineUse(flags),
         interrupt: signals.interrupt,
         abandon: signals.abandon,
-        onProgress: ({ name }, phase, index, count) => display.progress(name, phase, index, count),
+        onProgress: ({ name }, phase, index, count) => {
+          display.progress(`${name}: ${PHASES[phase]}${count > 1 ? ` ${index}/${count}` : ""}`);
+        },
         onScenario: (result) => display.scenario(result),
       },
       host,
@@ -118,6 +124,14 @@ async function measure(files: readonly string[], flags: RunFlags): Promise<numbe
     signals.release();
   }
 }
+
+const PHASES: Readonly<Record<Phase, string>> = {
+  setup: "setting up",
+  warmup: "warming up",
+  run: "run",
+  control: "run without probes",
+  teardown: "tearing down",
+};
 
 function baselineUse({ updateBaseline, baseline }: RunFlags): { mode: "compare" | "update" | "off"; file?: string } {
   const file = typeof baseline === "string" ? baseline : undefined;

@@ -156,11 +156,12 @@ export function reportOf(result: SuiteResult): Report {
 
 function comparisonFacts({ comparison }: SuiteResult): Fact[] {
   if (comparison === undefined) return [];
-  const { base, head, seed, pairs } = comparison;
+  const { base, head, seed, pairs, notes } = comparison;
   return [
     { name: "base", value: sideText(base) },
     { name: "head", value: sideText(head) },
     { name: "pairs of runs", value: `${pairs}, in the order of seed ${seed}` },
+    ...notes.map((note) => ({ name: "note", value: note })),
   ];
 }
 

@@ -210,6 +210,7 @@ const comparison = z.strictObject({
   head: side,
   seed: z.int().nonnegative().describe("gives the same order of runs again"),
   pairs: z.int().min(1).describe("pairs at first; where it is unclear there are more"),
+  notes: z.array(z.string()).describe("what else one should know about the two sides"),
 });
 
 export const resultSchema = z

@@ -1,9 +1,10 @@
 /** The report on the terminal, made from the published form of a result and from nothing else. */
 import type { Palette } from "../../compiler/diagnostics.ts";
-import { decodeNumber, isHistogramTable, type JsonNumber, type MapTable, magnitude } from "../baseline/values.ts";
+import { decodeNumber, isHistogramTable, type MapTable, magnitude } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
 import type { Unit } from "../metrics/units.ts";
 import { typical } from "./changes.ts";
+import { comparedMetricLines, shiftLines } from "./compare-terminal.ts";
 import { histogramPicture } from "./histogram.ts";
 import type {
   AssertionResult,
@@ -14,18 +15,10 @@ import type {
   ScenarioResult,
   SuiteResult,
 } from "./result.ts";
+import { INDENT, type ReportStyle, shownMetrics, valueText, verdictPaint, verdictText } from "./terminal-parts.ts";
 import { block, type Cell, type Column, inline, table } from "./text.ts";
-import { changeText, costSentences, keyText, probeCost, spreadText } from "./wording.ts";
+import { changeText, costSentences, keyText, plural, probeCost, spreadText } from "./wording.ts";
 
-export interface ReportStyle {
-  readonly palette: Palette;
-  /** Columns of the terminal. */
-  readonly width: number;
-  /** quiet: only what did not pass; verbose: also values of each run, and everything that was printed. */
-  readonly detail: "quiet" | "normal" | "verbose";
-}
-
-const INDENT = "  ";
 /** The reason of a metric that was never recorded: nothing to remark on. */
 const NO_BASELINE = "there is no baseline";
 const MOST_HISTOGRAMS = 6;
@@ -46,8 +39,9 @@ export function scenarioReport(result: ScenarioResult, style: ReportStyle): stri
   if (style.detail === "quiet" && result.status === "passed") return "";
   const body = [
     ...result.problems.flatMap((problem) => problemLines(problem, result, style)),
-    ...metricLines(result, style),
+    ...(result.sides === "both" ? comparedMetricLines(result, style) : metricLines(result, style)),
     ...result.metrics.flatMap((metric) => reasonLines(metric, style)),
+    ...shiftLines(result, style),
     ...result.assertions.flatMap((assertion) => assertionLines(assertion, style)),
     ...result.metrics.flatMap((metric) => changeLines(metric, style)),
     ...histogramLines(result, style),
@@ -61,10 +55,11 @@ export function scenarioReport(result: ScenarioResult, style: ReportStyle): stri
   return [headline(result, style), ...body.map((line) => (line === "" ? "" : INDENT + line))].join("\n");
 }
 
-function headline({ name, status, file, line, runs, durationNs }: ScenarioResult, { palette }: ReportStyle): string {
+function headline(result: ScenarioResult, { palette }: ReportStyle): string {
+  const { name, status, file, line, runs, durationNs, sides } = result;
   const { mark, paint } = MARKS[status];
   const verdict = status === "passed" ? mark : `${mark} ${status.toUpperCase()}`;
-  const plan = runs === 0 ? "" : `${runs} ${runs === 1 ? "run" : "runs"} in `;
+  const plan = runs === 0 ? "" : `${plural(runs, sides === "both" ? "pair" : "run")} in `;
   const took = status === "skipped" ? "" : `${plan}${formatValue(decodeNumber(durationNs), "ns")}  `;
   return `${palette[paint](verdict)} ${palette.bold(inline(name))}  ${palette.dim(`${took}${inline(file)}:${line}`)}`;
 }
@@ -99,8 +94,12 @@ function problemLines(
   ];
 }
 
-/** What a process printed, each line behind a bar, so that it can be taken for nothing else. */
-function outputLines({ stdout, stderr }: OutputResult, { palette, detail }: ReportStyle): string[] {
+/** What a process printed (the last `most` lines), each line behind a bar, so that it can be taken for nothing else. */
+export function outputLines(
+  { stdout, stderr }: OutputResult,
+  { palette, detail }: ReportStyle,
+  most = MOST_OUTPUT_LINES,
+): string[] {
   return (
     [
       ["stdout", stdout],
@@ -109,7 +108,7 @@ function outputLines({ stdout, stderr }: OutputResult, { palette, detail }: Repo
   ).flatMap(([name, { head, tail, cut }]) => {
     if (head === "") return [];
     const all = [...linesOf(head), ...(cut > 0 ? [`[... ${cut} bytes not kept ...]`, ...linesOf(tail)] : [])];
-    const shown = detail === "verbose" ? all : all.slice(-MOST_OUTPUT_LINES);
+    const shown = detail === "verbose" ? all : all.slice(-most);
     const hidden = all.length - shown.length;
     return [
       palette.dim(`${name}${hidden > 0 ? `, the last ${shown.length} of ${all.length} lines` : ""}:`),
@@ -133,12 +132,8 @@ const METRIC_COLUMNS: readonly Column[] = [
   { align: "left", flexible: true },
 ];
 
-function metricLines({ metrics }: ScenarioResult, style: ReportStyle): string[] {
-  // What comes for free is shown where it was compared, and the duration always.
-  const shown = metrics.filter(
-    ({ free, name, class: compared }) =>
-      !free || name === "duration" || compared !== undefined || style.detail === "verbose",
-  );
+function metricLines(result: ScenarioResult, style: ReportStyle): string[] {
+  const shown = shownMetrics(result, style);
   if (shown.length === 0) return [];
   const compared = shown.some((metric) => metric.baseline !== undefined);
   const { dim } = style.palette;
@@ -165,35 +160,14 @@ function metricRow(metric: MetricResult, compared: boolean, { palette, detail }:
   ];
 }
 
-function valueText(value: JsonNumber | null, unit: Unit): string {
-  return value === null ? "-" : formatValue(decodeNumber(value), unit);
-}
-
-function verdictText({ verdict, noData }: MetricResult): string {
-  if (noData !== undefined) return inline(noData);
-  return verdict === "new" ? "" : verdict;
-}
-
-/** Why a metric did not simply pass, or was not compared although there is a baseline. */
-function reasonLines({ name, verdict, reason, free }: MetricResult, { palette }: ReportStyle): string[] {
+/** Why a metric did not simply pass, or was not compared although there is a baseline; and by what it regressed. */
+function reasonLines({ name, verdict, reason, free, cause }: MetricResult, { palette }: ReportStyle): string[] {
   if (verdict === "pass" || (verdict === "new" && (free || reason === NO_BASELINE))) return [];
   const what = verdict === "new" ? "not compared" : verdict;
-  return [`${verdictPaint({ verdict }, palette)(`${what}`)}: ${inline(name)}: ${inline(reason)}`];
-}
-
-function verdictPaint({ verdict }: Pick<MetricResult, "verdict">, palette: Palette): (text: string) => string {
-  switch (verdict) {
-    case "regression":
-    case "invalid":
-      return palette.error;
-    case "inconclusive":
-      return palette.warning;
-    case "improvement":
-      return palette.note;
-    case "pass":
-    case "new":
-      return palette.dim;
-  }
+  return [
+    `${verdictPaint({ verdict }, palette)(`${what}`)}: ${inline(name)}: ${inline(reason)}`,
+    ...(cause === undefined ? [] : [`${INDENT}cause: ${inline(cause)}`]),
+  ];
 }
 
 function assertionLines({ status, message }: AssertionResult, { palette }: ReportStyle): string[] {
@@ -224,7 +198,8 @@ function keyChangeText({ before, now }: KeyChange, unit: Unit): string {
 
 // Histograms
 
-function histogramLines({ maps, baseline }: ScenarioResult, style: ReportStyle): string[] {
+function histogramLines({ maps, baseline, sides }: ScenarioResult, style: ReportStyle): string[] {
+  const names = sides === "both" ? (["head", "base"] as const) : (["now", "baseline"] as const);
   const pictures = maps.filter(isHistogramTable).flatMap((map) => {
     const before = baseline?.histograms.find(({ name, script }) => name === map.name && script === map.script);
     return [...map.keys].sort((a, b) => typical(b) - typical(a)).map((key) => ({ map, key, before }));
@@ -232,7 +207,7 @@ function histogramLines({ maps, baseline }: ScenarioResult, style: ReportStyle):
   const shown = style.detail === "verbose" ? pictures : pictures.slice(0, MOST_HISTOGRAMS);
   const hidden = pictures.length - shown.length;
   return [
-    ...shown.flatMap(({ map, key, before }) => pictureLines(map, key, before, style)),
+    ...shown.flatMap(({ map, key, before }) => pictureLines(map, key, before, names, style)),
     ...(hidden > 0 ? [style.palette.dim(`and ${hidden} more histograms; -v shows them`)] : []),
   ];
 }
@@ -241,6 +216,7 @@ function pictureLines(
   map: MapTable,
   key: MapTable["keys"][number],
   before: MapTable | undefined,
+  [now, base]: readonly [now: string, base: string],
   { palette, width, detail }: ReportStyle,
 ): string[] {
   const id = keyText(key.key);
@@ -248,7 +224,7 @@ function pictureLines(
   const { lines, columns } = histogramPicture(key, old, width - 2 * INDENT.length, detail === "verbose");
   if (lines.length === 0) return [];
   const title = map.keyed ? `${inline(map.name)}[${inline(id)}]` : inline(map.name);
-  const heading = old === undefined ? "" : `${"now".padEnd(columns.bar)}  baseline`;
+  const heading = old === undefined ? "" : `${now.padEnd(columns.bar)}  ${base}`;
   return [
     `${palette.bold(title)}:`,
     ...(heading === "" ? [] : [palette.dim(`${INDENT}${" ".repeat(columns.label)}  ${heading}`)]),

@@ -22,15 +22,20 @@ export function spreadText({ summary, values }: Pick<MetricResult, "summary" | "
   return median === 0 ? `${min}..${max}` : `±${percent((max - min) / 2 / Math.abs(median))}`;
 }
 
-/** The change against the baseline: `+412` for what is exact or came from nothing, else `+12%`; "" without one. */
+/**
+ * The change against the baseline: `+412` for what is exact or came from nothing, else `+12%`; "" without one. Of medians,
+ * or, where runs were made in pairs, as the pairs say, which is what was judged.
+ */
 export function changeText({
   baseline,
   delta,
   ratio,
   unit,
   class: behaviour,
-}: Pick<MetricResult, "baseline" | "delta" | "ratio" | "unit" | "class">): string {
+  paired,
+}: Pick<MetricResult, "baseline" | "delta" | "ratio" | "unit" | "class" | "paired">): string {
   if (baseline === undefined || delta === undefined) return "";
+  if (paired?.test !== undefined) return effectText(paired.test.estimate, paired.test.scale, unit);
   const moved = decodeNumber(delta);
   if (moved === 0n || moved === 0) return "=";
   const sign = moved > 0 ? "+" : "-";
@@ -38,14 +43,20 @@ export function changeText({
   return sign + percent(Math.abs(ratio - 1));
 }
 
+/** `+3.1%` of 1.031, `-4 ms` of a difference, `=` where there is none. */
+export function effectText(effect: number, scale: PairedTestResult["scale"], unit: Unit): string {
+  const change = scale === "ratio" ? effect - 1 : effect;
+  if (change === 0) return "=";
+  const size = scale === "ratio" ? percent(Math.abs(change)) : formatValue(Math.abs(change), unit);
+  return `${change < 0 ? "-" : "+"}${size}`;
+}
+
 /** The bounds of a paired test: `+3.1% to +12%`; "" when there were too few pairs for any. */
 export function intervalText({ scale, low, high }: PairedTestResult, unit: Unit): string {
   if (low === undefined && high === undefined) return "";
-  const say = (bound: number): string => {
-    const change = scale === "ratio" ? bound - 1 : bound;
-    const size = scale === "ratio" ? percent(Math.abs(change)) : formatValue(Math.abs(change), unit);
-    return `${change < 0 ? "-" : "+"}${size}`;
-  };
+  const say = (bound: number): string => effectText(bound, scale, unit);
+  // No spread at all: the change is what it is.
+  if (low === high) return say(low!);
   if (low === undefined) return `at most ${say(high!)}`;
   return high === undefined ? `at least ${say(low)}` : `${say(low)} to ${say(high)}`;
 }

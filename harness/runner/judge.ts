@@ -31,6 +31,8 @@ export interface MetricJudgement {
   readonly description: string;
   readonly unit: Unit;
   readonly better: Better;
+  /** It counts something: repetition may show it to be exact. */
+  readonly counter: boolean;
   /** One of those that every run has, not the scenario's own. */
   readonly free: boolean;
   readonly definition: string;
@@ -112,9 +114,9 @@ function judgeMetric(
   baseline: BaselineMatch,
 ): MetricJudgement {
   const current = values.flatMap((value) => (value.kind === "value" ? [value.value] : []));
-  const { counter, ...described } = subject;
+  const { counter } = subject;
   const judgement = {
-    ...described,
+    ...subject,
     values,
     summary: summarise(current),
     comparison: undefined,
@@ -143,7 +145,8 @@ function baselineValues(entry: BaselineEntry, { name, definition }: Subject): Nu
   return stored.values.flatMap((value) => (value === null ? [] : [decodeNumber(value)]));
 }
 
-function statusOf(metrics: readonly MetricJudgement[], assertions: readonly AssertionJudgement[]): Status {
+/** The worst of the verdicts, as a status. */
+export function statusOf(metrics: readonly MetricJudgement[], assertions: readonly AssertionJudgement[]): Status {
   const verdicts = new Set(metrics.map(({ comparison }) => comparison?.verdict));
   // What has no data is not true, and only what is true passes.
   if (verdicts.has("regression") || assertions.some(({ verdict }) => verdict.status !== "pass")) return "failed";

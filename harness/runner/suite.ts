@@ -139,7 +139,8 @@ async function runOne(
   return scenarioResult(run, judgement, baseline);
 }
 
-function summaryOf(scenarios: readonly ScenarioResult[]): SuiteResult["summary"] {
+/** How many scenarios ended how. */
+export function summaryOf(scenarios: readonly ScenarioResult[]): SuiteResult["summary"] {
   const summary = { passed: 0, failed: 0, invalid: 0, inconclusive: 0, interrupted: 0, skipped: 0 };
   for (const { status } of scenarios) summary[status]++;
   return summary;

@@ -354,6 +354,7 @@ export const COMPARISON: SuiteResult = suite(
       head: { name: "working tree", commit: "fedcba9876543210fedcba9876543210fedcba98", subject: "Loader", changes: 2 },
       seed: 42,
       pairs: 10,
+      notes: [],
     },
   },
 );

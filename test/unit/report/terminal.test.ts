@@ -3,7 +3,8 @@ import type { Palette } from "../../../compiler/diagnostics.ts";
 import { plainPalette } from "../../../compiler/diagnostics.ts";
 import { histogramPicture } from "../../../harness/report/histogram.ts";
 import { ProgressLine } from "../../../harness/report/progress.ts";
-import { type ReportStyle, scenarioReport, summaryLine } from "../../../harness/report/terminal.ts";
+import { scenarioReport, summaryLine } from "../../../harness/report/terminal.ts";
+import type { ReportStyle } from "../../../harness/report/terminal-parts.ts";
 import { block, inline, table, textWidth, truncate } from "../../../harness/report/text.ts";
 import { type FakeProgram, FakeWorld } from "../../support/fake-host.ts";
 import { countMap, histMap, TestProject } from "../../support/suite.ts";
@@ -100,7 +101,9 @@ describe("the report of a scenario", () => {
   read_p50  11.5 us   exact   1.54 us   +647%  regression
   duration    10 ms   exact         -
   regression: opens: worse in every run than in any of the baseline
+    cause: +200 new; +6 a
   regression: read_p50: the median worsened by more than the limits
+    cause: at the same time: +200 new; +6 a
   ✗ opens < 100: 209 (109 over)
   what changed in opens:
     new   @opens["new"]  0 -> 200
