@@ -1,4 +1,5 @@
 /** All builtins: the rows of the tables beside this file. */
+import { actionFunctions } from "./actions.ts";
 import { aggregations } from "./aggregations.ts";
 import { byteFunctions } from "./bytes.ts";
 import { mapFunctions } from "./maps.ts";
@@ -33,6 +34,7 @@ export const functions: Functions = {
   ...registerFunctions,
   ...stackFunctions,
   ...symbolFunctions,
+  ...actionFunctions,
   ...nameFunctions,
   ...parameterFunctions,
   ...processFunctions,

@@ -1,9 +1,12 @@
 /** What a script says: printing, and ending. All of it goes to the harness as events. */
 import { formatParameters, isSupported, parseFormat } from "../format-string.ts";
-import { type EventArgument, PLAIN_EVENT_SIZE, sendEvent, sendPlain } from "../lower/events.ts";
+import { type EventArgument, PLAIN_EVENT_SIZE, sendEvent, sendFilled, sendPlain } from "../lower/events.ts";
+import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
+import { at, type Place } from "../lower/place.ts";
 import type { EventField } from "../program.ts";
 import type { Checker } from "../sema/check.ts";
+import { addressSpaceOf } from "../sema/providers/provider.ts";
 import {
   int64,
   integer,
@@ -91,8 +94,9 @@ function accepts(conversion: string, type: Type): boolean {
   }
 }
 
-function formatted(kind: "printf" | "errorf" | "warnf"): BuiltinFunction {
+function formatted(kind: "printf" | "errorf" | "warnf" | "system" | "cat"): BuiltinFunction {
   return {
+    ...(kind === "system" ? { unsafe: true as const } : {}),
     args: [1, 1 + 64],
     form: `${kind}("format", ...)`,
     check(c, call) {
@@ -180,10 +184,68 @@ const exit: BuiltinFunction = {
   },
 };
 
+/** As many words as a line is made of, and as many bytes of each. */
+const JOIN_WORDS = 16;
+const JOIN_WORD_BYTES = 1024;
+
+/** join(argv): the texts that an array of pointers leads to, up to the null pointer that ends it. */
+const join: BuiltinFunction = {
+  args: [1, 2],
+  form: 'join(array[, " "])',
+  check(c, call) {
+    const array = c.expressionArg(call, 0);
+    const type = array && c.type(array);
+    if (type && type.kind !== "pointer" && !isIntegral(type)) {
+      c.error("argument-type", array.span, `join() takes an array of pointers, not a value of type ${typeName(type)}`);
+    }
+    if (call.args.length > 1) c.literal(call.args[1], "the separator");
+    return voidType;
+  },
+  lower: {
+    effect(l, call) {
+      const [array, separator] = call.args as [Expression, Expression | undefined];
+      const type = l.type(array);
+      const own = type.kind === "pointer" && (type.space === "user" || type.space === "kernel");
+      const space = own ? (type.space as "user" | "kernel") : addressSpaceOf(l.probe.event);
+      const between = separator && l.type(separator);
+      const words = Array.from({ length: JOIN_WORDS }, (_, i): EventField => {
+        return { offset: PLAIN_EVENT_SIZE + i * JOIN_WORD_BYTES, layout: { kind: "string", size: JOIN_WORD_BYTES } };
+      });
+      const size = PLAIN_EVENT_SIZE + JOIN_WORDS * JOIN_WORD_BYTES;
+      const base = value(l, array);
+      const layout = { kind: "join", size, args: words } as const;
+      const text = between?.kind === "string" ? (between.value ?? " ") : " ";
+      sendFilled(l, { ...layout, separator: text }, (record) =>
+        readWords(l, { base, offset: 0, space }, words, record),
+      );
+    },
+  },
+};
+
+// for each word: record.word[0] = 0; then for each: p = array[i]; if (!p) break; read_str(&record.word, p)
+function readWords(l: Lowering, array: Place, words: readonly EventField[], record: Place): void {
+  const { b } = l;
+  const helper = array.space === "user" ? "probe_read_user_str" : "probe_read_kernel_str";
+  for (const { offset } of words) b.store(record.base, offset, 1, { imm: 0n });
+  const done = b.newBlock();
+  for (const [i, { offset, layout }] of words.entries()) {
+    const next = b.newBlock();
+    const word = l.read(at(array, 8 * i), uint64);
+    b.branch("eq", word, { imm: 0n }, done, next);
+    b.enterSealed(next);
+    b.call(helper, [l.address(at(record, offset)), { imm: BigInt(layout.size) }, word]);
+  }
+  b.jump(done);
+  b.enterSealed(done);
+}
+
 export const outputFunctions: Functions = {
   print,
   printf: formatted("printf"),
   errorf: formatted("errorf"),
   warnf: formatted("warnf"),
+  system: formatted("system"),
+  cat: formatted("cat"),
+  join,
   exit,
 };

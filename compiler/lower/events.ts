@@ -59,9 +59,14 @@ export function sendEvent(
   });
 }
 
-/** An event whose fields the caller fills in itself. */
+/** An event without fields. */
 export function sendPlain(l: Lowering, layout: EventLayout): void {
   record(l, layout.size, l.plan.event(layout), () => {});
+}
+
+/** An event whose fields `fill` writes into the record. */
+export function sendFilled(l: Lowering, layout: EventLayout, fill: (record: Place) => void): void {
+  record(l, layout.size, l.plan.event(layout), fill);
 }
 
 export const PLAIN_EVENT_SIZE = HEADER;

@@ -1,0 +1,143 @@
+/** What changes the traced system: signals, results of functions, memory of processes. And what is not to be had. */
+import { nearest } from "../diagnostics.ts";
+import { PLAIN_EVENT_SIZE, sendFilled } from "../lower/events.ts";
+import { operand, value } from "../lower/expressions.ts";
+import { place } from "../lower/memory-values.ts";
+import type { Checker } from "../sema/check.ts";
+import { boolean, integer, isIntegral, sizeOf, typeName, unknown, voidType } from "../sema/types.ts";
+import { MAX_SIGNAL, signalNames, signalNumber } from "../signals.ts";
+import type { Call, Expression } from "../syntax/ast.ts";
+import type { BuiltinFunction, Functions } from "./table.ts";
+
+/** Probes that fire in the task that is to get the signal. */
+const IN_A_TASK = [
+  ...["kprobe", "kretprobe", "uprobe", "uretprobe", "tracepoint"],
+  ...["rawtracepoint", "profile", "fentry", "fexit"],
+];
+
+export const actionFunctions: Functions = {
+  signal: signalTo("send_signal", "signal"),
+  signal_thread: signalTo("send_signal_thread", "signal_thread"),
+  override: {
+    args: [1, 1],
+    form: "override(result)",
+    unsafe: true,
+    check(c, call) {
+      if (!c.onlyIn(call.span, "`override()`", ["kprobe"])) return voidType;
+      const result = c.expressionArg(call, 0);
+      if (result) c.integer(result, "the result");
+      return voidType;
+    },
+    lower: {
+      effect(l, call) {
+        l.b.call("override_return", [l.context, operand(l, call.args[0] as Expression)]);
+      },
+    },
+  },
+  write_user: {
+    args: [3, 3],
+    form: "write_user(address, value, length)",
+    unsafe: true,
+    check(c, call) {
+      const [target, source, length] = [0, 1, 2].map((i) => c.expressionArg(call, i));
+      const address = target && c.type(target);
+      if (address && address.kind !== "pointer" && !isIntegral(address)) {
+        c.error(
+          "argument-type",
+          target.span,
+          `write_user() takes an address, not a value of type ${typeName(address)}`,
+        );
+      }
+      const type = source && c.type(source);
+      if (length) c.integer(length, "the length");
+      if (type && (type.kind === "void" || type.kind === "unknown")) return unknown;
+      return boolean;
+    },
+    lower: {
+      value(l, call) {
+        const { b } = l;
+        const [target, source, length] = call.args as [Expression, Expression, Expression];
+        const address = value(l, target);
+        const from = place(l, source);
+        const size = BigInt(sizeOf(l.type(source)));
+        const wanted = value(l, length);
+        // Never more than there is.
+        const room = l.choose(
+          "lt",
+          wanted,
+          { imm: size },
+          () => wanted,
+          () => b.const(size),
+        );
+        const write = () => b.call("probe_write_user", [address, l.address(from), room]);
+        const result = l.choose("ne", room, { imm: 0n }, write, () => b.const(0));
+        return b.compare("eq", result, { imm: 0n });
+      },
+    },
+  },
+  skboutput: missing(
+    "skboutput(path, packet, length, offset)",
+    [4, 4],
+    "writing packets to a capture file is not supported",
+    "count or print what matters of the packet, or run tcpdump beside",
+  ),
+  unwatch: missing("unwatch(address)", [1, 1], "there are no watchpoints yet, so there is nothing to unwatch"),
+};
+
+/** A name of the language that is refused in words. */
+function missing(form: string, args: [number, number], message: string, help?: string): BuiltinFunction {
+  return {
+    args,
+    form,
+    check: (c, call) => c.error("unsupported", call.span, message, help),
+    lower: { effect: () => {} },
+  };
+}
+
+function signalTo(helper: "send_signal" | "send_signal_thread", name: string): BuiltinFunction {
+  return {
+    args: [1, 1],
+    form: `${name}("SIGTERM")`,
+    unsafe: true,
+    check(c, call) {
+      if (c.onlyIn(call.span, `\`${name}()\``, IN_A_TASK)) checkSignal(c, call, name);
+      return voidType;
+    },
+    lower: {
+      effect(l, call) {
+        const { b } = l;
+        const [node] = call.args as [Expression];
+        const type = l.type(node);
+        const number = type.kind === "string" ? { imm: BigInt(signalNumber(type.value ?? "") ?? 0) } : operand(l, node);
+        const result = b.call(helper, [number]);
+        l.when("ne", result, { imm: 0n }, () => {
+          const field = { offset: PLAIN_EVENT_SIZE, layout: { kind: "integer", size: 8, signed: true } } as const;
+          const format = `${name}() failed with error %d\n`;
+          const layout = { kind: "warnf", size: PLAIN_EVENT_SIZE + 8, format, args: [field], span: call.span } as const;
+          sendFilled(l, { ...layout, args: [field] }, (record) => {
+            l.write({ ...record, offset: field.offset }, integer(8, true), result);
+          });
+        });
+      },
+    },
+  };
+}
+
+function checkSignal(c: Checker, call: Call, name: string): void {
+  const node = c.expressionArg(call, 0);
+  if (!node) return;
+  const type = c.type(node);
+  if (type.kind === "string" && type.value !== undefined) {
+    if (signalNumber(type.value) !== undefined) return;
+    const near = nearest(type.value, signalNames());
+    c.error("unknown-signal", node.span, `Invalid string for signal: ${type.value}`, near && `did you mean ${near}?`);
+    return;
+  }
+  if (!isIntegral(type)) {
+    c.error("argument-type", node.span, `${name}() accepts a string literal or an integer, not ${typeName(type)}`);
+    return;
+  }
+  if (type.kind !== "integer" || type.value === undefined) return;
+  if (type.value >= 1n && type.value <= MAX_SIGNAL) return;
+  c.error("unknown-signal", node.span, `${name}() accepts an integer between 1 and ${MAX_SIGNAL}, not ${type.value}`);
+}
