@@ -1,10 +1,29 @@
+/**
+ * Two groups of tests, one after the other. What needs no kernel runs on all processors. What watches the system, counts its
+ * events or waits for processes runs file by file, so that nobody's load or kernel objects get into another's picture.
+ */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
+    setupFiles: ["test/support/property-tests.ts"],
+    projects: [
+      {
+        extends: true,
+        test: { name: "pure", include: ["test/{unit,golden,vm}/**/*.test.ts"], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: "system",
+          include: ["test/{native,kernel,e2e}/**/*.test.ts"],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

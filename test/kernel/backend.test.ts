@@ -31,10 +31,10 @@ import {
 import { evaluate } from "../support/ir-eval.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { buildProgram, context, randomMaps, statements, variables } from "../support/random-ir.ts";
+import { cases } from "../support/soak.ts";
 import { Vm } from "../vm/interpreter.ts";
 import { number64 } from "../vm/maps.ts";
 
-const RUNS = Number(process.env.RANDOM_PROGRAMS ?? 500);
 /** The program runs twice, so that the second run finds what the first one left in the maps. */
 const REPEAT = [1, 2];
 const FUNC_INFO_BYTES = 8;
@@ -194,7 +194,7 @@ describeKernel("random programs in the kernel", () => {
         optimise(optimised);
         expect(executed(optimised, words, cpuV4)).toEqual(expected);
       }),
-      { numRuns: RUNS },
+      cases(500),
     );
   });
 });

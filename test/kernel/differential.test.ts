@@ -84,7 +84,7 @@ const WATCHING: string[] = [
   "tracepoint:syscalls:sys_exit_openat /pid == cpid/ { @[args->ret] = count(); @x = max(args->ret); }",
   "tracepoint:syscalls:sys_exit_read /pid == cpid && args->ret > 100/ { @bytes = sum(args->ret); @sizes = hist(args->ret); }",
   "tracepoint:syscalls:sys_enter_read /pid == cpid/ { @[args->fd] = sum(args->count); }",
-  "tracepoint:syscalls:sys_enter_write /pid == cpid/ { @[args->fd, args->count] = count(); @b = str(args->buf, args->count); }",
+  "tracepoint:syscalls:sys_enter_write /pid == cpid/ { @[args->fd, args->count] = count(); }",
   "tracepoint:syscalls:sys_enter_close /pid == cpid && args->fd == 3/ { @ = count(); @l = lhist(args->fd, 0, 10, 1); }",
   "tracepoint:syscalls:sys_enter_mmap /pid == cpid/ { @[args->prot] = count(); @len = stats(args->len); }",
   "tracepoint:syscalls:sys_exit_mmap /pid == cpid && args->ret > 0/ { @mapped = count(); }",

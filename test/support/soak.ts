@@ -4,15 +4,9 @@
  */
 const soak = Number(process.env.PROBEWRIGHT_SOAK ?? 0);
 
+export const soaking = soak > 0;
+
 /** Cases to try where `usual` are enough in a test run. */
-export function cases(usual: number): {
-  numRuns: number;
-  seed?: number;
-  interruptAfterTimeLimit?: number;
-  endOnFailure?: boolean;
-} {
-  // Below the time that a test may take: a failure shall be reported even where making it smaller would take hours.
-  return soak > 0
-    ? { numRuns: soak, endOnFailure: true }
-    : { numRuns: usual, seed: 1, interruptAfterTimeLimit: 45_000 };
+export function cases(usual: number): { numRuns: number } {
+  return { numRuns: soaking ? soak : usual };
 }

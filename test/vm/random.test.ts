@@ -13,6 +13,7 @@ import { verifyFunction, verifyProgram } from "../../compiler/ir/verify.ts";
 import { optimise } from "../../compiler/opt/optimise.ts";
 import { evaluate } from "../support/ir-eval.ts";
 import { buildProgram, context, randomMaps, statements, variables } from "../support/random-ir.ts";
+import { cases } from "../support/soak.ts";
 import { Vm } from "./interpreter.ts";
 
 interface Outcome {
@@ -50,8 +51,6 @@ function executed(program: IrProgram, words: readonly bigint[], cpuV4: boolean):
   }
 }
 
-const runs = Number(process.env.RANDOM_PROGRAMS ?? 400);
-
 describe("random programs", () => {
   it("do the same when evaluated and when compiled", { timeout: 600_000 }, () => {
     fc.assert(
@@ -72,7 +71,7 @@ describe("random programs", () => {
         expect(evaluated(optimised, words)).toEqual(expected);
         expect(executed(optimised, words, cpuV4)).toEqual(expected);
       }),
-      { numRuns: runs },
+      cases(400),
     );
   });
 });
