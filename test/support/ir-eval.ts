@@ -15,8 +15,9 @@ import {
   type VReg,
 } from "../../compiler/ir/ir.ts";
 import { unreachable } from "../../compiler/unreachable.ts";
+import { CheckedArguments } from "../vm/arguments.ts";
 import { implementationOf } from "../vm/helpers.ts";
-import { CheckedArguments, contextRegion, type RunOptions, type Vm } from "../vm/interpreter.ts";
+import { contextRegion, type RunOptions, type Vm } from "../vm/interpreter.ts";
 import { bitsOf, Fault, Pointer, Region, type Value, writeNumber } from "../vm/memory.ts";
 
 const MAX_STEPS = 1_000_000;
