@@ -28,7 +28,7 @@ export interface ProcessTable {
    */
   readonly guest?: boolean;
   list(): ProcessInfo[];
-  /** Whether a process has this pid. */
+  /** Whether a process has this pid and has not ended; where nobody waits for it, one that has stays in the table. */
   exists(pid: number): boolean;
   /** Its path in the cgroup v2 hierarchy; undefined when the process is gone or there is no such hierarchy. */
   cgroup(pid: number): string | undefined;
@@ -114,7 +114,7 @@ export const hostProcesses: ProcessTable = {
     readdirSync("/proc")
       .filter((name) => /^\d+$/.test(name))
       .flatMap((name) => stat(Number(name)) ?? []),
-  exists: (pid) => stat(pid) !== undefined,
+  exists: (pid) => stat(pid)?.zombie === false,
   cgroup: (pid) => /^0::(.*)$/m.exec(readProc(pid, "cgroup") ?? "")?.[1]?.replace(/ \(deleted\)$/, ""),
   marker: (pid) =>
     readProc(pid, "environ")
