@@ -38,10 +38,10 @@ export const symbolFunctions: Functions = {
     args: [1, 2],
     form: 'percpu_kaddr("symbol"[, cpu])',
     check(c, call) {
-      kernelAddress(c, call);
+      const found = kernelAddress(c, call);
       const cpu = c.expressionArg(call, 1);
       if (cpu) c.integer(cpu, "the CPU");
-      if (c.facts.kernelSymbol(OFFSETS) === undefined) {
+      if (found !== undefined && c.facts.kernelSymbol(OFFSETS) === undefined) {
         return c.error("kernel-feature", call.span, "this kernel does not say where its per-CPU variables are");
       }
       return uint64;

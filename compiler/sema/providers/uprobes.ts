@@ -29,7 +29,7 @@ function provider(name: string, aliases: string[], form: string, returns: boolea
 function places(request: UserRequest): Found[] {
   const point = read(request);
   if (!point) return [];
-  const { context, provider: name, returns } = request;
+  const { context, provider: name } = request;
   const { facts, targetPid: pid, unsafe } = context;
   const paths = facts.binaries(point.target, { pid, anyFile: unsafe });
   if (paths.length === 0) {
@@ -39,14 +39,12 @@ function places(request: UserRequest): Found[] {
   const files = point.target.includes("*") ? paths : paths.slice(0, 1);
   const errors = context.diags.errors.length;
   const found = files.flatMap((path) => placesIn(request, point, path, facts.elfSymbols(path)));
-  if (found.length > 0 || context.diags.errors.length > errors) return found;
-  const label = "address" in point.place ? `0x${point.place.address.toString(16)}` : point.place.function;
-  const pattern = `${files.length === 1 ? files[0] : point.target}:${label}`;
-  const candidates = () => files.flatMap((path) => facts.elfSymbols(path)?.functions() ?? []).map((f) => f.name);
-  if (returns && context.missingProbes === "ignore") return [];
-  return reportMissing(request, "no-such-function", { provider: name, pattern }, function* () {
-    for (const candidate of candidates()) yield `${files[0]}:${candidate}`;
-  });
+  // Addresses that cannot be had were reported where they were looked for.
+  if (found.length > 0 || context.diags.errors.length > errors || "address" in point.place) return found;
+  const pattern = `${files.length === 1 ? files[0] : point.target}:${point.place.function}`;
+  return reportMissing(request, "no-such-function", { provider: name, pattern }, () =>
+    files.flatMap((path) => (facts.elfSymbols(path)?.functions() ?? []).map((fn) => `${path}:${fn.name}`)),
+  );
 }
 
 /** The parts as the language has them: `[binary:][cpp:]function[+offset]`, or an address. */

@@ -1,0 +1,257 @@
+/** Attach points: what each stands for, and what is said about those that stand for nothing. */
+import { describe, expect, it } from "vitest";
+import { Diagnostics } from "../../../compiler/diagnostics.ts";
+import type { KernelFacts } from "../../../compiler/kernel-facts.ts";
+import { resolveProbes } from "../../../compiler/sema/probes.ts";
+import type { ResolveContext, ResolvedProbe } from "../../../compiler/sema/providers/provider.ts";
+import { contextNeeds } from "../../../compiler/sema/units.ts";
+import { Source } from "../../../compiler/source.ts";
+import { parse } from "../../../compiler/syntax/parser.ts";
+import { fakeFacts, TARGET_PID } from "../../support/fake-facts.ts";
+
+interface Resolved {
+  probes: ResolvedProbe[];
+  messages: string[];
+}
+
+function resolve(text: string, more: Partial<ResolveContext> = {}, facts: KernelFacts = fakeFacts()): Resolved {
+  const diags = new Diagnostics();
+  const script = parse(new Source("test.bt", text), diags);
+  const blocks = resolveProbes(script.probes, contextNeeds, {
+    facts,
+    diags,
+    parameters: [],
+    missingProbes: "error",
+    maxProbes: 1024,
+    unsafe: false,
+    targetPid: undefined,
+    mode: "trace",
+    ...more,
+  });
+  const messages = diags.items.map(({ severity, code, message }) => `${severity}[${code}]: ${message}`);
+  return { probes: blocks.flatMap(({ probes }) => probes), messages };
+}
+
+function names(text: string, more?: Partial<ResolveContext>): string[] {
+  const { probes, messages } = resolve(text, more);
+  expect(messages).toEqual([]);
+  return probes.map(({ name }) => name);
+}
+
+const EXAMPLE = "/bin/example";
+
+describe("uprobes", () => {
+  it.each<[string, string[]]>([
+    ["uprobe:/bin/example:main {}", ["uprobe:/bin/example:main"]],
+    ["u:/bin/example:main {}", ["uprobe:/bin/example:main"]],
+    ["uretprobe:/bin/example:main {}", ["uretprobe:/bin/example:main"]],
+    ["ur:example:main {}", ["uretprobe:/bin/example:main"]],
+    ["uprobe:/bin/example:work_* {}", ["uprobe:/bin/example:work_fast", "uprobe:/bin/example:work_slow"]],
+    ["uprobe:/bin/example:*ai* {}", ["uprobe:/bin/example:main"]],
+    ["uprobe:/bin/*:main {}", ["uprobe:/bin/example:main"]],
+    ["uprobe:*:example_call {}", ["uprobe:/lib/libexample.so.1:example_call"]],
+    ["uprobe:libexample:example_call {}", ["uprobe:/lib/libexample.so.1:example_call"]],
+    ['uprobe:/bin/example:"main" {}', ["uprobe:/bin/example:main"]],
+    ["uprobe:/bin/example:main+4 {}", ["uprobe:/bin/example:main+4"]],
+    ["uprobe:/bin/example:main+0x10 {}", ["uprobe:/bin/example:main+16"]],
+    ["uprobe:/bin/example:main+0 {}", ["uprobe:/bin/example:main"]],
+    ["uprobe:/bin/example:0x401104 {}", ["uprobe:/bin/example:4198660"]],
+    [
+      "uprobe:/bin/example:main, uretprobe:/bin/example:main {}",
+      ["uprobe:/bin/example:main", "uretprobe:/bin/example:main"],
+    ],
+  ])("%s", (text, expected) => expect(names(text)).toEqual(expected));
+
+  it("have the place of their instruction in the file, and the address that the file gives it", () => {
+    const [probe] = resolve("uprobe:/bin/example:main+4 {}").probes;
+    expect(probe!.event).toMatchObject({
+      kind: "uprobe",
+      path: EXAMPLE,
+      symbol: "main",
+      offset: 0x1104,
+      address: 0x401104,
+    });
+  });
+
+  it("take an address for what it is", () => {
+    const [probe] = resolve("uprobe:/bin/example:0x401104 {}").probes;
+    expect(probe!.event).toMatchObject({ symbol: "main", offset: 0x1104, address: 0x401104 });
+  });
+
+  it.each<[string]>([["uprobe:main {}"], ["uprobe:/bin/example:main {}"]])("may leave the binary to -p: %s", (text) => {
+    expect(names(text, { targetPid: TARGET_PID })).toEqual(["uprobe:/bin/example:main"]);
+  });
+
+  it("share no program where the load address matters", () => {
+    const alone = (text: string) => (resolve(text).probes[0]!.event as { alone: boolean }).alone;
+    expect(alone('uprobe:/bin/example:main { uaddr("counter") }')).toBe(true);
+    expect(alone("uprobe:/bin/example:main { arg0 }")).toBe(false);
+  });
+
+  it("of --unsafe go anywhere", () => {
+    const { probes, messages } = resolve("uprobe:/bin/example:0x400010 {} uprobe:/bin/example:_init {}", {
+      unsafe: true,
+    });
+    expect(messages).toEqual([]);
+    expect(probes.map(({ event }) => event.kind === "uprobe" && event.offset)).toEqual([0x10, 0x1000]);
+  });
+
+  it.each<[string, string]>([
+    ["uprobe:/bin/nothing:main {}", "no-such-binary]: uprobe target file '/bin/nothing' does not exist"],
+    ["uprobe:/bin/example:nothing {}", "no-such-function]: No matches for uprobe /bin/example:nothing."],
+    ["uprobe:/bin/example:nothing* {}", "no-such-function]: No matches for uprobe /bin/example:nothing*."],
+    ["uretprobe:/bin/example:nothing {}", "no-such-function]: No matches for uretprobe /bin/example:nothing."],
+    ["uprobe:/bin/example:main+32 {}", "probe-place]: Offset outside the function bounds ('main' size is 32)"],
+    ["uprobe:/bin/example:_init {}", "probe-place]: Could not determine boundary for _init (symbol has size 0)."],
+    ["uprobe:/bin/example:10 {}", "probe-place]: Could not resolve address: /bin/example:0xa"],
+    ["uprobe:/bin/*:10 {}", "attach-point-form]: Cannot use wildcards with absolute address"],
+    ["uprobe:/bin/example:main+x {}", "attach-point-form]: `x` is no offset"],
+    ["uretprobe:/bin/example:main+4 {}", "attach-point-form]: Offset not allowed"],
+    ["uretprobe:/bin/example:0x401104 {}", "probe-place]: uretprobes cannot be attached at function offset."],
+    ["uprobe:main {}", "attach-point-form]: uprobe probe type requires 2 or 3 arguments, found 1"],
+    ["uprobe:/bin/example: {}", "attach-point-form]: uprobe should be attached to a function or an address"],
+    ['uprobe:"":main {}', "attach-point-form]: uprobe should have a target"],
+    ['uprobe:/bin/example:cpp:"a::b" {}', "unsupported]: C++ names are not demangled yet"],
+    ["uprobe:/bin/example:rust:main {}", "attach-point-form]: unsupported language type: rust"],
+    ["uprobe:/bin/example@main.c:12 {}", "unsupported]: places in source files need DWARF"],
+  ])("%s is refused", (text, message) => {
+    const { probes, messages } = resolve(text);
+    expect(probes).toEqual([]);
+    expect(messages).toEqual([expect.stringContaining(message)]);
+  });
+
+  it("need a process that is there to stand for a binary", () => {
+    expect(resolve("uprobe:main {}", { targetPid: 1 }).messages[0]).toContain("the file of process 1 cannot be told");
+  });
+});
+
+describe("what is missing", () => {
+  const text = "uprobe:/bin/example:nothing {} tracepoint:none:none {}";
+  it.each<[ResolveContext["missingProbes"], string[]]>([
+    ["error", ["error[no-such-function]", "error[no-such-tracepoint]"]],
+    ["warn", ["warning[no-such-function]", "warning[no-such-tracepoint]"]],
+    ["ignore", []],
+  ])("%s", (missingProbes, expected) => {
+    const { messages, probes } = resolve(text, { missingProbes });
+    expect(messages.map((message) => message.slice(0, message.indexOf(":")))).toEqual(expected);
+    expect(probes).toEqual([]);
+  });
+});
+
+describe("kprobes", () => {
+  it.each<[string, string[]]>([
+    ["kprobe:vfs_read {}", ["kprobe:vfs_read"]],
+    ["k:vfs_read+4 {}", ["kprobe:vfs_read+4"]],
+    ["kr:vmlinux:vfs_read {}", ["kretprobe:vmlinux:vfs_read"]],
+    ["kprobe:vfs_* {}", ["kprobe:vfs_read", "kprobe:vfs_write"]],
+    ["kprobe:vmlinux:vfs_r* {}", ["kprobe:vmlinux:vfs_read"]],
+    ["kprobe:nf_*:nf_tables_newtable {}", ["kprobe:nf_tables:nf_tables_newtable"]],
+    ["kprobe:nf_tables:nf_tables_newtable {}", ["kprobe:nf_tables:nf_tables_newtable"]],
+  ])("%s", (text, expected) => expect(names(text)).toEqual(expected));
+
+  it("of a pattern share one link where the kernel has such links", () => {
+    const multi = (text: string, kprobeMulti: boolean) =>
+      resolve(text, {}, fakeFacts({ features: { kprobeMulti } })).probes.map(
+        ({ event }) => event.kind === "kprobe" && event.multi,
+      );
+    expect(multi("kprobe:vfs_* {}", true)).toEqual([true, true]);
+    expect(multi("kprobe:vfs_* {}", false)).toEqual([false, false]);
+    expect(multi("kprobe:vmlinux:vfs_* {}", true)).toEqual([false, false]);
+    expect(multi("kprobe:vfs_read {}", true)).toEqual([false]);
+  });
+
+  it("go by address with --unsafe", () => {
+    const { probes, messages } = resolve("kprobe:0xffffffff81000010 {}", { unsafe: true });
+    expect(messages).toEqual([]);
+    expect(probes[0]!.event).toMatchObject({ symbol: "", offset: 0xffff_ffff_8100_0010n });
+  });
+
+  it.each<[string, string]>([
+    ["kprobe:vfs_read+x {}", "attach-point-form]: Invalid offset"],
+    ["kretprobe:vfs_read+4 {}", "attach-point-form]: Offset not allowed"],
+    ["kprobe:0x1234 {}", "unsafe]: Probing by address requires --unsafe"],
+    ["kprobe:nothing:vfs_read {}", "specified module nothing in probe kprobe:nothing:vfs_read is not loaded."],
+    ["kprobe:nothing* {}", "no-such-function]: No matches for kprobe nothing*."],
+  ])("%s is refused", (text, message) => {
+    expect(resolve(text).messages).toEqual([expect.stringContaining(message)]);
+  });
+
+  it("warn of what cannot be traced, and try it with --unsafe", () => {
+    const warning = expect.stringContaining("nothing is not traceable");
+    expect(resolve("kprobe:nothing {}").messages).toEqual([warning, expect.stringContaining("No matches for kprobe")]);
+    const { probes, messages } = resolve("kprobe:nothing {}", { unsafe: true });
+    expect(messages).toEqual([warning]);
+    expect(probes.map(({ name }) => name)).toEqual(["kprobe:nothing"]);
+  });
+});
+
+describe("fentry and fexit", () => {
+  it.each<[string, string]>([
+    ["fentry:vfs_read {}", "fentry:vmlinux:vfs_read"],
+    ["f:vmlinux:vfs_read {}", "fentry:vmlinux:vfs_read"],
+    ["kfunc:vfs_read {}", "fentry:vmlinux:vfs_read"],
+    ["kretfunc:vfs_r* {}", "fexit:vmlinux:vfs_read"],
+    ["fr:vfs_read {}", "fexit:vmlinux:vfs_read"],
+  ])("%s", (text, expected) => expect(names(text)).toEqual([expected]));
+
+  it("have typed arguments, and a result at the return", () => {
+    const of = (text: string) => resolve(text).probes[0]!.arguments()!;
+    expect(of("fentry:vfs_read {}").names()).toEqual(["file", "buf", "count", "pos"]);
+    expect(of("fentry:vfs_read {}").result).toBeUndefined();
+    expect(of("fexit:vfs_read {}").result).toMatchObject({
+      type: { kind: "integer" },
+      source: { from: "raw", index: 4 },
+    });
+  });
+
+  it.each<[string, string]>([
+    ["fentry:nothing {}", "no-such-function]: No matches for fentry nothing."],
+    ["fentry:do_nanosleep {}", "No matches for fentry do_nanosleep."],
+    ["fentry:bpf:1:prog {}", "unsupported]: fentry probes on BPF programs are not supported yet"],
+  ])("%s is refused", (text, message) => {
+    expect(resolve(text).messages).toEqual([expect.stringContaining(message)]);
+  });
+
+  it("need type information", () => {
+    const { messages } = resolve("fentry:vfs_read {}", {}, fakeFacts({ btf: undefined }));
+    expect(messages[0]).toContain("need the kernel's type information");
+  });
+});
+
+describe("probes of the tool itself", () => {
+  it("listen to signals", () => {
+    expect(names("self:signal:SIGUSR1 {}")).toEqual(["self:signal:SIGUSR1"]);
+    expect(resolve("self:signal:SIGTERM {}").messages[0]).toContain("SIGTERM is not a supported signal");
+    expect(resolve("self:timer:SIGUSR1 {}").messages[0]).toContain("timer is not a supported trigger");
+  });
+
+  it.each<[ResolveContext["mode"], string[]]>([
+    ["trace", ["begin", "interval:s:1", "end"]],
+    ["bench", ["begin", "bench:a", "end"]],
+    ["test", ["begin", "test:a", "end"]],
+  ])("count in the mode %s", (mode, expected) => {
+    const { probes } = resolve("begin {} bench:a {} test:a {} interval:s:1 {} end {}", { mode });
+    expect(probes.filter(({ idle }) => !idle).map(({ name }) => name)).toEqual(expected);
+  });
+
+  it("have names of their own", () => {
+    expect(resolve("bench:a {} bench:a {}").messages[0]).toContain("`bench:a` is used twice");
+    expect(resolve("bench:a {} test:a {}").messages).toEqual([]);
+  });
+});
+
+describe("the number of probes", () => {
+  it("is limited", () => {
+    const { messages } = resolve("uprobe:/bin/example:work_* {}", { maxProbes: 1 });
+    expect(messages).toEqual(["error[too-many-probes]: the script has 2 probes, and the limit is 1"]);
+  });
+});
+
+describe("providers that are not there", () => {
+  it.each([
+    ["usdt:/bin/example:p {}", "usdt probes are not supported yet"],
+    ["w:0x1000:8:w {}", "watchpoint probes are not supported yet"],
+    ["iter:task {}", "iter probes are not supported yet"],
+    ["uprob:/bin/example:p {}", "unknown probe type `uprob`"],
+  ])("%s", (text, message) => expect(resolve(text).messages[0]).toContain(message));
+});
