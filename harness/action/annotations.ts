@@ -36,7 +36,7 @@ export function annotationsOf(report: Report, directory: string, workspace: stri
 /** A path as the repository has it; undefined for one outside of the workspace. */
 export function inWorkspace(path: string, workspace: string): string | undefined {
   const inside = relative(workspace, path);
-  return inside.startsWith("..") || isAbsolute(inside) ? undefined : inside;
+  return inside === ".." || inside.startsWith("../") || isAbsolute(inside) ? undefined : inside;
 }
 
 function titleOf({ scenario, subject }: Finding): string {
