@@ -2,6 +2,7 @@
  * What becomes of a test where the machine does not permit tracing: it is skipped, and says so loudly, or it fails where
  * tracing is required. It never passes.
  */
+import { writeSync } from "node:fs";
 import { TestRunner } from "vitest";
 import { TraceError, TraceUnavailableError } from "../in-process/errors.ts";
 import type { CommandOptions, TraceOptions } from "../in-process/options.ts";
@@ -53,8 +54,9 @@ async function orSkip<T>(required: boolean | undefined, attempt: () => Promise<T
     const test = TestRunner.getCurrentTest();
     // In a hook there is no test to skip, and going on without numbers is out of the question.
     if (test === undefined) throw error;
+    // Past vitest's console, which not every reporter shows.
     if (!warned)
-      console.warn(`\n*** probewright: tests are SKIPPED, since nothing can be traced here: ${error.message} ***\n`);
+      writeSync(2, `\n*** probewright: tests are SKIPPED, since nothing can be traced here: ${error.message} ***\n\n`);
     warned = true;
     return test.context.skip(`nothing can be traced here: ${error.message}`);
   }
