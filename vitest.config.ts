@@ -19,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "system",
-          include: ["test/{native,kernel,e2e}/**/*.test.ts"],
+          include: ["test/{native,kernel,e2e,browser}/**/*.test.ts"],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
