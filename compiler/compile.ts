@@ -2,7 +2,11 @@
 import { disassemble } from "./asm/disassemble.ts";
 import { compileIr } from "./backend/compile-ir.ts";
 import { generateDiagnostic } from "./backend/errors.ts";
+import { isBuiltin } from "./builtins/index.ts";
 import { Diagnostics } from "./diagnostics.ts";
+import { expand } from "./expand/expand.ts";
+import { resolveImports } from "./expand/imports.ts";
+import type { FileHost } from "./file-host.ts";
 import { printProgram } from "./ir/print.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 import { Plan } from "./lower/plan.ts";
@@ -12,12 +16,15 @@ import { optimise } from "./opt/optimise.ts";
 import type { CompiledProgram, Program, ScopeFilter } from "./program.ts";
 import { check } from "./sema/check.ts";
 import { readConfig, type ScriptConfig } from "./sema/config.ts";
+import { Names } from "./sema/names.ts";
 import { printTypes } from "./sema/print-types.ts";
 import { resolveProbes } from "./sema/probes.ts";
 import type { TypedScript } from "./sema/typed.ts";
 import { contextNeeds } from "./sema/units.ts";
 import type { Source, Span } from "./source.ts";
 import { parse } from "./syntax/parser.ts";
+import { printTokens } from "./syntax/print-tokens.ts";
+import { print } from "./syntax/printer.ts";
 
 export interface CompileOptions {
   scope?: ScopeFilter;
@@ -41,11 +48,15 @@ export interface CompileOptions {
   maxEntries?: Readonly<Record<string, number>>;
   /** Receives the text of each stage that --emit asks for. */
   dump?: (stage: DumpStage, text: () => string) => void;
+  /** Opens the files that a script imports and includes; without it, it can have none. */
+  files?: FileHost;
+  /** Headers that are included before the script's own C definitions: `name.h`, or `<name.h>`. */
+  includes?: readonly string[];
   /** For tests: leaves the optimiser out. */
   optimise?: boolean;
 }
 
-export type DumpStage = "tokens" | "ast" | "types" | "ir" | "ir-opt" | "asm" | "bytes";
+export type DumpStage = "tokens" | "ast" | "expanded" | "types" | "ir" | "ir-opt" | "asm" | "bytes";
 
 /** Compiles a script; undefined when there were errors, which are in `diags` then. */
 export function compile(
@@ -55,8 +66,16 @@ export function compile(
   options: CompileOptions = {},
 ): CompiledProgram | undefined {
   const { dump = () => {}, parameters = [], namedParameters = {}, scope = "system", workload = scope } = options;
-  const script = parse(source, diags);
-  dump("ast", () => JSON.stringify(script, (key, value) => (key === "span" ? undefined : jsonValue(value)), 2));
+  const { files, includes = [] } = options;
+  dump("tokens", () => printTokens(source));
+  const written = parse(source, diags);
+  dump("ast", () => JSON.stringify(written, (key, value) => (key === "span" ? undefined : jsonValue(value)), 2));
+  if (diags.hasErrors) return undefined;
+
+  const whole = resolveImports(written, files, diags);
+  const names = Names.read(whole.definitions, { facts, files, includes, diags });
+  const script = expand(whole, { defines: names.definitions.defines, isBuiltin, diags });
+  dump("expanded", () => print(script));
   if (diags.hasErrors) return undefined;
 
   const config = readConfig(script.config, options.environment ?? {}, script.span, diags);
@@ -74,7 +93,7 @@ export function compile(
   });
   if (diags.hasErrors) return undefined;
 
-  const settings = { maxStrlen, unsafe, parameters, namedParameters, config };
+  const settings = { maxStrlen, unsafe, parameters, namedParameters, config, names };
   const typed = check(script, blocks, facts, settings, diags);
   dump("types", () => printTypes(typed));
   if (diags.hasErrors) return undefined;

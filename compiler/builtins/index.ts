@@ -41,3 +41,8 @@ export const functions: Functions = {
   ...byteFunctions,
   ...textFunctions,
 };
+
+/** Whether a name means something by itself. */
+export function isBuiltin(name: string): boolean {
+  return Object.hasOwn(functions, name) || Object.hasOwn(variables, name) || /^s?arg\d+$/.test(name);
+}

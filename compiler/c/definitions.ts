@@ -20,6 +20,8 @@ export interface CDefinitions {
   typedef(name: string): CType | undefined;
   /** A constant of an enum. */
   enumerator(name: string): { value: bigint; type: CEnum } | undefined;
+  /** Of all that was defined, tags and typedefs. */
+  typeNames(): Iterable<string>;
   readonly layouts: Layouts;
   readonly defines: Defines;
 }
@@ -108,6 +110,7 @@ function result({ tags, typedefs, enumerators }: Scope, layouts: Layouts, define
       return found?.kind === kind && isDefined ? found : undefined;
     },
     typedef: (name) => typedefs.get(name),
+    typeNames: () => [...tags.keys(), ...typedefs.keys()],
     enumerator: (name) => enumerators.get(name),
     layouts,
     defines,

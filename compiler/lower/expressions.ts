@@ -2,7 +2,7 @@
 import { functions, variables } from "../builtins/index.ts";
 import type { Lowered } from "../builtins/table.ts";
 import type { BlockId, Condition, Operand, VReg } from "../ir/ir.ts";
-import { commonSign } from "../sema/constants.ts";
+import { commonSign, knownScalar, truth } from "../sema/constants.ts";
 import {
   integer,
   isAggregate,
@@ -37,9 +37,8 @@ const COMPARISONS: Partial<Record<ast.BinaryOperator, [unsigned: Condition, sign
 export function value(l: Lowering, node: ast.Expression): VReg {
   l.b.span = node.span;
   const type = l.type(node);
-  if ((type.kind === "integer" || type.kind === "boolean") && type.value !== undefined) {
-    return l.b.const(BigInt.asIntN(64, BigInt(type.value)));
-  }
+  const known = knownScalar(type);
+  if (known !== undefined) return l.b.const(BigInt.asIntN(64, known));
   switch (node.kind) {
     case "variable":
       return l.readVariable(l.variable(node));
@@ -52,8 +51,10 @@ export function value(l: Lowering, node: ast.Expression): VReg {
       return increment(l, node);
     case "binary":
       return binary(l, node);
-    case "ternary":
-      return ternary(l, node);
+    case "ternary": {
+      const only = chosenBranch(l, node);
+      return only ? value(l, only) : ternary(l, node);
+    }
     case "field":
     case "index":
     case "tuple-access":
@@ -83,6 +84,12 @@ export function value(l: Lowering, node: ast.Expression): VReg {
   }
 }
 
+/** The branch that a `comptime` condition takes; the other one has no types, and must not be looked at. */
+export function chosenBranch(l: Lowering, { condition, then, otherwise }: ast.Ternary): ast.Expression | undefined {
+  const chosen = condition.kind === "comptime" ? truth(l.type(condition)) : undefined;
+  return chosen === undefined ? undefined : chosen ? then : otherwise;
+}
+
 /** The value with which a block ends. The checker has seen that there is one wherever it is used. */
 export function blockValue({ value }: ast.BlockExpression): ast.Expression {
   if (!value) throw new Error("a block without a value stands for none");
@@ -92,9 +99,8 @@ export function blockValue({ value }: ast.BlockExpression): ast.Expression {
 /** A value as an operand: constants stay immediate. */
 export function operand(l: Lowering, node: ast.Expression): Operand {
   const type = l.type(node);
-  if ((type.kind === "integer" || type.kind === "boolean") && type.value !== undefined) {
-    return { imm: BigInt.asIntN(64, BigInt(type.value)) };
-  }
+  const known = knownScalar(type);
+  if (known !== undefined) return { imm: BigInt.asIntN(64, known) };
   return value(l, node);
 }
 
@@ -111,6 +117,11 @@ export function effect(l: Lowering, node: ast.Expression): void {
     return;
   }
   const type = l.type(node);
+  const only = node.kind === "ternary" ? chosenBranch(l, node) : undefined;
+  if (only) {
+    effect(l, only);
+    return;
+  }
   if (node.kind === "ternary" && type.kind === "void") {
     const { condition, then, otherwise } = node;
     either(

@@ -1,7 +1,7 @@
 /** Values that do not fit a register: strings, tuples, records. Each is written to a place that the caller chooses. */
 import { isScalar, placed, sameType, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
-import { blockValue, builtinOf, either, operand, value } from "./expressions.ts";
+import { blockValue, builtinOf, chosenBranch, either, operand, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { mapPlace } from "./maps.ts";
 import { memberPlace, pointed } from "./members.ts";
@@ -44,6 +44,11 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
       const i = as.fields.findIndex((field) => field.name === name.text);
       into(l, given, at(to, offsets[i]!), as.fields[i]!.type, padded);
     }
+    return;
+  }
+  const only = node.kind === "ternary" ? chosenBranch(l, node) : undefined;
+  if (only) {
+    into(l, only, to, as, padded);
     return;
   }
   if (node.kind === "ternary") {

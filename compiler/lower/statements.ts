@@ -1,6 +1,7 @@
 /** Statements. */
 
 import type { VReg } from "../ir/ir.ts";
+import { truth } from "../sema/constants.ts";
 import type { VariableInfo } from "../sema/typed.ts";
 import { isScalar, isSigned, type Size, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
@@ -34,6 +35,11 @@ function statement(l: Lowering, node: ast.Statement): void {
       return;
     case "if": {
       const { condition, then, otherwise } = node;
+      const chosen = condition.kind === "comptime" ? truth(l.type(condition)) : undefined;
+      if (chosen !== undefined) {
+        statements(l, (chosen ? then : otherwise)?.statements ?? []);
+        return;
+      }
       const rest = otherwise && (() => statements(l, otherwise.statements));
       either(l, condition, () => statements(l, then.statements), rest);
       return;

@@ -4,10 +4,9 @@ import { nearest } from "../diagnostics.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
-import { charArrayAsString, typeFromBtf } from "./btf-types.ts";
+import { charArrayAsString } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
-import { commonSign, constantInteger, foldBinary } from "./constants.ts";
-import { addressSpaceOf } from "./providers/provider.ts";
+import { commonSign, constantInteger, constantsEqual, foldBinary, truth } from "./constants.ts";
 import {
   boolean,
   fits,
@@ -19,13 +18,13 @@ import {
   isNumericAggregate,
   isSigned,
   joinTypes,
+  knownInteger,
   literalType,
   type PointerType,
   pointer,
   type StructShape,
   sameType,
   sizeOf,
-  string,
   type Type,
   typeName,
   uint64,
@@ -33,34 +32,6 @@ import {
   voidType,
   widen,
 } from "./types.ts";
-
-/** Types that have a name of their own. */
-const NAMED_TYPES: Record<string, Type> = {
-  bool: boolean,
-  void: voidType,
-  char: integer(1, true),
-  short: integer(2, true),
-  int: integer(4, true),
-  long: integer(8, true),
-  uint8: integer(1, false),
-  uint16: integer(2, false),
-  uint32: integer(4, false),
-  uint64: integer(8, false),
-  int8: integer(1, true),
-  int16: integer(2, true),
-  int32: integer(4, true),
-  int64: integer(8, true),
-  uint8_t: integer(1, false),
-  uint16_t: integer(2, false),
-  uint32_t: integer(4, false),
-  uint64_t: integer(8, false),
-  int8_t: integer(1, true),
-  int16_t: integer(2, true),
-  int32_t: integer(4, true),
-  int64_t: integer(8, true),
-  size_t: integer(8, false),
-  uintptr_t: integer(8, false),
-};
 
 export class Checks {
   readonly #c: Checker;
@@ -132,13 +103,20 @@ export class Checks {
       case "cast":
         return this.#cast(node);
       case "sizeof":
-        return this.#sizeof(node);
+        return this.#c.queries.sizeof(node);
       case "offsetof":
-        return this.#offsetof(node);
-      case "typeof":
+        return this.#c.queries.offsetof(node);
       case "typeinfo":
+        return this.#c.queries.typeinfo(node);
       case "comptime":
-        return this.#c.error("unsupported", node.span, `${node.kind} is not supported yet`);
+        return this.#c.queries.comptime(node);
+      case "typeof":
+        return this.#c.error(
+          "type-as-value",
+          node.span,
+          "`typeof` stands for a type, where a value has to be",
+          "it can be used in declarations, casts, `sizeof` and the like, and as an argument of a macro",
+        );
       case "block-expression": {
         let type: Type = unknown;
         this.#c.scoped(() => {
@@ -189,7 +167,7 @@ export class Checks {
     if (type.kind === "unknown") return unknown;
     switch (node.operator) {
       case "!":
-        if (type.kind === "integer" && type.value !== undefined) return { kind: "boolean", value: type.value === 0n };
+        if (truth(type) !== undefined) return { kind: "boolean", value: !truth(type) };
         if (this.isTruthy(type)) return boolean;
         return this.#operandError(node.operand.span, "!", type);
       case "-":
@@ -304,9 +282,18 @@ export class Checks {
   }
 
   #folded(operator: ast.BinaryOperator, left: Type, right: Type, span: Span): Type | undefined {
-    if (left.kind !== "integer" || right.kind !== "integer") return undefined;
-    if (left.value === undefined || right.value === undefined) return undefined;
-    const value = foldBinary(operator, left.value, right.value);
+    if (isLogical(operator)) {
+      const [first, second] = [truth(left), truth(right)];
+      if (first === (operator === "||")) return { kind: "boolean", value: first };
+      return first === undefined || second === undefined ? undefined : { kind: "boolean", value: second };
+    }
+    if (operator === "==" || operator === "!=") {
+      const equal = constantsEqual(left, right);
+      if (equal !== undefined) return { kind: "boolean", value: equal === (operator === "==") };
+    }
+    const [a, b] = [knownInteger(left), knownInteger(right)];
+    if (a === undefined || b === undefined) return undefined;
+    const value = foldBinary(operator, a, b);
     if (value === "overflow") {
       return this.#c.error("constant-overflow", span, "the value of this expression does not fit into 64 bits");
     }
@@ -351,7 +338,11 @@ export class Checks {
   }
 
   #ternary(node: ast.Ternary): Type {
-    this.#c.condition(node.condition);
+    const condition = this.#c.condition(node.condition);
+    if (node.condition.kind === "comptime") {
+      const chosen = truth(condition);
+      return chosen === undefined ? unknown : this.#c.type(chosen ? node.then : node.otherwise);
+    }
     const then = this.#c.type(node.then);
     const otherwise = this.#c.type(node.otherwise);
     if (then.kind === "void" && otherwise.kind === "void") return voidType;
@@ -465,7 +456,7 @@ export class Checks {
 
   #cast(node: ast.Cast): Type {
     const from = this.#c.type(node.operand);
-    const to = this.declaredType(node.type, from);
+    const to = this.#c.queries.declared(node.type, from);
     if (to.kind === "unknown" || from.kind === "unknown") return to;
     if (to.kind === "array") return this.#castToArray(node, from, to);
     if (to.kind === "integer") {
@@ -499,70 +490,6 @@ export class Checks {
       `cannot cast ${typeName(from)} to ${typeName(to)}`,
       source ? `${typeName(from)} has ${sizeOf(from)} bytes and ${typeName(to)} ${sizeOf(to)}` : undefined,
     );
-  }
-
-  /** The length of an array type that leaves it to the value: `(int8[])x`. */
-  #elementCount(span: Span, element: Type, value: Type): number {
-    const size = sizeOf(element);
-    if (value.kind === "unknown" || value.kind === "void" || size === 0) {
-      if (value.kind === "void") this.#c.error("cast", span, "there is no value that tells the length of the array");
-      return 0;
-    }
-    return Math.max(1, Math.floor(sizeOf(value) / size));
-  }
-
-  /** The type that a type name in the script stands for. `value` is what an array without a length takes its from. */
-  declaredType(node: ast.TypeName | ast.TypeOf, value: Type = unknown): Type {
-    if (node.kind === "typeof") return this.#c.error("unsupported", node.span, "typeof is not supported yet");
-    let type = this.#namedType(node);
-    if (type.kind === "unknown") return unknown;
-    for (const modifier of node.modifiers) {
-      if (modifier === "*") type = pointer(type, this.#defaultSpace());
-      else if (type.kind === "string" && typeof modifier === "number") type = string(modifier);
-      else if (typeof modifier === "number") type = { kind: "array", element: type, count: modifier };
-      else type = { kind: "array", element: type, count: this.#elementCount(node.span, type, value) };
-    }
-    return type;
-  }
-
-  #namedType(node: ast.TypeName): Type {
-    if (!node.tag && Object.hasOwn(NAMED_TYPES, node.name)) return NAMED_TYPES[node.name]!;
-    if (!node.tag && node.name === "string") return string(this.#c.settings.maxStrlen);
-    const btf = this.#c.facts.btf();
-    const spelling = node.tag ? `${node.tag} ${node.name}` : node.name;
-    const id = btf?.findSpelling(spelling) ?? (node.tag ? undefined : btf?.findSpelling(`struct ${node.name}`));
-    if (btf && id !== undefined) return typeFromBtf(btf, id, this.#defaultSpace());
-    const help = btf ? undefined : "the kernel gives no type information (BTF), so its structs are unknown";
-    return this.#c.error("unknown-type", node.span, `unknown type \`${spelling}\``, help);
-  }
-
-  /** Where pointers lead that come from a cast: the language goes by the probe. */
-  #defaultSpace(): "kernel" | "user" {
-    const { probes } = this.#c.unit;
-    return probes.length > 0 && probes.every((p) => addressSpaceOf(p.event) === "user") ? "user" : "kernel";
-  }
-
-  #sizeof(node: ast.SizeOf): Type {
-    const type = node.of.kind === "type-name" ? this.declaredType(node.of) : this.#c.type(node.of);
-    if (type.kind === "unknown") return literalType(0n);
-    if (type.kind === "hist" || type.kind === "lhist") {
-      return this.#c.error("sizeof", node.span, `a value of type ${typeName(type)} has no size of its own`);
-    }
-    return { ...uint64, value: BigInt(sizeOf(type)) };
-  }
-
-  #offsetof(node: ast.OffsetOf): Type {
-    let type = node.of.kind === "type-name" ? this.declaredType(node.of) : this.#c.type(node.of);
-    let offset = 0;
-    for (const { text, span } of node.path) {
-      if (type.kind === "unknown") return literalType(0n);
-      if (type.kind === "pointer") type = type.to;
-      const field = type.kind === "struct" ? type.shape.field(text) : undefined;
-      if (!field) return this.#c.error("unknown-field", span, `${typeName(type)} has no field \`${text}\``);
-      offset += field.offset;
-      type = field.type;
-    }
-    return { ...uint64, value: BigInt(offset) };
   }
 
   #operandError(span: Span, operator: string, type: Type): Type {

@@ -4,6 +4,7 @@ import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import type { Checker } from "./check.ts";
 import type { Checks } from "./check-expressions.ts";
+import { truth } from "./constants.ts";
 import { int64, isAggregate, isNumericAggregate, joinTypes, type Type, typeName, unknown } from "./types.ts";
 
 export class StatementChecks {
@@ -42,9 +43,7 @@ export class StatementChecks {
         this.#let(node);
         return;
       case "if":
-        this.#c.condition(node.condition);
-        this.#block(node.then);
-        if (node.otherwise) this.#block(node.otherwise);
+        this.#if(node);
         return;
       case "while":
         this.#c.condition(node.condition);
@@ -67,11 +66,29 @@ export class StatementChecks {
         this.#block(node);
         return;
       case "import":
-        this.#c.error("unsupported", node.span, "imports are not supported yet");
+        this.#c.error("nested-import", node.span, "imports stand at the top of a script");
         return;
       default:
         unreachable(node);
     }
+  }
+
+  #if({ condition, then, otherwise }: ast.If): void {
+    const type = this.#c.condition(condition);
+    if (condition.kind === "comptime") {
+      const chosen = truth(type);
+      if (chosen !== undefined) this.#blockIf(chosen ? then : otherwise, true);
+      return;
+    }
+    const known = truth(type);
+    this.#blockIf(then, known !== false);
+    this.#blockIf(otherwise, known !== true);
+  }
+
+  #blockIf(block: ast.Block | undefined, runs: boolean): void {
+    if (!block) return;
+    if (runs) this.#block(block);
+    else this.#c.unreached(() => this.#block(block));
   }
 
   #expressionStatement(node: ast.Expression): void {
@@ -139,7 +156,7 @@ export class StatementChecks {
   }
 
   #let(node: ast.Let): void {
-    const declared = node.type ? this.#checks.declaredType(node.type) : undefined;
+    const declared = node.type ? this.#c.queries.declared(node.type) : undefined;
     const value = node.value ? this.#c.type(node.value) : undefined;
     if (this.#c.isDeclaredHere(node.variable)) {
       this.#c.error(

@@ -11,9 +11,20 @@ import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { Checks } from "./check-expressions.ts";
 import { StatementChecks } from "./check-statements.ts";
+import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
+import { TypeQueries } from "./type-queries.ts";
 import type { MapInfo, TypedScript, Unit, VariableInfo } from "./typed.ts";
-import { isAggregate, isNumericAggregate, joinTypes, type Type, typeName, unknown, widen } from "./types.ts";
+import {
+  isAggregate,
+  isNumericAggregate,
+  joinTypes,
+  knownInteger,
+  type Type,
+  typeName,
+  unknown,
+  widen,
+} from "./types.ts";
 import { splitIntoUnits } from "./units.ts";
 
 export interface CheckSettings {
@@ -23,6 +34,7 @@ export interface CheckSettings {
   parameters: readonly string[];
   namedParameters: Readonly<Record<string, string | true>>;
   config: RuntimeConfig;
+  names: Names;
 }
 
 /** Grows by one step at a time over at most this many rounds; a script that needs more has a cycle of growing strings. */
@@ -35,7 +47,6 @@ export function check(
   settings: CheckSettings,
   diags: Diagnostics,
 ): TypedScript {
-  reportUnsupported(script, diags);
   const maps = new Map<string, MapInfo>();
   for (const declaration of script.mapDeclarations) {
     const { name, span } = declaration.map;
@@ -64,19 +75,6 @@ export function check(
   return { units, maps };
 }
 
-/** Parts of the language that are parsed but mean nothing yet: they are refused, never ignored. */
-function reportUnsupported(script: ast.Script, diags: Diagnostics): void {
-  const parts: [string, readonly { span: Span }[]][] = [
-    ["C definitions are", script.definitions],
-    ["imports are", script.imports],
-    ["macros are", script.macros],
-    ["functions are", script.functions],
-  ];
-  for (const [what, nodes] of parts) {
-    for (const { span } of nodes) diags.error("unsupported", span, `${what} not supported yet`);
-  }
-}
-
 function reportUnset(map: MapInfo, diags: Diagnostics): void {
   if (map.assigned || diags.hasErrors) return;
   if (map.declaration && map.span === map.declaration.map.span) return;
@@ -89,12 +87,15 @@ export class Checker {
   readonly facts: KernelFacts;
   readonly settings: CheckSettings;
   readonly maps: Map<string, MapInfo>;
+  readonly queries: TypeQueries;
   readonly #checks: Checks;
   readonly #statements: StatementChecks;
   readonly #declared = new Map<ast.Variable, VariableInfo>();
   #scopes: Map<string, VariableInfo>[] = [];
   #diags: Diagnostics = new Collector();
   #final = false;
+  /** Whether the code that is looked at can never run, because its condition is known to be false. */
+  isUnreached = false;
   changed = false;
 
   constructor(unit: Unit, maps: Map<string, MapInfo>, facts: KernelFacts, settings: CheckSettings) {
@@ -102,6 +103,7 @@ export class Checker {
     this.maps = maps;
     this.facts = facts;
     this.settings = settings;
+    this.queries = new TypeQueries(this, settings.names);
     this.#checks = new Checks(this);
     this.#statements = new StatementChecks(this, this.#checks);
   }
@@ -144,10 +146,22 @@ export class Checker {
   }
 
   /** A value that is true or false. */
-  condition(node: ast.Expression): void {
+  condition(node: ast.Expression): Type {
     const type = this.type(node);
-    if (this.#checks.isTruthy(type)) return;
-    this.error("condition-type", node.span, `a condition must be a number, a pointer or a bool, not ${typeName(type)}`);
+    if (this.#checks.isTruthy(type)) return type;
+    return this.error(
+      "condition-type",
+      node.span,
+      `a condition must be a number, a pointer or a bool, not ${typeName(type)}`,
+    );
+  }
+
+  /** Looks at code that never runs. */
+  unreached(body: () => void): void {
+    const before = this.isUnreached;
+    this.isUnreached = true;
+    body();
+    this.isUnreached = before;
   }
 
   integer(node: ast.Expression, what: string): Type {
@@ -166,7 +180,8 @@ export class Checker {
       return undefined;
     }
     const type = this.type(node);
-    if (type.kind === "integer" && type.value !== undefined) return type.value;
+    const value = knownInteger(type);
+    if (value !== undefined) return value;
     if (type.kind !== "unknown" || this.#final) {
       this.error("constant-expected", node.span, `${what} must be a number that is known when the script is compiled`);
     }
@@ -374,7 +389,7 @@ export class Checker {
 
   // Names
 
-  /** A builtin without arguments, or a constant of the kernel's enums. */
+  /** A builtin without arguments, or a constant of an enum. */
   identifier(node: ast.Identifier): Type {
     const { name, span } = node;
     const builtin = Object.hasOwn(variables, name) ? variables[name] : argumentBuiltin(name);
@@ -387,8 +402,8 @@ export class Checker {
         `write it as \`${functions[name]!.form}\``,
       );
     }
-    const constant = this.facts.btf()?.enumerator(name);
-    if (constant) return { kind: "integer", size: 8, signed: constant.type.signed, value: constant.value };
+    const constant = this.settings.names.constant(name);
+    if (constant) return constant;
     const near = nearest(name, Object.keys(variables));
     return this.error("unknown-builtin", span, `unknown builtin \`${name}\``, near && `did you mean \`${near}\`?`);
   }

@@ -64,6 +64,16 @@ export type Aggregate =
   | { kind: "hist"; bits: number }
   | { kind: "lhist"; min: number; max: number; step: number };
 
+export interface EnumType {
+  kind: "enum";
+  name: string;
+  size: Size;
+  signed: boolean;
+  values: readonly { name: string; value: bigint }[];
+  /** As with integers. */
+  value?: bigint;
+}
+
 export type Type =
   | { kind: "unknown" }
   | { kind: "void" }
@@ -79,7 +89,7 @@ export type Type =
   | { kind: "record"; fields: { name: string; type: Type }[] }
   | StructType
   | ArgsType
-  | { kind: "enum"; name: string; size: Size; signed: boolean; values: readonly { name: string; value: bigint }[] }
+  | EnumType
   | { kind: "probe" }
   | { kind: "ksym" | "usym" | "mac" | "inet" | "strerror" | "signal_name" | "username" }
   | { kind: "timestamp"; format: string; clock: "boot" | "realtime" | "monotonic" }
@@ -176,6 +186,10 @@ export function widen(type: Type): Type {
       return boolean;
     case "string":
       return string(type.size);
+    case "enum": {
+      const { kind, name, size, signed, values } = type;
+      return { kind, name, size, signed, values };
+    }
     case "tuple":
       return { kind: "tuple", elements: type.elements.map(widen) };
     case "record":
@@ -183,6 +197,11 @@ export function widen(type: Type): Type {
     default:
       return type;
   }
+}
+
+/** The value of an integer, or of a constant of an enum, where it is known when the script is compiled. */
+export function knownInteger(type: Type): bigint | undefined {
+  return type.kind === "integer" || type.kind === "enum" ? type.value : undefined;
 }
 
 /** The smallest signed type that holds a literal; above the signed range it is a uint64. */
@@ -231,7 +250,12 @@ export function joinTypes(a: Type, b: Type): Type | undefined {
   if (a.kind === "unknown") return b;
   if (b.kind === "unknown") return a;
   if (a.kind === "integer" && b.kind === "integer") return joinIntegers(a, b);
-  if (a.kind === "enum" && b.kind === "enum" && a.name === b.name) return a;
+  if (a.kind === "enum" && b.kind === "enum") {
+    const isSame = a.name === b.name && (a.name !== "" || a.values === b.values);
+    return isSame
+      ? widen(a.size >= b.size ? a : b)
+      : joinIntegers(integer(a.size, a.signed), integer(b.size, b.signed));
+  }
   if (a.kind === "enum" && b.kind === "integer") return joinIntegers(integer(a.size, a.signed), b);
   if (a.kind === "integer" && b.kind === "enum") return joinIntegers(a, integer(b.size, b.signed));
   if (a.kind !== b.kind) return joinKinds(a, b);

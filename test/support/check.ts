@@ -1,8 +1,14 @@
 /** Parses and checks a script for tests of the front end. */
+
+import { isBuiltin } from "../../compiler/builtins/index.ts";
 import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
+import { expand } from "../../compiler/expand/expand.ts";
+import { resolveImports } from "../../compiler/expand/imports.ts";
+import type { FileHost } from "../../compiler/file-host.ts";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
 import { check } from "../../compiler/sema/check.ts";
 import { readConfig } from "../../compiler/sema/config.ts";
+import { Names } from "../../compiler/sema/names.ts";
 import { resolveProbes } from "../../compiler/sema/probes.ts";
 import type { TypedScript } from "../../compiler/sema/typed.ts";
 import { contextNeeds } from "../../compiler/sema/units.ts";
@@ -15,9 +21,18 @@ export interface Checked {
   diagnostics: Diagnostic[];
 }
 
-export function checkScript(text: string, parameters: string[] = [], facts: KernelFacts = fakeFacts()): Checked {
+export function checkScript(
+  text: string,
+  parameters: string[] = [],
+  facts: KernelFacts = fakeFacts(),
+  files?: FileHost,
+): Checked {
   const diags = new Diagnostics();
-  const script = parse(new Source("test.bt", text), diags);
+  const written = parse(new Source("test.bt", text), diags);
+  if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
+  const whole = resolveImports(written, files, diags);
+  const names = Names.read(whole.definitions, { facts, files, includes: [], diags });
+  const script = expand(whole, { defines: names.definitions.defines, isBuiltin, diags });
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
   const config = readConfig(script.config, {}, script.span, diags);
   const { missingProbes, maxProbes } = config;
@@ -33,7 +48,7 @@ export function checkScript(text: string, parameters: string[] = [], facts: Kern
   };
   const blocks = resolveProbes(script.probes, contextNeeds, context);
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
-  const settings = { maxStrlen: config.maxStrlen, unsafe: false, parameters, namedParameters: {}, config };
+  const settings = { maxStrlen: config.maxStrlen, unsafe: false, parameters, namedParameters: {}, config, names };
   const typed = check(script, blocks, facts, settings, diags);
   return { typed, diagnostics: diags.items };
 }

@@ -1,0 +1,106 @@
+/**
+ * What the names of types and constants mean in a script: the language's own types, then what the script defines or
+ * includes in C, then what the kernel tells about itself.
+ */
+import { type CDefinitions, readDefinitions } from "../c/definitions.ts";
+import { type Diagnostics, nearest } from "../diagnostics.ts";
+import type { FileHost } from "../file-host.ts";
+import type { KernelFacts } from "../kernel-facts.ts";
+import type { CDefinition } from "../syntax/ast.ts";
+import { kernelType, outsideOf, type TypeSource, typeFromC } from "./c-types.ts";
+import { type AddressSpace, boolean, integer, type Type, voidType } from "./types.ts";
+
+/** Types that have a name of their own. */
+const OWN_TYPES: Readonly<Record<string, Type>> = {
+  bool: boolean,
+  void: voidType,
+  char: integer(1, true),
+  short: integer(2, true),
+  int: integer(4, true),
+  long: integer(8, true),
+  uint8: integer(1, false),
+  uint16: integer(2, false),
+  uint32: integer(4, false),
+  uint64: integer(8, false),
+  int8: integer(1, true),
+  int16: integer(2, true),
+  int32: integer(4, true),
+  int64: integer(8, true),
+  uint8_t: integer(1, false),
+  uint16_t: integer(2, false),
+  uint32_t: integer(4, false),
+  uint64_t: integer(8, false),
+  int8_t: integer(1, true),
+  int16_t: integer(2, true),
+  int32_t: integer(4, true),
+  int64_t: integer(8, true),
+  size_t: integer(8, false),
+  uintptr_t: integer(8, false),
+};
+
+function ownType(name: string): Type | undefined {
+  return Object.hasOwn(OWN_TYPES, name) ? OWN_TYPES[name] : undefined;
+}
+
+export interface NameOptions {
+  facts: KernelFacts;
+  files: FileHost | undefined;
+  /** Headers to include before everything else. */
+  includes: readonly string[];
+  diags: Diagnostics;
+}
+
+export class Names {
+  readonly definitions: CDefinitions;
+  readonly #facts: KernelFacts;
+  readonly #source: TypeSource;
+
+  constructor(definitions: CDefinitions, facts: KernelFacts) {
+    this.definitions = definitions;
+    this.#facts = facts;
+    this.#source = {
+      layouts: definitions.layouts,
+      outside: (spelling, space) => ownType(spelling) ?? kernelType(facts.btf(), spelling, space),
+    };
+  }
+
+  /** Reads the C of a script. */
+  static read(definitions: readonly CDefinition[], { facts, files, includes, diags }: NameOptions): Names {
+    // Asked for only if there is C to read: opening the kernel's type information takes time.
+    const isNeeded = definitions.length > 0 || includes.length > 0;
+    const btf = isNeeded ? facts.btf() : undefined;
+    const outside = outsideOf(btf, ownType);
+    const { arch } = facts;
+    const read = readDefinitions(definitions, { arch, files, includes, outside, hasBtf: btf !== undefined, diags });
+    return new Names(read, facts);
+  }
+
+  /** A type by its name; a struct may also be named without its tag. */
+  type(tag: "struct" | "union" | "enum" | undefined, name: string, space: AddressSpace): Type | undefined {
+    const { definitions } = this;
+    const found = tag ? definitions.tagged(tag, name) : definitions.typedef(name);
+    if (!tag) {
+      const own = ownType(name);
+      if (own) return own;
+    }
+    if (found) return typeFromC(found, space, this.#source);
+    if (tag) return kernelType(this.#facts.btf(), `${tag} ${name}`, space);
+    const record = definitions.tagged("struct", name);
+    if (record) return typeFromC(record, space, this.#source);
+    const btf = this.#facts.btf();
+    return kernelType(btf, name, space) ?? kernelType(btf, `struct ${name}`, space);
+  }
+
+  /** A constant of an enum. */
+  constant(name: string): Type | undefined {
+    const found = this.definitions.enumerator(name) ?? this.#facts.btf()?.enumerator(name);
+    if (!found) return undefined;
+    const { value, type } = found;
+    return { kind: "enum", name: type.name, size: 8, signed: type.signed, values: type.values ?? [], value };
+  }
+
+  /** A defined name of a struct that `name` may have been meant to be. */
+  similarType(name: string): string | undefined {
+    return nearest(name, this.definitions.typeNames());
+  }
+}
