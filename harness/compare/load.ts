@@ -156,7 +156,8 @@ function notesOn(scenario: Scenario, before: Scenario | undefined, unknown: bool
     ...(before.scriptHash === scenario.scriptHash ? [] : ["probes"]),
   ];
   if (changed.length === 0) return [];
-  return [`its ${changed.join(" and ")} differ between the commits; both sides ran what the head says`];
+  const are = changed.length === 1 ? "is" : "are";
+  return [`its ${changed.join(" and ")} ${are} not the same in both commits; both sides ran what the head says`];
 }
 
 /** An absolute path into the repository leads to what the user is editing, on either side. */
