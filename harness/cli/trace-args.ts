@@ -29,6 +29,9 @@ export interface TraceArgs {
   purpose: "trace" | "bench" | "test";
   /** Stages to print instead of running. */
   emit: DumpStage[];
+  /** Folders of -I, and headers of --include. */
+  includePaths: string[];
+  includes: string[];
 }
 
 export type Buffering = "line" | "full" | "none";
@@ -57,6 +60,8 @@ export function parseTraceArgs(argv: readonly string[]): TraceArgs {
     warnings: 1,
     purpose: "trace",
     emit: [],
+    includePaths: [],
+    includes: [],
   };
   const { operands, behindDashes } = readOptions(argv, args);
   if (args.mode !== "run") return args;
@@ -139,6 +144,18 @@ const OPTIONS: readonly Option[] = [
     set: ({ warnings }) => ({ warnings: warningLevel(warnings, 0) }),
   },
   {
+    names: ["-I"],
+    value: "FOLDER",
+    help: "look for headers in this folder first",
+    set: ({ includePaths }, folder) => ({ includePaths: [...includePaths, folder] }),
+  },
+  {
+    names: ["--include"],
+    value: "HEADER",
+    help: "include this header before the script",
+    set: ({ includes }, header) => ({ includes: [...includes, header] }),
+  },
+  {
     names: ["--unsafe"],
     help: "permit what can change the system: system(), signal(), ...",
     set: () => ({ unsafe: true }),
@@ -151,7 +168,7 @@ const OPTIONS: readonly Option[] = [
   {
     names: ["-d", "--emit", "--debug"],
     value: "STAGE",
-    help: "print a stage of the compiler instead of running: tokens, ast, types, ir, ir-opt, asm, bytes, all",
+    help: "print a stage of the compiler instead of running: tokens, ast, expanded, types, ir, ir-opt, asm, bytes, all",
     set: ({ emit }, stages) => ({ emit: [...emit, ...stages.split(",").flatMap(dumpStages)] }),
   },
   {
@@ -277,7 +294,7 @@ function parsePid(text: string): number {
   return pid;
 }
 
-const STAGES: readonly DumpStage[] = ["tokens", "ast", "types", "ir", "ir-opt", "asm", "bytes"];
+const STAGES: readonly DumpStage[] = ["tokens", "ast", "expanded", "types", "ir", "ir-opt", "asm", "bytes"];
 /** bpftrace's names for what we call otherwise. */
 const STAGE_ALIASES: Readonly<Record<string, DumpStage>> = {
   parse: "ast",

@@ -11,6 +11,7 @@ import { Source } from "../../compiler/source.ts";
 import { unreachable } from "../../compiler/unreachable.ts";
 import { type Fd, pidfdOpen, type StoppedProcess, spawnStopped } from "../../native/index.ts";
 import { hostFacts } from "../tracing/facts/host-facts.ts";
+import { hostFiles } from "../tracing/facts/host-files.ts";
 import { loadSession } from "../tracing/session.ts";
 import { VerifierError } from "../tracing/verifier-error.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -107,6 +108,8 @@ function compileScript(source: Source, args: TraceArgs): CompiledProgram {
     mode: args.purpose,
     oneProcess: args.pid !== undefined || args.command !== undefined,
     environment: bpftraceEnvironment(process.env),
+    files: hostFiles(args.includePaths),
+    includes: args.includes,
     dump: (stage, text) => printStage(stage, text, args),
   });
   const shown = args.warnings === 0 ? diags.errors : diags.items;

@@ -2,6 +2,7 @@
 import { compile } from "../../compiler/compile.ts";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
 import { findExecutable } from "../tracing/facts/binaries.ts";
+import { hostFiles } from "../tracing/facts/host-files.ts";
 import type { Host } from "./host.ts";
 import { nativeScopes } from "./native-scopes.ts";
 import { nativeSpawner } from "./native-spawner.ts";
@@ -21,6 +22,6 @@ export async function nativeHost(facts: KernelFacts, forced?: "tree", table?: Pr
     tracer: nativeTracer,
     users: hostUsers(),
     hasProgram: (name, path) => findExecutable(name, { path, root: "/" }) !== undefined,
-    compile: (source, diags, options) => compile(source, facts, diags, options),
+    compile: (source, diags, options) => compile(source, facts, diags, { files: hostFiles(), ...options }),
   };
 }
