@@ -565,7 +565,7 @@ describeKernel("session", () => {
 
   it.each<{ attach: AttachTarget; size: number }>([
     { attach: { kind: "begin" }, size: 1 << 20 },
-    { attach: { ...rawTracepoint, btfId: undefined }, size: 16 << 20 },
+    { attach: { ...rawTracepoint, btfId: undefined }, size: 8 << 20 },
   ])("gives more room to what prints often: $attach.kind", ({ attach, size }) => {
     const ring = { ...RING, maxEntries: "auto" } as const;
     const programs = [program(attach, [...emit(1), ...returnZero])];

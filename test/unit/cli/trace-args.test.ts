@@ -47,7 +47,10 @@ describe("parseTraceArgs", () => {
     },
     { argv: ["--emit=ir,asm", "--emit", "ast", "-e", "P"], expected: { emit: ["ir", "asm", "ast"] } },
     { argv: ["-d", "codegen-opt", "-e", "P"], expected: { emit: ["ir-opt"] } },
-    { argv: ["-d", "all", "-e", "P"], expected: { emit: ["tokens", "ast", "expanded", "types", "ir", "ir-opt", "asm", "bytes"] } },
+    {
+      argv: ["-d", "all", "-e", "P"],
+      expected: { emit: ["tokens", "ast", "expanded", "types", "ir", "ir-opt", "asm", "bytes"] },
+    },
     { argv: ["-h"], expected: { mode: "help" } },
     { argv: ["--version"], expected: { mode: "version" } },
     { argv: ["--info"], expected: { mode: "info" } },
