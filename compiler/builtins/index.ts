@@ -8,6 +8,7 @@ import { outputFunctions } from "./output.ts";
 import { parameterFunctions } from "./parameters.ts";
 import { probeFunctions, probeVariables } from "./probe.ts";
 import { processFunctions, processVariables } from "./process.ts";
+import { queryFunctions, queryVariables } from "./queries.ts";
 import { registerFunctions, registerVariables } from "./registers.ts";
 import { stackFunctions, stackVariables } from "./stacks.ts";
 import { stringFunctions } from "./strings.ts";
@@ -22,6 +23,7 @@ export const variables: Variables = {
   ...probeVariables,
   ...registerVariables,
   ...stackVariables,
+  ...queryVariables,
 };
 
 export const functions: Functions = {
@@ -40,6 +42,7 @@ export const functions: Functions = {
   ...processFunctions,
   ...byteFunctions,
   ...textFunctions,
+  ...queryFunctions,
 };
 
 /** Whether a name means something by itself. */

@@ -53,8 +53,25 @@ export class Defines {
     return {
       span: where,
       parameters: parameters?.map((parameter) => ({ kind: "identifier", span: where, name: parameter })),
-      body: asExpression(name.text, body) ?? this.#asConstant(body, parameters),
+      body: this.#asExpression(name.text, body, parameters) ?? this.#asConstant(body, parameters),
     };
+  }
+
+  /**
+   * Careful macros put each name in parentheses, which look like casts then: `(a) + (b)`. Only if the names cannot be values
+   * is the text taken as it is.
+   */
+  #asExpression(name: string, body: readonly CToken[], parameters: readonly string[] = []): Expression | undefined {
+    if (body.length === 0) return undefined;
+    const isValue = (word: string): boolean => parameters.includes(word) || this.#macros.has(word);
+    const brackets = body.flatMap((token, i): CToken[] => {
+      const [before, word, after] = [body[i - 1], body[i + 1], body[i + 2]];
+      const isCall = before?.kind === "word" || before?.text === ")";
+      const isAlone = token.text === "(" && word?.kind === "word" && after?.text === ")" && isValue(word.text);
+      return isAlone && !isCall ? [token, after] : [];
+    });
+    const bare = brackets.length > 0 ? expressionIn(name, body, brackets) : undefined;
+    return bare ?? expressionIn(name, body, []);
   }
 
   #asConstant(body: readonly CToken[], parameters: readonly string[] | undefined): Expression | undefined {
@@ -72,11 +89,17 @@ function bodySpan(body: readonly CToken[]): Span {
   return span(first.source, first.start, body.at(-1)!.end);
 }
 
-function asExpression(name: string, body: readonly CToken[]): Expression | undefined {
-  if (body.length === 0) return undefined;
+/** Parses the text of a body, with some of its tokens left out. */
+function expressionIn(name: string, body: readonly CToken[], without: readonly CToken[]): Expression | undefined {
   const { source, start, end } = bodySpan(body);
-  // Continued lines and comments become blanks, which keeps every place where it is.
-  const text = source.text.slice(start, end).replace(/\\\r?\n/g, (continued) => " ".repeat(continued.length));
+  // What is left out becomes blanks, as continued lines do, which keeps every place where it is.
+  const continued = /\\\r?\n/g;
+  const characters = source.text
+    .slice(start, end)
+    .replace(continued, (line) => " ".repeat(line.length))
+    .split("");
+  for (const token of without) characters[token.start - start] = " ";
+  const text = characters.join("");
   const inner = new Source(name, text, { source, toOuter: (offset) => start + offset });
   return parseExpression(inner, new Diagnostics());
 }

@@ -168,9 +168,16 @@ export class Expansion extends TreeCopy {
   #identifier(node: Identifier): Expression {
     const bound = this.#frame?.bindings.get(node.name);
     if (bound) return this.#argumentValue(node, bound);
-    if (isReservedBuiltin(node.name)) return super.expression(node);
+    if (isReservedBuiltin(node.name)) return this.#reserved(node);
     const macro = this.#find(node.name, undefined, node.span);
     return macro ? this.#expand(macro, [], node.span) : super.expression(node);
+  }
+
+  /** `__builtin_x` is the builtin `x`, whatever macros there are. */
+  #reserved(node: Identifier): Expression {
+    const copy: Identifier = { ...node, span: this.span(node.span) };
+    const plain = node.name.replace(/^__builtin_/, "");
+    return this.#session.isBuiltin(plain) ? { ...copy, name: plain } : copy;
   }
 
   /** An argument where a value must be. Variables and maps become copies that the macro cannot change. */
@@ -348,10 +355,8 @@ function typeOfArgument({ node, context }: Binding): TypeName | TypeOf | undefin
 
 /** `type*` where a type is given for `type`. */
 function modified(type: TypeName | TypeOf, modifiers: readonly TypeModifier[]): TypeName | TypeOf {
-  if (modifiers.length === 0) return type;
-  if (type.kind === "typeof" && type.of.kind === "type-name")
-    return modified(withModifiers(type.of, type.modifiers), modifiers);
-  return withModifiers(type, modifiers);
+  const plain = type.kind === "typeof" && type.of.kind === "type-name" ? withModifiers(type.of, type.modifiers) : type;
+  return withModifiers(plain, modifiers);
 }
 
 function withModifiers<T extends TypeName | TypeOf>(type: T, modifiers: readonly TypeModifier[]): T {

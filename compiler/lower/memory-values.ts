@@ -1,4 +1,5 @@
 /** Values that do not fit a register: strings, tuples, records. Each is written to a place that the caller chooses. */
+import { knownScalar } from "../sema/constants.ts";
 import { isScalar, placed, sameType, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { blockValue, builtinOf, chosenBranch, either, operand, value } from "./expressions.ts";
@@ -66,6 +67,14 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
     into(l, blockValue(node), to, as, padded);
     return;
   }
+  if (node.kind === "comptime") {
+    into(l, node.operand, to, as, padded);
+    return;
+  }
+  if (node.kind === "typeinfo") {
+    constantInto(l, type, to, as, padded);
+    return;
+  }
   if (node.kind === "cast" && as.kind === "array") {
     castToArray(l, node, to, as, padded);
     return;
@@ -88,6 +97,22 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
     return;
   }
   convert(l, place(l, node), type, to, as, padded);
+}
+
+/** Writes a value that the checker knows, which no expression of the script stands for. */
+export function constantInto(l: Lowering, type: Type, to: Place, as: Type, padded: boolean): void {
+  if (type.kind === "record" && as.kind === "record") {
+    const { offsets, size } = placed(as.fields.map((field) => field.type));
+    const spans = as.fields.map((field, i) => ({ offset: offsets[i]!, size: sizeOf(field.type) }));
+    if (padded) l.zeroPadding(to, spans, size);
+    for (const [i, { name, type: target }] of as.fields.entries()) {
+      const known = type.fields.find((field) => field.name === name)!.type;
+      constantInto(l, known, at(to, offsets[i]!), target, padded);
+    }
+    return;
+  }
+  if (type.kind === "string") stringLiteral(l, type.value ?? "", to, sizeOf(as), padded);
+  else l.write(to, as, { imm: BigInt.asIntN(64, knownScalar(type) ?? 0n) });
 }
 
 /** An array of the bytes that a value has in memory. */

@@ -6,7 +6,7 @@ import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import { charArrayAsString } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
-import { commonSign, constantInteger, constantsEqual, foldBinary, truth } from "./constants.ts";
+import { commonSign, constantInteger, constantsEqual, foldBinary, isConstant, truth } from "./constants.ts";
 import {
   boolean,
   fits,
@@ -371,7 +371,7 @@ export class Checks {
         return target.field(name) ?? this.#member(target.shape, name, span);
       case "record": {
         const field = target.fields.find((f) => f.name === name);
-        if (field) return widen(field.type);
+        if (field) return isConstant(target) ? field.type : widen(field.type);
         return this.#noMember(
           "record",
           name,

@@ -6,11 +6,11 @@
 import { functions, variables } from "../builtins/index.ts";
 import { Diagnostics as Collector, type Diagnostics, nearest } from "../diagnostics.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
-import type { RuntimeConfig } from "../program.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { Checks } from "./check-expressions.ts";
 import { StatementChecks } from "./check-statements.ts";
+import type { ScriptConfig } from "./config.ts";
 import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
 import { TypeQueries } from "./type-queries.ts";
@@ -33,7 +33,7 @@ export interface CheckSettings {
   unsafe: boolean;
   parameters: readonly string[];
   namedParameters: Readonly<Record<string, string | true>>;
-  config: RuntimeConfig;
+  config: ScriptConfig;
   names: Names;
 }
 

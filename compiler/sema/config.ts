@@ -104,9 +104,27 @@ const SETTINGS: Record<string, Setting> = {
   unstable_dw_ustack: UNSTABLE,
   unstable_map_decl: UNSTABLE,
   unstable_import: UNSTABLE,
+  unstable_import_statement: UNSTABLE,
+  unstable_typeinfo: UNSTABLE,
   unstable_addr: UNSTABLE,
   unstable_macro: UNSTABLE,
 };
+
+/** The settings that have an effect, by the names that scripts know them by. */
+export function settingsOf(config: ScriptConfig): Record<string, string | number | boolean> {
+  return {
+    cpp_demangle: config.cppDemangle,
+    print_maps_on_exit: config.printMapsOnExit,
+    max_cat_bytes: config.maxCatBytes,
+    max_map_keys: config.maxMapKeys,
+    max_probes: config.maxProbes,
+    max_strlen: config.maxStrlen,
+    str_trunc_trailer: config.strTruncTrailer,
+    missing_probes: config.missingProbes,
+    stack_mode: config.stackMode,
+    license: config.license,
+  };
+}
 
 export function readConfig(
   block: ConfigBlock | undefined,

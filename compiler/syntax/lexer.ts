@@ -78,8 +78,9 @@ class Lexer {
   #depth = 0;
   /** How many words `if` in a predicate still wait for their block. */
   #openIfs = 0;
-  /** A `let` at the top level may end without a semicolon. */
+  /** A `let` at the top level may end without a semicolon, behind the last of its parentheses. */
   #inMapDeclaration = false;
+  #openParentheses = 0;
 
   constructor(source: Source, diags: Diagnostics, text: "script" | "code") {
     this.#source = source;
@@ -180,6 +181,7 @@ class Lexer {
       this.#mode = "code";
       this.#depth = 0;
       this.#inMapDeclaration = word === "let";
+      this.#openParentheses = 0;
     } else {
       this.#attachPoint();
     }
@@ -353,7 +355,9 @@ class Lexer {
       return;
     }
     this.#push(found, start, start + found.length);
-    const endsItem = found === ";" || (found === ")" && this.#inMapDeclaration);
+    if (found === "(") this.#openParentheses++;
+    if (found === ")") this.#openParentheses--;
+    const endsItem = found === ";" || (found === ")" && this.#inMapDeclaration && this.#openParentheses <= 0);
     if (this.#mode === "code" && this.#depth === 0 && endsItem) {
       this.#mode = "top";
       this.#inMapDeclaration = false;

@@ -106,17 +106,20 @@ export class CallMaps {
   readonly #transfers: readonly Row[];
   readonly #opened: readonly Row[];
   readonly #failed: readonly Row[];
-  /** Descriptors of eventfds and pipes that the calling process made meanwhile; it makes them for itself only. */
-  readonly #internal: ReadonlySet<number>;
+  /** Whether a descriptor of the calling process is one over which the runtime talks to itself. */
+  readonly isInternal: (descriptor: number) => boolean;
   readonly processes: Processes;
   readonly #names: SyscallNames;
 
-  constructor(maps: readonly MapData[], names: SyscallNames) {
+  /** `servesRuntime` is asked, once for each, about descriptors that are open when the counting is over. */
+  constructor(maps: readonly MapData[], names: SyscallNames, servesRuntime: (descriptor: number) => boolean) {
     this.#calls = rows(maps, "@calls");
     this.#transfers = rows(maps, "@transfers");
     this.#opened = rows(maps, "@opened");
     this.#failed = rows(maps, "@failed");
-    this.#internal = new Set(rows(maps, "@internal").map(({ key }) => Number(key[0])));
+    // Eventfds and pipes that Node made meanwhile, which it makes for itself only. They may be closed again by now.
+    const made = new Set(rows(maps, "@internal").map(({ key }) => Number(key[0])));
+    this.isInternal = remembered((descriptor) => made.has(descriptor) || servesRuntime(descriptor));
     this.processes = {
       started: rows(maps, "@forks")[0]?.value ?? 0,
       programs: tally(rows(maps, "@executed").map(({ key, value }) => [String(key[0]), value])),
@@ -125,10 +128,9 @@ export class CallMaps {
   }
 
   /** What the chosen threads did, without what went over the runtime's own descriptors. */
-  of(wanted: (thread: number) => boolean, servesRuntime: (descriptor: number) => boolean): Calls {
+  of(wanted: (thread: number) => boolean): Calls {
     const chosen = ({ key }: Row): boolean => wanted(Number(key[0]));
-    const own = remembered((descriptor) => this.#internal.has(descriptor) || servesRuntime(descriptor));
-    const internal = this.#transfers.filter((row) => chosen(row) && own(Number(row.key[2])));
+    const internal = this.#transfers.filter((row) => chosen(row) && this.isInternal(Number(row.key[2])));
     const named =
       (sign: 1 | -1) =>
       (row: Row): [string, number] => [this.#names.of(Number(row.key[1])), sign * row.value];

@@ -105,7 +105,7 @@ function result(
   facts: KernelFacts,
 ): CommandTrace {
   const [counted = [], ...own] = trace.maps;
-  const maps = new CallMaps(counted, new SyscallNames(facts.arch));
+  const maps = new CallMaps(counted, new SyscallNames(facts.arch), () => false);
   const end = {
     exitCode: status?.code ?? null,
     signal: status?.signal ?? null,
@@ -113,10 +113,7 @@ function result(
     stderr: output === undefined ? "" : outputText(output.stderr),
   };
   const data = {
-    ...maps.of(
-      () => true,
-      () => false,
-    ),
+    ...maps.of(() => true),
     processes: maps.processes,
     unattributed: undefined,
     durationNs: Number(free.get("duration") ?? 0),

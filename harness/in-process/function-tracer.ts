@@ -17,7 +17,7 @@ import { isEventfd, servesRuntime } from "./descriptors.ts";
 import { TraceError } from "./errors.ts";
 import { probeKey, scenarioOf, type TraceOptions } from "./options.ts";
 import { findPool, PoolWatch, poolSize } from "./pool.ts";
-import { FunctionTrace, type TraceData, type Unattributed } from "./result.ts";
+import { FunctionTrace, type ProbeCost, type TraceData, type Unattributed } from "./result.ts";
 import { SwitchedScript } from "./switched-script.ts";
 import { RUNTIME_CALLS, SyscallNames } from "./syscall-names.ts";
 
@@ -25,6 +25,11 @@ import { RUNTIME_CALLS, SyscallNames } from "./syscall-names.ts";
 interface ProbeSet {
   readonly scenario: Scenario;
   readonly scripts: readonly SwitchedScript[];
+}
+
+export interface TracerOptions {
+  /** Keeps account of what the probes cost. */
+  readonly cost?: boolean;
 }
 
 export class FunctionTracer {
@@ -35,27 +40,38 @@ export class FunctionTracer {
   readonly #pool: PoolWatch | undefined;
   readonly #calls: SwitchedScript;
   readonly #sets = new Map<string, ProbeSet>();
+  readonly #options: TracerOptions;
   #running = false;
 
-  private constructor(facts: KernelFacts, caller: Caller, pool: PoolWatch | undefined) {
+  private constructor(facts: KernelFacts, caller: Caller, pool: PoolWatch | undefined, options: TracerOptions) {
+    this.#options = options;
     this.#facts = facts;
     this.#names = new SyscallNames(facts.arch);
     this.#caller = caller;
     this.#pool = pool;
-    this.#calls = new SwitchedScript(compileCalls(facts, caller.scope, caller.process), caller);
+    this.#calls = new SwitchedScript(compileCalls(facts, caller.scope, caller.process), caller, options);
   }
 
   /** Throws TraceUnavailableError where the machine does not permit tracing. */
-  static async open(): Promise<FunctionTracer> {
+  static async open(options: TracerOptions = {}): Promise<FunctionTracer> {
     try {
       const facts = hostFacts();
       const caller = identifyCaller(facts);
       await warmUpPool();
       const pool = caller.scope === "thread" ? new PoolWatch(await findPool(caller, facts), caller, facts) : undefined;
-      return new FunctionTracer(facts, caller, pool);
+      return new FunctionTracer(facts, caller, pool, options);
     } catch (error) {
       throw traceFailure(error);
     }
+  }
+
+  /** The calling process and thread, as the kernel counts them. */
+  get process(): number {
+    return this.#caller.process;
+  }
+
+  get thread(): number {
+    return this.#caller.thread;
   }
 
   /** Throws TraceError, and whatever the function throws. */
@@ -92,7 +108,8 @@ export class FunctionTracer {
     const draining = printing.length > 0 ? setInterval(drain, DRAIN_MS).unref() : undefined;
     const { value, durationNs } = await measured(work, all).finally(() => clearInterval(draining));
     for (const script of all) script.finish();
-    const counts = await this.#attribute(new CallMaps(this.#calls.maps(), this.#names));
+    const maps = new CallMaps(this.#calls.maps(), this.#names, servesRuntime);
+    const counts = await this.#attribute(maps);
     const data: TraceData = {
       ...counts,
       durationNs,
@@ -100,24 +117,27 @@ export class FunctionTracer {
       printed: scripts.map(({ printed }) => printed).join(""),
       free: new Map([["duration", BigInt(durationNs)]]),
     };
-    return new FunctionTrace(value, data, scenario);
+    return new FunctionTrace(value, data, scenario, {
+      probeCost: this.#options.cost ? totalCost(all) : undefined,
+      isInternal: maps.isInternal,
+    });
   }
 
   /** What is the function's, and what cannot be told. */
   async #attribute(maps: CallMaps): Promise<Calls & Pick<TraceData, "processes" | "unattributed">> {
     const { processes } = maps;
     const pool = this.#pool;
-    if (pool === undefined) return { ...maps.of(() => true, servesRuntime), processes, unattributed: undefined };
+    if (pool === undefined) return { ...maps.of(() => true), processes, unattributed: undefined };
     const inPool = (thread: number): boolean => pool.threads.has(thread);
-    const own = maps.of((thread) => !inPool(thread), servesRuntime);
-    const pooled = maps.of(inPool, servesRuntime);
+    const own = maps.of((thread) => !inPool(thread));
+    const pooled = maps.of(inPool);
     if (Object.keys(pooled.syscalls).every((name) => RUNTIME_CALLS.has(name)))
       return { ...own, processes, unattributed: undefined };
     const isCaller = (thread: number): boolean => thread === this.#caller.thread;
     const loopTurned = [...maps.descriptorsOf("read", isCaller, this.#facts)].some(isEventfd);
     switch (await pool.end(loopTurned)) {
       case "function":
-        return { ...maps.of(() => true, servesRuntime), processes, unattributed: undefined };
+        return { ...maps.of(() => true), processes, unattributed: undefined };
       case "others":
         return { ...own, processes, unattributed: undefined };
       case "unknown":
@@ -143,7 +163,7 @@ export class FunctionTracer {
     if (unsupported !== undefined) throw problemError(unsupported);
     const scripts: SwitchedScript[] = [];
     try {
-      for (const { program } of compiled) scripts.push(new SwitchedScript(program, this.#caller));
+      for (const { program } of compiled) scripts.push(new SwitchedScript(program, this.#caller, this.#options));
       return { scenario, scripts };
     } catch (error) {
       for (const script of scripts) script.close();
@@ -167,6 +187,14 @@ export class FunctionTracer {
  */
 async function warmUpPool(): Promise<void> {
   await Promise.all(Array.from({ length: 4 * poolSize() }, () => readdir("/")));
+}
+
+function totalCost(scripts: readonly SwitchedScript[]): ProbeCost {
+  const programs = scripts.flatMap(({ session }) => session.cost());
+  return {
+    hits: programs.reduce((sum, { hits }) => sum + hits, 0),
+    ns: programs.reduce((sum, { ns }) => sum + ns, 0),
+  };
 }
 
 /** How often probes that print are listened to while a function is awaited. */

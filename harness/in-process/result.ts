@@ -143,15 +143,32 @@ function mapsBehind(expression: Expression, metrics: readonly Metric[]): Set<str
   return maps;
 }
 
+/** What all programs of the probes have cost, by the kernel's own statistics; events of others that they saw included. */
+export interface ProbeCost {
+  readonly hits: number;
+  readonly ns: number;
+}
+
 /** The trace of a function. */
 export class FunctionTrace<T> extends Trace {
   override readonly kind = "function";
   /** What the function returned, or what its promise came to. */
   readonly value: T;
+  /** Undefined unless the tracer keeps account, which makes every hit dearer. */
+  readonly probeCost: ProbeCost | undefined;
+  /** Whether a descriptor is one over which the runtime talks to itself: what went over those is in no count. */
+  readonly isInternal: (descriptor: number) => boolean;
 
-  constructor(value: T, data: TraceData, scenario: Pick<Scenario, "metrics">) {
+  constructor(
+    value: T,
+    data: TraceData,
+    scenario: Pick<Scenario, "metrics">,
+    more: Partial<Pick<FunctionTrace<T>, "probeCost" | "isInternal">> = {},
+  ) {
     super(data, scenario);
     this.value = value;
+    this.probeCost = more.probeCost;
+    this.isInternal = more.isInternal ?? (() => false);
   }
 }
 

@@ -64,7 +64,7 @@ function causesOfMap(changes: readonly KeyChange[]): Cause[] {
   const members = keys.map(({ change, key }): PathChange => {
     const path = position === undefined ? undefined : key[position];
     const prefix = key.filter((_, i) => i !== position).map(partText);
-    return { change, prefix: prefix.join(", "), path: typeof path === "string" ? path : undefined };
+    return { change, prefix: prefix.join(", "), path: typeof path === "string" ? partText(path) : undefined };
   });
   return [...grouped(members, ({ prefix }) => prefix)]
     .flatMap(([prefix, members]) => groupByFolder(members).map((group) => causeOf(prefix, group, whole)))
@@ -83,8 +83,9 @@ function isPath(part: KeyPart | undefined): boolean {
   return typeof part === "string" && part.includes("/") && !part.includes("\n");
 }
 
+/** Nothing is hard to read. */
 function partText(part: KeyPart): string {
-  return typeof part === "string" ? part : keyIdentity([part]);
+  return typeof part === "string" && part !== "" ? part : keyIdentity([part]);
 }
 
 interface PathChange {
@@ -170,30 +171,46 @@ function causeOf(prefix: string, { place, folder, changes }: Group, whole: numbe
 /** The largest causes of the map that changed most: `+412 openat, 398 of them under node_modules`. */
 function causeSentence(causes: readonly Cause[], unitOf: (map: string) => Unit): string {
   const { map } = causes[0]!;
-  const own = causes.filter((cause) => cause.map === map && cause.share > 0);
+  const own = causes.filter((cause) => cause.map === map);
   const unit = unitOf(map);
-  const amount = (members: readonly Cause[]): number => members.reduce((sum, { before, now }) => sum + now - before, 0);
-  const ranked = [...grouped(own, ({ prefix }) => prefix)].sort(
-    ([, a], [, b]) => Math.abs(amount(b)) - Math.abs(amount(a)),
-  );
+  const direction = Math.sign(amount(own)) || 1;
+  const groups = [...grouped(own, ({ prefix }) => prefix)].map(([prefix, members]) => ({ prefix, members }));
+  // What went the other way is no cause of it.
+  const ranked = groups
+    .filter(({ members }) => Math.sign(amount(members)) === direction)
+    .sort((a, b) => Math.abs(amount(b.members)) - Math.abs(amount(a.members)));
   const [named, rest] = [ranked.slice(0, 1 + NAMED), ranked.slice(1 + NAMED)];
-  const sentences = named.map(([prefix, members], i) => {
-    const all = amount(members);
-    const sum = `${signed(all, unit)} ${prefix === "" ? `in ${map}` : prefix}`;
-    return i === 0 ? sum + detail(members, all, unit) : sum;
+  const sentences = named.map(({ prefix, members }, i) => {
+    const sum = `${signed(amount(members), unit)} ${prefix === "" ? `in ${map}` : prefix}`;
+    return i === 0 ? sum + detail(members, unit) : sum;
   });
-  if (rest.length > 0) sentences.push(`${signed(amount(rest.flatMap(([, members]) => members)), unit)} elsewhere`);
+  if (rest.length > 0) sentences.push(`${signed(amount(rest.flatMap(({ members }) => members)), unit)} elsewhere`);
   return sentences.join("; ");
 }
 
+function amount(causes: readonly Cause[]): number {
+  return causes.reduce((sum, { before, now }) => sum + now - before, 0);
+}
+
 /** Where the most of it happened. */
-function detail(members: readonly Cause[], all: number, unit: Unit): string {
-  const [first] = members;
-  const place = first === undefined ? "" : first.label.slice(first.prefix.length).trim();
-  if (first === undefined || place === "") return "";
-  const where = first.folder ? place : `for ${place}`;
-  const part = first.now - first.before;
-  return part === all ? `, all ${where}` : `, ${formatValue(Math.abs(part), unit)} of them ${where}`;
+function detail(members: readonly Cause[], unit: Unit): string {
+  const all = amount(members);
+  const ranked = [...members].sort((a, b) => (amount([b]) - amount([a])) * Math.sign(all));
+  const first = ranked[0]!;
+  const place = placeOf(first);
+  if (place === "") return "";
+  const part = amount([first]);
+  if (part === all && members.length === 1) return `, all ${place}`;
+  if (Math.abs(part) <= Math.abs(all)) return `, ${formatValue(Math.abs(part), unit)} of them ${place}`;
+  // More came there than in all, because less came elsewhere.
+  const opposite = ranked.at(-1)!;
+  return `: ${signed(part, unit)} ${place}, ${signed(amount([opposite]), unit)} ${placeOf(opposite)}`;
+}
+
+/** "under node_modules", "for src/a.ts"; "" for keys without paths. */
+function placeOf({ label, prefix, folder }: Cause): string {
+  const place = label.slice(prefix.length).trim();
+  return place === "" || folder ? place : `for ${place}`;
 }
 
 function signed(amount: number, unit: Unit): string {

@@ -11,6 +11,8 @@ const ENV = {
   PATH: process.env.PATH,
   HOME: "/nonexistent",
   GIT_CONFIG_NOSYSTEM: "1",
+  // Looking must not write the index anew: the tests see who owns it.
+  GIT_OPTIONAL_LOCKS: "0",
   GIT_AUTHOR_NAME: "Test",
   GIT_AUTHOR_EMAIL: "test@example.com",
   GIT_COMMITTER_NAME: "Test",
@@ -26,7 +28,13 @@ export class TestRepository {
   }
 
   git(...args: string[]): string {
-    return execFileSync("git", args, { cwd: this.root, env: ENV, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    // Tests may give it to another user.
+    return execFileSync("git", ["-c", "safe.directory=*", ...args], {
+      cwd: this.root,
+      env: ENV,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   }
 
   /** Writes files; undefined removes one. */

@@ -122,6 +122,33 @@ describe("a cause in a sentence", () => {
       ],
       "+2 in @a, all under a/b",
     ],
+    [
+      "no name at all",
+      [],
+      [
+        ["", 2],
+        ["a/b", 5],
+      ],
+      "+7 in @a, 5 of them for a/b",
+    ],
+    [
+      "more in one place than in all",
+      [["lib/old", 7]],
+      [
+        ["src/x", 6],
+        ["src/y", 4],
+      ],
+      "+3 in @a: +10 under src, -7 for lib/old",
+    ],
+    [
+      "some came where others went",
+      [["a/x", 1]],
+      [
+        ["", 1],
+        ["a/y", 1],
+      ],
+      '+1 in @a, 1 of them for ""',
+    ],
     ["stacks are no paths", [], [["f (/lib/x)\ng", 1]], "+1 f (/lib/x)\ng"],
   ])("%s", (_, before, now, sentence) => {
     expect(cause(before, now)).toBe(sentence);
