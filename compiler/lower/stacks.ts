@@ -68,7 +68,7 @@ function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg): VReg {
   const { b } = l;
   const map = l.plan.stackMap(stack);
   // The sign is for errors.
-  const id = b.alu("rsh", mixed(l, frames, bytes), { imm: 1n });
+  const id = b.alu("rsh", mixed(l, frames, bytes, stack.limit * frameSize(stack.mode)), { imm: 1n });
   const known = b.define((dst) => ({ op: "lookup", dst, map, key: { value: id, size: 8 } }));
   l.when("eq", known, { imm: 0n }, () => {
     const key = l.slot(8, "stack id");
@@ -80,17 +80,20 @@ function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg): VReg {
   return id;
 }
 
-// h = bytes; for (p = frames; p < frames + bytes; p += 8) { h = (h ^ *p) * MULTIPLIER; h ^= h >> 29 }
-function mixed(l: Lowering, frames: Place, bytes: VReg): VReg {
+// h = bytes; for (at = 0; at < size && at < bytes; at += 8) { h = (h ^ frames[at]) * MULTIPLIER; h ^= h >> 29 }
+function mixed(l: Lowering, frames: Place, bytes: VReg, size: number): VReg {
   const { b } = l;
   const hash = {};
   const at = {};
-  const [head, body, done] = [b.newBlock(), b.newBlock(), b.newBlock()];
+  const [head, inside, body, done] = [b.newBlock(), b.newBlock(), b.newBlock(), b.newBlock()];
   const multiplier = b.const(MULTIPLIER);
   b.write(hash, bytes);
   b.write(at, b.const(0));
   b.jump(head);
   b.enter(head);
+  // Older verifiers go on where `bytes` would have to be larger than it can be; that the constant is reached they see.
+  b.branch("lt", b.read(at), { imm: BigInt(size) }, inside, done);
+  b.enterSealed(inside);
   b.branch("lt", b.read(at), bytes, body, done);
   b.enterSealed(body);
   const word = b.load(b.alu("add", l.address(frames), b.read(at)), 0, 8);

@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { Diagnostics } from "../../../compiler/diagnostics.ts";
 import { scenarioJsonSchema } from "../../../harness/config/json-schema.ts";
+import { loadProject } from "../../../harness/config/project.ts";
 import { FUNCTIONS } from "../../../harness/metrics/functions.ts";
 import { FREE_METRICS } from "../../../harness/metrics/run-data.ts";
 import { UNITS } from "../../../harness/metrics/units.ts";
 import { blocksOf } from "../../support/markdown.ts";
-import { load, minimal } from "./helpers.ts";
+import { hostOf, load, minimal } from "./helpers.ts";
 
 const REFERENCE = "docs/scenario-reference.md";
 const documents = ["README.md", "CONTRIBUTING.md", ...readdirSync("docs").map((file) => `docs/${file}`)];
@@ -32,6 +34,12 @@ describe("the documentation", () => {
   it.each(blocks)("%s, line %d, has an example (%s) that loads", (_document, _line, kind, text) => {
     if (kind === "workflow") {
       expect(parse(text)).toMatchObject({ jobs: expect.any(Object) });
+      return;
+    }
+    if (kind === "config") {
+      const diags = new Diagnostics();
+      loadProject("/suite/config.yml", "config.yml", hostOf({ "/suite/config.yml": text }), diags);
+      expect(diags.items.map(({ message }) => message)).toEqual([]);
       return;
     }
     expect(["scenario", "preset"]).toContain(kind);
