@@ -306,9 +306,7 @@ export class Plan {
     let type: KernelMap["type"] = perCpu ? "percpu_hash" : "hash";
     if (declared?.type.startsWith("lru_")) type = perCpu ? "lru_percpu_hash" : "lru_hash";
     const size = isAggregate(value) ? aggregateSize(value as Aggregate) : Math.max(1, sizeOf(value));
-    const declaredEntries =
-      declaration?.maxEntries?.kind === "integer" ? Number(declaration.maxEntries.value) : undefined;
-    const entries = this.#options.entriesOf[info.name] ?? declaredEntries ?? this.#options.maxEntries;
+    const entries = this.#options.entriesOf[info.name] ?? info.entries ?? this.#options.maxEntries;
     // Allocating every entry beforehand takes milliseconds where entries are large or are there for every CPU.
     const large = type === "percpu_hash" || (type === "hash" && sizeOf(info.key) + size > LARGE_ENTRY);
     const lazy = large && this.#allocatesSafely();

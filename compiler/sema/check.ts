@@ -11,6 +11,8 @@ import type * as ast from "../syntax/ast.ts";
 import { Checks } from "./check-expressions.ts";
 import { StatementChecks } from "./check-statements.ts";
 import type { ScriptConfig } from "./config.ts";
+import { checkDeclaredValue, declaredMaps } from "./map-declarations.ts";
+import { checkNamedParameters } from "./named-parameters.ts";
 import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
 import { TypeQueries } from "./type-queries.ts";
@@ -47,12 +49,8 @@ export function check(
   settings: CheckSettings,
   diags: Diagnostics,
 ): TypedScript {
-  const maps = new Map<string, MapInfo>();
-  for (const declaration of script.mapDeclarations) {
-    const { name, span } = declaration.map;
-    if (maps.has(name)) diags.error("duplicate-map", span, `map \`${name}\` is declared twice`);
-    maps.set(name, { name, keyed: undefined, key: unknown, value: unknown, span, assigned: undefined, declaration });
-  }
+  const maps = declaredMaps(script.mapDeclarations, settings.names, diags);
+  checkNamedParameters(script, settings.namedParameters, diags);
   const units = blocks.flatMap(({ block, probes }) => splitIntoUnits(block, probes));
   const checkers = units.map((unit) => new Checker(unit, maps, facts, settings));
   let rounds = 0;
@@ -68,6 +66,7 @@ export function check(
   for (const unit of units) for (const variable of unit.variables.values()) variable.type = widen(variable.type);
   for (const map of maps.values()) {
     reportUnset(map, diags);
+    checkDeclaredValue(map, diags);
     if (map.declaration && map.keyed === undefined) {
       diags.warning("unused-map", map.span, `Unused map: ${map.name}`, { help: "remove its declaration" });
     }
@@ -305,6 +304,7 @@ export class Checker {
         span,
         assigned: undefined,
         declaration: undefined,
+        entries: undefined,
       };
       this.maps.set(name, info);
       this.changed = true;

@@ -24,6 +24,8 @@ export interface MapInfo {
   span: Span;
   assigned: Span | undefined;
   declaration: MapDeclaration | undefined;
+  /** How many entries it is declared to have. */
+  entries: number | undefined;
 }
 
 /** A block as it stands for probes that offer the same arguments: the piece that is type-checked once. */

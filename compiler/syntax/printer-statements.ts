@@ -79,7 +79,7 @@ function letDocument(c: Comments, { variable, type, value }: Let): Document {
 }
 
 function choice(c: Comments, { condition, then, otherwise }: If): Document {
-  const head = concat("if (", expressionDocument(c, condition), ") ", blockDocument(c, then));
+  const head = concat("if ", conditionDocument(c, condition), " ", blockDocument(c, then));
   if (!otherwise) return head;
   const [only] = otherwise.statements;
   // The block of an `else if` is its `if`, and has no braces of its own.
@@ -87,9 +87,15 @@ function choice(c: Comments, { condition, then, otherwise }: If): Document {
   return concat(head, " else ", isElseIf ? concat(c.before(only.span), choice(c, only)) : blockDocument(c, otherwise));
 }
 
+/** `if comptime x` reads as one thing, and needs no parentheses. */
+function conditionDocument(c: Comments, condition: Expression): Document {
+  const document = expressionDocument(c, condition);
+  return condition.kind === "comptime" ? document : concat("(", document, ")");
+}
+
 /** An `if` that stands for a value. */
 export function choiceValue(c: Comments, { condition, then, otherwise }: Ternary): Document {
-  const head = concat("if (", expressionDocument(c, condition), ") ", expressionDocument(c, then), " else ");
+  const head = concat("if ", conditionDocument(c, condition), " ", expressionDocument(c, then), " else ");
   return concat(head, expressionDocument(c, otherwise));
 }
 

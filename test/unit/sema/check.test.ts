@@ -191,3 +191,80 @@ describe("probes", () => {
     expect(checkScript(text).typed!.units[0]!.probes[0]!.event).toEqual(event);
   });
 });
+
+describe("map declarations", () => {
+  test.each([
+    ["let @a = hash(5); begin { @a[1] = 1 }", undefined],
+    ["let @a = hash(2 * 8); begin { @a[1] = 1 }", undefined],
+    ["#define N 7\nlet @a = lruhash(N); begin { @a[1] = 1 }", undefined],
+    ["enum e { N = 7 };\nlet @a = lruhash(N + 1); begin { @a[1] = 1 }", undefined],
+    ["let @a = percpuhash(5); begin { @a[1] = count() }", undefined],
+    ["let @a = hsah(5); begin { @a[1] = 1 }", "map-type 1:10"],
+    ["let @a = percpuarray(5); begin { @a[1] = 1 }", "map-type 1:10"],
+    ["let @a = hash(0); begin { @a[1] = 1 }", "argument-range 1:15"],
+    ["let @a = hash(-1); begin { @a[1] = 1 }", "argument-range 1:15"],
+    ["let @a = hash(5000000000); begin { @a[1] = 1 }", "argument-range 1:15"],
+    ["let @a = hash(pid); begin { @a[1] = 1 }", "constant-expected 1:15"],
+    ['let @a = hash("x"); begin { @a[1] = 1 }', "constant-expected 1:15"],
+    ["let @a = percpuhash(5); begin { @a[1] = 1 }", "map-type 1:10"],
+    ["let @a = hash(5); begin { @a[1] = count() }", "map-type 1:10"],
+    ["let @a = hash(5); let @a = hash(6); begin { @a[1] = 1 }", "duplicate-map 1:23"],
+  ])("%s", (text, expected) => {
+    expect(errorsOf(text)[0]).toBe(expected);
+  });
+});
+
+describe("questions about types", () => {
+  test.each([
+    ["$a = (int16)1; let $b: typeof($a) = 2; @x = $b", "@x: int16"],
+    ["$a = (int16)1; @x = sizeof($a)", "@x: uint64"],
+    ["@x = (typeof((uint8)1))300", "@x: uint8"],
+    ['@k["abc"] = 1; let $k: typeof(@k) = "a"; @x = $k', "@k[string[4]]: int8; @x: string[4]"],
+    ["if comptime is_integer(1) { @x = 1 } else { @x = nonsense() }", "@x: int8"],
+    ['if comptime is_str("a") { @x = 1 } else { @y = 1 }', "@x: int8"],
+    ['@x = comptime is_ptr(1) ? nonsense() : "no"', "@x: string[3]"],
+    ['let $a; if comptime is_str($a) { @x = 1 } else { @y = 1 } $a = "s"', "@x: int8"],
+    ["@x = typeinfo((int16)1).full_type", "@x: string[6]"],
+    ["@x = comptime (1 + 2)", "@x: int8"],
+  ])("%s", (body, expected) => {
+    expect(maps(begin(body))).toBe(expected);
+  });
+
+  test.each([
+    ["begin { @x = comptime pid }", "not-constant 1:23"],
+    ["begin { if comptime (pid == 1) { exit() } }", "not-constant 1:22"],
+    ["begin { @x = typeof(1) }", "type-as-value 1:14"],
+    ["begin { let $x: nope = 1; }", "unknown-type 1:17"],
+    ['begin { fail("a %d %s", 1, "b") }', "fail 1:9"],
+    ["begin { fail(comm) }", "literal-expected 1:14"],
+    ['begin { fail("%d", pid) }', "constant-expected 1:20"],
+    ['begin { if (0) { fail("never") } exit() }', undefined],
+    ['begin { if (1) { exit() } else { fail("never") } }', undefined],
+    ['begin { if comptime (1 == 2) { fail("never") } exit() }', undefined],
+    ['begin { static_assert(1 == 2, "wrong") }', "fail 13:5"],
+    ['begin { static_assert(sizeof(uint64) == 8, "right"); exit() }', undefined],
+  ])("%s", (text, expected) => {
+    expect(errorsOf(text)[0]).toBe(expected);
+  });
+});
+
+describe("types from C", () => {
+  const script = (definitions: string, body: string): string => `${definitions}\nbegin { ${body} }`;
+  test.each([
+    ["struct s { int a; char b[4]; };", "@x = ((struct s *)0).b", "@x: string[4]"],
+    ["struct s { unsigned char a; };", "@x = ((s *)0).a", "@x: uint8"],
+    ["typedef struct { short a; } t;", "@x = ((t *)0).a", "@x: int16"],
+    ["struct s { struct { int a; }; };", "@x = ((struct s *)0).a", "@x: int32"],
+    ["struct s { unsigned a : 3; };", "@x = ((struct s *)0).a", "@x: uint32"],
+    ["struct s { int (*f)(void); };", "@x = ((struct s *)0).f", "@x: void *"],
+    ["struct s { int a[3]; };", "@x = ((struct s *)0).a[1]", "@x: int32"],
+    ["enum e { A = 1, B };", "@x = B", "@x: enum e"],
+    ["enum e { A = 1, B };", "@x = A; @x = B", "@x: enum e"],
+    ["enum e { A = 1, B };", "@x = A + B", "@x: int8"],
+    ["#define N 300", "@x = N", "@x: int16"],
+    ['#define S "abc"', "@x = S", "@x: string[4]"],
+    ["#define ADD(a, b) ((a) + (b))", "@x = ADD(1, 2)", "@x: int8"],
+  ])("%s %s", (definitions, body, expected) => {
+    expect(maps(script(definitions, body))).toBe(expected);
+  });
+});
