@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   trace: async () => ({ register: registerTrace }),
   report: () => import("./report.ts"),
   baseline: () => import("./baseline.ts"),
+  fmt: () => import("./fmt.ts"),
   doctor: () => import("./doctor.ts"),
   schema: () => import("./schema.ts"),
 };

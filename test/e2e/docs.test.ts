@@ -13,6 +13,7 @@ import { compile } from "../../compiler/compile.ts";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import { Source } from "../../compiler/source.ts";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
+import { hostFiles } from "../../harness/tracing/facts/host-files.ts";
 import { runCli } from "../support/cli.ts";
 import { type Block, blocksOf } from "../support/markdown.ts";
 import { describeKernel } from "../support/privileges.ts";
@@ -80,7 +81,7 @@ describeKernel("bpftrace", () => {
     ),
   )("in %s, line %d, compiles", (name, _, text) => {
     const diags = new Diagnostics();
-    compile(new Source(name, text), facts, diags, { unsafe: true });
+    compile(new Source(name, text), facts, diags, { unsafe: true, files: hostFiles() });
     expect(renderDiagnostics(diags.errors)).toBe("");
   });
 });
