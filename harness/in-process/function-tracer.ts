@@ -54,6 +54,12 @@ export class FunctionTracer {
 
   /** Throws TraceUnavailableError where the machine does not permit tracing. */
   static async open(options: TracerOptions = {}): Promise<FunctionTracer> {
+    if (process.env.UV_USE_IO_URING === "1") {
+      throw new TraceError(
+        "with UV_USE_IO_URING=1 libuv hands file access to the kernel without system calls, and counts would be too low\n" +
+          "  help: take UV_USE_IO_URING out of the environment",
+      );
+    }
     try {
       const facts = hostFacts();
       const caller = identifyCaller(facts);
@@ -86,6 +92,7 @@ export class FunctionTracer {
     try {
       return await this.#run(work, this.#probeSet(options));
     } finally {
+      this.#pool?.stop();
       this.#running = false;
     }
   }

@@ -67,31 +67,33 @@ export function poolSize(setting = process.env.UV_THREADPOOL_SIZE): number {
 /**
  * Watches the pool while one function after the other runs, to say afterwards for whom it worked. The evidence holds
  * because everything that the pool finishes is followed by a wake-up of the loop that waits for it, unless that loop has one
- * pending already: so no loop may have one when the function begins, and the pool must have come to rest in the end.
+ * pending already. So the watch begins before it is made sure that no loop has one pending and that the pool rests; and it ends
+ * after every thread was seen at rest once more, for then whatever it had begun has been followed by its wake-up.
  */
 export class PoolWatch {
   readonly threads: ReadonlySet<number>;
   readonly #loop: number;
   readonly #caller: Caller;
   readonly #wakeUps: SwitchedScript;
-  /** As /proc shows a thread that waits. */
-  readonly #waiting: string;
+  readonly #futex: number | undefined;
   #quiet = false;
 
   constructor({ threads, loop }: Pool, caller: Caller, facts: KernelFacts) {
     this.threads = threads;
     this.#loop = loop;
     this.#caller = caller;
-    this.#waiting = `${syscallNumber(facts.arch, "futex")} `;
+    this.#futex = syscallNumber(facts.arch, "futex");
     const script = "tracepoint:syscalls:sys_enter_write { @writes[tid, args.fd] = count(); }";
     this.#wakeUps = new SwitchedScript(compileOwn("wake-ups", script, facts, { scope: "thread" }), caller);
   }
 
   /** Waits for a quiet moment, in vain if need be, and watches from then on. */
   async begin(): Promise<void> {
-    this.#wakeUps.prepare(this.threads);
-    this.#quiet = await this.#untilQuiet();
-    this.#wakeUps.on();
+    this.#quiet = await patiently(() => {
+      this.#wakeUps.prepare(this.threads);
+      this.#wakeUps.on();
+      return this.#rests() && !eventfds().some(hasPendingWakeUp) && this.#woken().size === 0;
+    });
   }
 
   /**
@@ -99,38 +101,68 @@ export class PoolWatch {
    * waited for is its own. `loopTurned`: whether anybody has woken the calling thread's loop while the function ran.
    */
   async end(loopTurned: boolean): Promise<"function" | "others" | "unknown"> {
-    try {
-      if (!loopTurned) return "others";
-      if (!this.#quiet) return "unknown";
-      const rested = await this.#untilQuiet();
-      const writes = rows(this.#wakeUps.maps(), "@writes").filter(({ key }) => this.threads.has(Number(key[0])));
-      const woken = new Set(writes.map(({ key }) => Number(key[1])).filter(isEventfd));
-      if (!woken.has(this.#loop)) return "others";
-      return rested && woken.size === 1 ? "function" : "unknown";
-    } finally {
-      this.#wakeUps.off();
-    }
+    if (!loopTurned) return "others";
+    if (!this.#quiet || !(await patiently(() => this.#rests()))) return "unknown";
+    const woken = this.#woken();
+    if (!woken.has(this.#loop)) return "others";
+    return woken.size === 1 ? "function" : "unknown";
+  }
+
+  /** Watches no longer. */
+  stop(): void {
+    this.#wakeUps.off();
   }
 
   close(): void {
     this.#wakeUps.close();
   }
 
-  async #untilQuiet(): Promise<boolean> {
-    for (let tries = 0; ; tries++) {
-      if (this.#isQuiet()) return true;
-      if (tries === 20) return false;
-      await (tries < 3 ? setImmediate() : sleep(1));
-    }
+  /** The loops that the pool has woken since the watch began. */
+  #woken(): Set<number> {
+    const writes = rows(this.#wakeUps.maps(), "@writes").filter(({ key }) => this.threads.has(Number(key[0])));
+    return new Set(writes.map(({ key }) => Number(key[1])).filter(isEventfd));
   }
 
-  #isQuiet(): boolean {
+  #rests(): boolean {
     // In a PID namespace these numbers mean other threads to /proc, or none.
-    if (this.#caller.process !== process.pid) return false;
-    return [...this.threads].every((thread) => this.#waits(thread)) && !eventfds().some(hasPendingWakeUp);
+    if (this.#caller.process !== process.pid || this.#futex === undefined) return false;
+    const states = [...this.threads].map((thread) => readFileSync(`/proc/self/task/${thread}/syscall`, "latin1"));
+    return waitForWork(states, this.#futex);
   }
+}
 
-  #waits(thread: number): boolean {
-    return readFileSync(`/proc/self/task/${thread}/syscall`, "latin1").startsWith(this.#waiting);
+/**
+ * Whether threads of a pool wait for work, by what /proc/<pid>/syscall says of each: on their condition variable, that is, and
+ * not on a mutex in the middle of something. The GNU C library waits for a condition with FUTEX_WAIT_BITSET, all threads within the
+ * one variable; musl on the stack of each thread.
+ */
+export function waitForWork(states: readonly string[], futex: number): boolean {
+  const waits = states.map((state) => {
+    // number, six arguments, stack pointer, program counter
+    const [number, address, operation, , , , , stack] = state.trim().split(" ").map(Number);
+    return { number, address: address ?? Number.NaN, operation: operation ?? 0, stack: stack ?? Number.NaN };
+  });
+  const first = Math.min(...waits.map(({ address }) => address));
+  return waits.every(({ number, address, operation, stack }) => {
+    if (number !== futex) return false;
+    const onItsStack = address >= stack && address - stack < STACK_BYTES;
+    return onItsStack || ((operation & COMMAND_MASK) === FUTEX_WAIT_BITSET && address - first < CONDITION_BYTES);
+  });
+}
+
+const FUTEX_WAIT_BITSET = 9;
+/** Without the flags for private futexes and clocks. */
+const COMMAND_MASK = 0x7f;
+/** sizeof(pthread_cond_t) */
+const CONDITION_BYTES = 48;
+/** More than the frames of a waiting thread take. */
+const STACK_BYTES = 4096;
+
+/** Asks again for some milliseconds while the answer is no. */
+async function patiently(isSo: () => boolean): Promise<boolean> {
+  for (let tries = 0; tries < 20; tries++) {
+    if (isSo()) return true;
+    await (tries < 3 ? setImmediate() : sleep(1));
   }
+  return isSo();
 }

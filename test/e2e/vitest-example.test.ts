@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import "../support/cli.ts"; // builds dist/
+import { blocksOf } from "../support/markdown.ts";
 import { describeKernel, kernelObstacle } from "../support/privileges.ts";
 import { NOBODY } from "../support/public-copy.ts";
 
@@ -125,6 +126,42 @@ describeKernel("an example project", () => {
         rmSync(join(project, "test/__snapshots__"), { recursive: true, force: true });
       }
     });
+  });
+});
+
+describeKernel("the examples of the documentation", () => {
+  const examples = (file: string, mark: string): [string, string][] =>
+    blocksOf(readFileSync(join(ROOT, "docs", file), "utf8"))
+      .filter((block) => block.mark === mark)
+      .map(({ line, text }) => [`${file}, line ${line}`, text]);
+
+  it("of vitest.md pass in both pools", () => {
+    const tests = examples("vitest.md", "vitest");
+    expect(tests.length).toBeGreaterThan(3);
+    tests.forEach(([, text], i) => {
+      writeFileSync(join(project, `test/example-${i}.test.ts`), text);
+    });
+    try {
+      for (const pool of POOLS) {
+        const { status, stdout, stderr } = vitest([`--pool=${pool}`, "test/example-"]);
+        expect({ pool, status, output: status === 0 ? "" : stdout + stderr }).toEqual({ pool, status: 0, output: "" });
+      }
+    } finally {
+      tests.forEach((_, i) => {
+        rmSync(join(project, `test/example-${i}.test.ts`));
+      });
+    }
+  });
+
+  it.each(examples("tinybench.md", "tinybench"))("%s runs", (_, text) => {
+    const args = ["--input-type=module", "-e", text];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: project,
+      env: environment({ PROBEWRIGHT_REQUIRED: "1" }),
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    if (text.includes("console.table")) expect(stdout).toMatch(/Syscalls.*\n3\n21\n$/s);
   });
 });
 

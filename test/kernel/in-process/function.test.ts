@@ -382,6 +382,17 @@ describeKernel("trace() of a function", () => {
     });
   });
 
+  it("refuses to count where libuv makes no system calls", async () => {
+    await closeTracer();
+    process.env.UV_USE_IO_URING = "1";
+    try {
+      await expect(trace(() => 1)).rejects.toThrow("with UV_USE_IO_URING=1");
+    } finally {
+      delete process.env.UV_USE_IO_URING;
+      await closeTracer();
+    }
+  });
+
   it("leaves nothing attached once it is closed, and attaches anew when it is needed", async () => {
     await closeTracer();
     expect(openFds()).toEqual([]);

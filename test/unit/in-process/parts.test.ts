@@ -4,7 +4,7 @@ import { CallMaps } from "../../../harness/in-process/calls.ts";
 import { TraceError } from "../../../harness/in-process/errors.ts";
 import { probeKey, scenarioOf, scenarioOfCommand } from "../../../harness/in-process/options.ts";
 import { rows } from "../../../harness/in-process/own-script.ts";
-import { poolSize } from "../../../harness/in-process/pool.ts";
+import { poolSize, waitForWork } from "../../../harness/in-process/pool.ts";
 import { checkedName, manualName, SyscallNames } from "../../../harness/in-process/syscall-names.ts";
 import type { MapData } from "../../../harness/metrics/run-data.ts";
 
@@ -44,6 +44,29 @@ it.each([
 ])("libuv takes UV_THREADPOOL_SIZE=%s for %i threads", (setting, size) => {
   if (setting === undefined) delete process.env.UV_THREADPOOL_SIZE;
   expect(poolSize(setting)).toBe(size);
+});
+
+describe("threads of a pool", () => {
+  const FUTEX = 202;
+  const state = (address: number, operation: number, stack = 0x7f00_0000_0000): string =>
+    `202 0x${address.toString(16)} 0x${operation.toString(16)} 0x0 0x0 0x0 0xffffffff 0x${stack.toString(16)} 0x7f0012345678\n`;
+  const CONDITION = 0x566f9c8;
+
+  it.each<[string, string[]]>([
+    ["all on one condition", [state(CONDITION, 0x189), state(CONDITION, 0x189)]],
+    ["on both groups of one condition", [state(CONDITION + 8, 0x189), state(CONDITION, 0x189)]],
+    ["each on its stack", [state(0x7f00_0000_0040, 0x80), state(0x7e00_0000_0040, 0x80, 0x7e00_0000_0000)]],
+    ["alone", [state(CONDITION, 0x189)]],
+  ])("wait for work: %s", (_, states) => expect(waitForWork(states, FUTEX)).toBe(true));
+
+  it.each<[string, string[]]>([
+    ["one runs", [state(CONDITION, 0x189), "running\n"]],
+    ["one reads", [state(CONDITION, 0x189), "0 0x5 0x7f 0x100 0x0 0x0 0x0 0x7f00 0x7f00\n"]],
+    ["one waits for a mutex", [state(CONDITION, 0x189), state(CONDITION + 48, 0x80)]],
+    ["one waits for another thing", [state(CONDITION, 0x189), state(CONDITION + 4096, 0x189)]],
+    ["one is in no system call", [state(CONDITION, 0x189), "-1 0x7f00 0x7f00\n"]],
+    ["one is gone", [state(CONDITION, 0x189), ""]],
+  ])("do not all wait for work: %s", (_, states) => expect(waitForWork(states, FUTEX)).toBe(false));
 });
 
 describe("the options of trace()", () => {
