@@ -13,6 +13,7 @@ import {
   progTestRun,
   type RecordVisitor,
   RingBuffer,
+  SysError,
   type TestRunResult,
 } from "../../native/index.ts";
 import { AttachError, type AttachOptions, attachOrder, attachProgram } from "./attach.ts";
@@ -71,10 +72,20 @@ export function loadSession(compiled: CompiledProgram, options: SessionOptions =
     open.push(...programs.map(({ fd }) => fd));
     const ring = compiled.ringBuffer === undefined ? undefined : new RingBuffer(maps[compiled.ringBuffer]!);
     if (ring) open.push(ring);
-    const stats = options.cost ? enableStats() : undefined;
+    const stats = options.cost ? statisticsIfPermitted() : undefined;
     return new Session({ compiled, options, maps, programs, ring, stats });
   } catch (error) {
     for (const resource of open) resource.close();
+    throw error;
+  }
+}
+
+/** They need CAP_SYS_ADMIN, which tracing itself does not: without it nothing is known about the cost. */
+function statisticsIfPermitted(): Fd | undefined {
+  try {
+    return enableStats();
+  } catch (error) {
+    if (error instanceof SysError && error.code === "EPERM") return undefined;
     throw error;
   }
 }
@@ -278,7 +289,7 @@ export class Session {
     };
   }
 
-  /** What each program has cost since the last reset; empty unless the session was asked to keep account. */
+  /** What each program has cost since the last reset; empty unless the session was asked to keep account, and may. */
   cost(): ProgramCost[] {
     if (this.#stats === undefined) return [];
     return this.#programs.map((loaded) => {

@@ -1,6 +1,6 @@
 /** The text output of bpftrace 0.27: data on standard output, remarks on standard error. */
 import type { FormatPiece } from "../../../compiler/format-string.ts";
-import { outermost, type Span } from "../../../compiler/source.ts";
+import { outermost, type Span, ways } from "../../../compiler/source.ts";
 import { type ByteString, escapeControls, fromText, toBytes } from "../bytestring.ts";
 import type { Printable, PrintableMap } from "../printable.ts";
 import { strerror } from "../symbols/strerror.ts";
@@ -47,7 +47,9 @@ export class TextOutput implements OutputSink {
 
   message(severity: MessageSeverity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void {
     const text = formatPrintf(format, args, this.#guardErr).replace(/\n$/, "");
-    this.#err(`${location(span)}: ${severity === "error" ? "ERROR" : "WARNING"}: ${text}\n`);
+    const word = severity === "error" ? "ERROR" : "WARNING";
+    const from = ways(span).map((way) => `${location(way.span)}: ${word}: ${way.what} from\n${excerpt(way.span)}`);
+    this.#err(`${location(span)}: ${word}: ${text}\n${from.join("")}`);
   }
 
   value(value: Printable): void {

@@ -101,6 +101,16 @@ const CASES: Case[] = [
     json: '{"type": "errorf", "msg": "x 1\\n", "filename": "s.bt", "line": 2, "col": 3}',
   },
   {
+    what: "errorf in a macro",
+    say: (s) => {
+      const span = { ...at('errorf("x %d\\n", 1)'), expandedFrom: at("delete") };
+      s.message("error", span, parseFormat("x"), []);
+    },
+    out: "",
+    err: "s.bt:2:3-22: ERROR: x\ns.bt:3:3-9: ERROR: expanded from\n  delete(@y,\n  ~~~~~~\n",
+    json: '{"type": "errorf", "msg": "x", "filename": "s.bt", "line": 2, "col": 3}',
+  },
+  {
     what: "warnf over several lines",
     say: (s) => s.message("warning", at("delete", "7)"), parseFormat("a\n%s"), [str("b")]),
     out: "",
