@@ -13,7 +13,7 @@ export async function run(): Promise<void> {
   try {
     if (state.sudo && process.getuid!() !== 0) await sweepAsRoot();
     else {
-      const removed = await sweep(state.process);
+      const removed = await sweep(state.process, state.directory);
       await withoutCommands(async (write) => {
         for (const line of removed) write(`${line}\n`);
       });

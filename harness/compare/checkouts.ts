@@ -43,7 +43,7 @@ export class Checkouts {
 
   /** Makes the temporary folder, and removes those that killed comparisons of this repository have left. */
   static async create(repository: Repository, user: User | undefined): Promise<Checkouts> {
-    await removeStale(repository);
+    await removeStaleCheckouts(repository);
     const folder = mkdtempSync(join(realpathSync(tmpdir()), PREFIX));
     writeFileSync(join(folder, OWNER_FILE), String(process.pid));
     if (user !== undefined) chownSync(folder, user.uid, user.gid);
@@ -83,7 +83,7 @@ async function removeFolder(repository: Repository, folder: string): Promise<voi
 }
 
 /** What a comparison leaves that was killed the hard way. */
-async function removeStale(repository: Repository): Promise<void> {
+export async function removeStaleCheckouts(repository: Repository): Promise<void> {
   const folders = (await repository.worktrees()).map(dirname).filter((path) => basename(path).startsWith(PREFIX));
   for (const folder of new Set(folders)) if (!ownerLives(folder)) await removeFolder(repository, folder);
 }

@@ -1,9 +1,10 @@
 /** The built GitHub Action as a runner starts it, on the real kernel. */
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { resultSchema } from "../../harness/report/result.ts";
 import { runCli } from "../support/cli.ts";
 import { describeKernel } from "../support/privileges.ts";
@@ -287,5 +288,100 @@ metrics: { opens: '@opens' }
     const post = await runner.post();
     expect(post.status).toBe(0);
     await until(() => running("sleep 321").length === 0);
+  });
+});
+
+describeKernel("the action in mode compare", () => {
+  function repository(): string {
+    const folder = project();
+    const git = (...args: string[]): void => {
+      execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...args], {
+        cwd: folder,
+        stdio: "ignore",
+      });
+    };
+    git("init", "-b", "main");
+    git("add", ".");
+    git("commit", "-m", "three files");
+    writeFileSync(join(folder, "scenarios/n.txt"), "6");
+    git("commit", "-am", "six files");
+    return folder;
+  }
+
+  it("fails for a commit that opens more files than its parent", async () => {
+    const runner = new Runner(action, repository());
+    const { status, outputs, commands, summary, log } = await runner.main({ mode: "compare", reporters: "html,junit" });
+    expect([status, outputs.verdict], log).toEqual([1, "regression"]);
+    const first = commands.find(({ name }) => name === "error")!;
+    expect(first.properties).toMatchObject({
+      file: "scenarios/suite.yml",
+      line: "3",
+      title: "probewright: opens: opens",
+    });
+    expect(first.data).toMatch(/^regression: .*\(base \d+, head \d+, \+\d+\)$/);
+    expect(summary).toContain("| | Scenario | | Base | Head | Change | |");
+    expect(summary).toContain("three files");
+    expect(readFileSync(outputs["report-file"]!, "utf8")).toContain("head against base");
+    expect((await runner.post()).log).toContain("nothing was left behind");
+  });
+
+  it("passes for a commit that is compared with itself", async () => {
+    const { status, outputs, log } = await new Runner(action, repository()).main({ mode: "compare", base: "HEAD" });
+    expect([status, outputs.verdict], log).toEqual([0, "pass"]);
+  });
+
+  it("says what is missing in a shallow clone", async () => {
+    const shallow = join(temporaryTree(), "clone");
+    execFileSync("git", ["clone", "-q", "--depth=1", `file://${repository()}`, shallow]);
+    const { status, outputs, log } = await new Runner(action, shallow).main({ mode: "compare" });
+    expect([status, outputs.verdict]).toEqual([1, "invalid-input"]);
+    expect(log).toContain("fetch-depth");
+  });
+
+  it("leaves no checkouts of a comparison that was killed", async () => {
+    const folder = repository();
+    const checkouts = mkdtempSync(join(tmpdir(), "pw-"));
+    onTestFinished(() => rmSync(checkouts, { recursive: true, force: true }));
+    execFileSync("git", ["worktree", "add", "-q", "--detach", join(checkouts, "base")], { cwd: folder });
+    // Nobody has this process id.
+    writeFileSync(join(checkouts, "pid"), "4194304");
+    const runner = new Runner(action, folder);
+    await runner.main({ scenarios: "nowhere" });
+    expect((await runner.post()).status).toBe(0);
+    expect(existsSync(checkouts)).toBe(false);
+    const left = execFileSync("git", ["worktree", "list"], { cwd: folder, encoding: "utf8" });
+    expect(left.trim().split("\n")).toHaveLength(1);
+  });
+});
+
+describeKernel("a user with capabilities instead of root's rights", () => {
+  const run = (capabilities: string): { status: number | null; out: string } => {
+    const workspace = project();
+    for (const path of ["", "scenarios"]) chmodSync(join(workspace, path), 0o755);
+    chmodSync(folder, 0o755);
+    const given = `-all,${capabilities}`;
+    const { status, stdout, stderr } = spawnSync(
+      "setpriv",
+      [
+        ...["--reuid=65534", "--regid=65534", "--clear-groups"],
+        ...[`--inh-caps=${given}`, `--ambient-caps=${given}`, `--bounding-set=${given}`],
+        ...[process.execPath, join(action, "bin/probewright.js"), "run", "--json", "scenarios"],
+      ],
+      { cwd: workspace, encoding: "utf8", env: CLEAN },
+    );
+    return { status, out: stdout + stderr };
+  };
+
+  it("measures with those that docs/github-action.md asks for, and learns the cost of probes", () => {
+    const { status, out } = run("+bpf,+perfmon,+dac_read_search,+sys_admin");
+    expect(status, out).toBe(0);
+    const { scenarios } = resultSchema.parse(JSON.parse(out));
+    expect(scenarios[0]!.probes.some(({ hits }) => Number(hits) > 0)).toBe(true);
+  });
+
+  it("measures without CAP_SYS_ADMIN too, not knowing the cost", () => {
+    const { status, out } = run("+bpf,+perfmon,+dac_read_search");
+    expect(status, out).toBe(0);
+    expect(resultSchema.parse(JSON.parse(out)).scenarios[0]!.probes).toEqual([]);
   });
 });
