@@ -29,7 +29,7 @@ export const symbolFunctions: Functions = {
     form: 'kaddr("symbol")',
     check(c, call): Type {
       const address = kernelAddress(c, call);
-      return address === undefined ? uint64 : { ...uint64, value: address };
+      return address === undefined ? unknown : { ...uint64, value: address };
     },
     // A constant, which the checker found.
     lower: { effect: () => {} },

@@ -1,5 +1,6 @@
 /** Members of structs, records, tuples and arrays, and what pointers lead to. */
 import type { VReg } from "../ir/ir.ts";
+import { addressSpaceOf } from "../sema/probes.ts";
 import { integer, isSigned, placed, type StructField, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { argumentPlace, argumentValue } from "./args.ts";
@@ -8,9 +9,10 @@ import type { Lowering } from "./lowering.ts";
 import { place } from "./memory-values.ts";
 import { at, type Place, untyped } from "./place.ts";
 
-/** The place that a pointer expression leads to. */
+/** The place that a pointer expression leads to, or an address given as a number. */
 export function pointed(l: Lowering, node: ast.Expression): Place {
   const type = l.type(node);
+  if (type.kind === "integer") return { base: value(l, node), offset: 0, space: addressSpaceOf(l.probe.event) };
   if (type.kind !== "pointer") throw new Error("only pointers lead somewhere");
   if (isTyped(l, node)) return { base: value(l, node), offset: 0, space: "bpf", typed: true };
   const space = type.space === "user" || type.space === "bpf" ? type.space : "kernel";

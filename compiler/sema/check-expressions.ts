@@ -192,6 +192,8 @@ export class Checks {
           if (type.to.kind !== "void") return charArrayAsString(type.to);
           return this.#c.error("dereference", node.span, "a `void *` leads to nothing known; cast it first");
         }
+        // A number is taken for the address of one.
+        if (type.kind === "integer") return uint64;
         return this.#c.error(
           "dereference",
           node.operand.span,

@@ -55,6 +55,7 @@ export function resolveProbes(
   const names = new Set<string>();
   const resolved = blocks.map((block) => {
     const needs = needsOf(block);
+    const errors = context.diags.errors.length;
     const probes = block.attachPoints.flatMap((point) => {
       const provider = PROVIDER_BY_NAME.get(point.provider.text);
       if (!provider) return reportUnknownProvider(point, context);
@@ -80,10 +81,23 @@ export function resolveProbes(
         };
       });
     });
+    if (probes.length === 0 && context.diags.errors.length === errors) reportNoProbe(block, context);
     return { block, probes };
   });
   reportTooMany(resolved, context);
   return resolved;
+}
+
+function reportNoProbe({ attachPoints }: Probe, { missingProbes, diags }: ResolveContext): void {
+  const { span } = attachPoints[0]!;
+  const message = "Probe has no valid attach points.";
+  if (missingProbes === "warn") {
+    diags.warning("no-probe", span, `${message} It is being removed which may cause issues with program behavior.`);
+  } else if (missingProbes === "error") {
+    const help =
+      "nothing matches its wildcards; where that is expected, `config = { missing_probes = warn }` permits it";
+    diags.error("no-probe", span, message, { help });
+  }
 }
 
 function reportTooMany(blocks: readonly ResolvedBlock[], { maxProbes, diags }: ResolveContext): void {

@@ -155,21 +155,20 @@ export function addressSpaceOf(event: ProbeEvent): "kernel" | "user" {
   }
 }
 
-/** Reports that nothing was found, as the script's config wants it. `pattern` is what was looked for among the candidates. */
+/**
+ * Reports that nothing was found, as the script's config wants it. `pattern` is what was looked for among the candidates. A
+ * wildcard may match nothing, as long as another attach point of the block finds something.
+ */
 export function reportMissing(
   { point, context }: Pick<Request, "point" | "context">,
   code: string,
   what: { provider: string; pattern: string },
   candidates: () => Iterable<string>,
 ): [] {
-  if (context.missingProbes === "ignore") return [];
   const { provider, pattern } = what;
-  const near = isWildcard(pattern) ? [] : nearestAll(pattern, candidates(), 3);
-  const help = near.length
-    ? `did you mean ${near.map((n) => `\`${n}\``).join(", ")}?`
-    : isWildcard(pattern)
-      ? "nothing matches the wildcard"
-      : undefined;
+  if (context.missingProbes === "ignore" || isWildcard(pattern)) return [];
+  const near = nearestAll(pattern, candidates(), 3);
+  const help = near.length ? `did you mean ${near.map((n) => `\`${n}\``).join(", ")}?` : undefined;
   const message = `No matches for ${provider} ${pattern}.`;
   if (context.missingProbes === "warn") context.diags.warning(code, point.span, `${message} Skipping.`, { help });
   else context.diags.error(code, point.span, message, { help });

@@ -99,7 +99,7 @@ describe("uprobes", () => {
   it.each<[string, string]>([
     ["uprobe:/bin/nothing:main {}", "no-such-binary]: uprobe target file '/bin/nothing' does not exist"],
     ["uprobe:/bin/example:nothing {}", "no-such-function]: No matches for uprobe /bin/example:nothing."],
-    ["uprobe:/bin/example:nothing* {}", "no-such-function]: No matches for uprobe /bin/example:nothing*."],
+    ["uprobe:/bin/example:nothing* {}", "no-probe]: Probe has no valid attach points."],
     ["uretprobe:/bin/example:nothing {}", "no-such-function]: No matches for uretprobe /bin/example:nothing."],
     ["uprobe:/bin/example:main+32 {}", "probe-place]: Offset outside the function bounds ('main' size is 32)"],
     ["uprobe:/bin/example:_init {}", "probe-place]: Could not determine boundary for _init (symbol has size 0)."],
@@ -129,7 +129,7 @@ describe("what is missing", () => {
   const text = "uprobe:/bin/example:nothing {} tracepoint:none:none {}";
   it.each<[ResolveContext["missingProbes"], string[]]>([
     ["error", ["error[no-such-function]", "error[no-such-tracepoint]"]],
-    ["warn", ["warning[no-such-function]", "warning[no-such-tracepoint]"]],
+    ["warn", ["warning[no-such-function]", "warning[no-probe]", "warning[no-such-tracepoint]", "warning[no-probe]"]],
     ["ignore", []],
   ])("%s", (missingProbes, expected) => {
     const { messages, probes } = resolve(text, { missingProbes });
@@ -171,7 +171,7 @@ describe("kprobes", () => {
     ["kretprobe:vfs_read+4 {}", "attach-point-form]: Offset not allowed"],
     ["kprobe:0x1234 {}", "unsafe]: Probing by address requires --unsafe"],
     ["kprobe:nothing:vfs_read {}", "specified module nothing in probe kprobe:nothing:vfs_read is not loaded."],
-    ["kprobe:nothing* {}", "no-such-function]: No matches for kprobe nothing*."],
+    ["kprobe:nothing* {}", "no-probe]: Probe has no valid attach points."],
   ])("%s is refused", (text, message) => {
     expect(resolve(text).messages).toEqual([expect.stringContaining(message)]);
   });
