@@ -72,7 +72,7 @@ async function list(files: readonly string[], { filter = "", json }: RunFlags): 
     import("../report/text.ts"),
   ]);
   const diags = new Diagnostics();
-  const scenarios = loadSuite(files, fileHost, diags).filter(({ name }) => name.includes(filter));
+  const scenarios = loadSuite(files, fileHost, diags).scenarios.filter(({ name }) => name.includes(filter));
   await printDiagnostics(diags.items);
   if (diags.hasErrors) return ExitCode.invalidInput;
   const entries = scenarios.map(({ name, file, description }) => ({ name, file, description }));

@@ -66,7 +66,7 @@ export async function loadSides(
       help: "scenarios that are compared belong to the commits",
     });
   const files = await inFolder(head.folder, () => scenarioFiles(wanted));
-  const all = await inFolder(head.folder, () => loadSuite(files, config, diags));
+  const { scenarios: all } = await inFolder(head.folder, () => loadSuite(files, config, diags));
   if (diags.hasErrors) return undefined;
   const chosen = all.filter(({ name }) => filter === undefined || name.includes(filter));
   if (chosen.length === 0)
@@ -74,7 +74,7 @@ export async function loadSides(
       `no scenario's name contains \`${filter}\`; there are: ${all.map(({ name }) => name).join(", ")}`,
     );
   const ofHead = redirected(config, base.root, head.root);
-  const intoBase = await inFolder(base.folder, () => loadSuite(files, ofHead, new Diagnostics()));
+  const { scenarios: intoBase } = await inFolder(base.folder, () => loadSuite(files, ofHead, new Diagnostics()));
   const moved = new Map(intoBase.map((scenario) => [scenario.name, scenario]));
   const old = await inFolder(base.folder, () => ownScenarios(wanted, config));
   const scenarios = chosen.map((scenario): CandidateScenario => {
@@ -126,7 +126,7 @@ function scenarioFiles(paths: readonly string[]): string[] {
 function ownScenarios(paths: readonly string[], config: ConfigHost): Scenario[] | undefined {
   const files = paths.filter((path) => existsSync(path)).flatMap(discoverAny);
   const diags = new Diagnostics();
-  const scenarios = loadSuite([...new Set(files)], config, diags);
+  const { scenarios } = loadSuite([...new Set(files)], config, diags);
   return diags.hasErrors ? undefined : scenarios;
 }
 

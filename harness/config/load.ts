@@ -16,7 +16,7 @@ import { mergeDefaults } from "./merge.ts";
 import { folderOf } from "./paths.ts";
 import { PresetLibrary, readText } from "./presets.ts";
 import { buildProbes, type ProbesContext } from "./probes.ts";
-import type { RunPlan, Scenario } from "./scenario.ts";
+import type { ProbeScript, RunPlan, Scenario } from "./scenario.ts";
 import { soundEntries, validate, valueAt } from "./validate.ts";
 import { buildWorkload } from "./workload.ts";
 
@@ -25,14 +25,22 @@ import { buildWorkload } from "./workload.ts";
  * is wrong. Never throws on what a file contains.
  */
 export function loadScenarios(path: string, host: ConfigHost, diags: Diagnostics): Scenario[] {
-  return loadSuite([path], host, diags);
+  return loadSuite([path], host, diags).scenarios;
 }
 
-/** Loads several files, in which scenario names are unique. No scenarios at all if anything is wrong. */
-export function loadSuite(paths: readonly string[], host: ConfigHost, diags: Diagnostics): Scenario[] {
+export interface LoadedSuite {
+  /** None at all if anything is wrong. */
+  readonly scenarios: Scenario[];
+  /** Every script that could be read, those of scenarios with mistakes elsewhere too: they may have their own. */
+  readonly scripts: readonly ProbeScript[];
+}
+
+/** Loads several files, in which scenario names are unique. */
+export function loadSuite(paths: readonly string[], host: ConfigHost, diags: Diagnostics): LoadedSuite {
   const found = new Diagnostics();
   const library = new PresetLibrary(host, found);
-  const scenarios = paths.flatMap((path) => loadFile(path, host, library, found));
+  const scripts: ProbeScript[] = [];
+  const scenarios = paths.flatMap((path) => loadFile(path, host, library, scripts, found));
   const first = new Map<string, Span>();
   for (const { name, span: where } of scenarios) {
     const earlier = first.get(name);
@@ -43,7 +51,7 @@ export function loadSuite(paths: readonly string[], host: ConfigHost, diags: Dia
       });
   }
   for (const diagnostic of inFileOrder(found.items)) diags.add(diagnostic);
-  return found.hasErrors ? [] : scenarios;
+  return { scenarios: found.hasErrors ? [] : scenarios, scripts };
 }
 
 /** By place in each file; files stay in the order in which they were first mentioned. */
@@ -55,7 +63,13 @@ function inFileOrder(items: readonly Diagnostic[]): Diagnostic[] {
   return places.map(({ item }) => item);
 }
 
-function loadFile(path: string, host: ConfigHost, library: PresetLibrary, diags: Diagnostics): Scenario[] {
+function loadFile(
+  path: string,
+  host: ConfigHost,
+  library: PresetLibrary,
+  scripts: ProbeScript[],
+  diags: Diagnostics,
+): Scenario[] {
   const text = readText(host, resolve(path), span(new Source(path, ""), 0, 0), diags);
   if (text === undefined) return [];
   const source = new Source(path, text);
@@ -63,7 +77,7 @@ function loadFile(path: string, host: ConfigHost, library: PresetLibrary, diags:
   if (!tree) return [];
   const context: ProbesContext = { source, folder: folderOf(path), host, library, diags };
   return scenarioTrees(tree, diags).flatMap((scenario) =>
-    expandMatrix(scenario, diags).flatMap((combination) => buildScenario(combination, context) ?? []),
+    expandMatrix(scenario, diags).flatMap((combination) => buildScenario(combination, context, scripts) ?? []),
   );
 }
 
@@ -80,16 +94,21 @@ function scenarioTrees(tree: Located, diags: Diagnostics): LocatedMap[] {
   return defaults?.kind === "map" ? items.map((item) => mergeDefaults(defaults, item)) : items;
 }
 
-function buildScenario({ tree, values }: Combination, context: ProbesContext): Scenario | undefined {
+function buildScenario(
+  { tree, values }: Combination,
+  context: ProbesContext,
+  scripts: ProbeScript[],
+): Scenario | undefined {
   const { source, folder, diags } = context;
   const input = validate(wholeScenario, tree, diags);
   if (!input) {
-    judgeWhatIsSound(tree, context);
+    scripts.push(...judgeWhatIsSound(tree, context));
     return undefined;
   }
   const workload = buildWorkload(tree, input.workload, folder);
   const runs = buildRuns(tree, input.runs ?? {}, diags);
   const probes = buildProbes(tree, input, context);
+  scripts.push(...probes.scripts);
   return {
     name: input.name,
     description: input.description ?? "",
@@ -107,17 +126,18 @@ function buildScenario({ tree, values }: Combination, context: ProbesContext): S
 }
 
 /**
- * A mistake in one part should not hide those in the metrics and assertions. What is looked at here has its form;
- * where the probes have not, presets may be missing, so unknown names prove nothing.
+ * A mistake in one part should not hide those in the metrics, assertions and scripts. What is looked at here has its form;
+ * where the probes have not, presets may be missing, so unknown names prove nothing. Answers with the scripts.
  */
-function judgeWhatIsSound(tree: LocatedMap, context: ProbesContext): void {
+function judgeWhatIsSound(tree: LocatedMap, context: ProbesContext): readonly ProbeScript[] {
   const sound = soundEntries(judgedParts, tree);
-  const { presets } = buildProbes(tree, sound, context);
+  const { presets, scripts } = buildProbes(tree, sound, context);
   const findings = new Diagnostics();
   buildJudgement(tree, sound, context.source, presets, findings);
   const probesSound = sound.probes !== undefined || !tree.entries.has("probes");
   for (const finding of findings.items)
     if (probesSound || finding.code !== "unknown-metric") context.diags.add(finding);
+  return scripts;
 }
 
 const DEFAULT_RUNS = { warmup: 1, count: 5, control: 1 };

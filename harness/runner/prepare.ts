@@ -48,6 +48,18 @@ export function prepare(
   return diags.hasErrors ? undefined : prepared;
 }
 
+/** Reports what is wrong in scripts whose scenarios will not be prepared, because something else is wrong. */
+export function checkScripts(scripts: readonly ProbeScript[], host: PreparationHost, diags: Diagnostics): void {
+  for (const script of scripts) {
+    try {
+      prepareScript(script, host, diags);
+    } catch (error) {
+      // What this machine lacks is of no interest before the mistakes are mended.
+      if (!isSystemError(error)) throw error;
+    }
+  }
+}
+
 function prepareOne(scenario: Scenario, host: PreparationHost, diags: Diagnostics): PreparedScenario {
   const user = userOf(scenario, host, diags);
   const missing = missingPrograms(scenario, user, host);

@@ -14,7 +14,7 @@ import { exitCodeOf } from "../report/exit-code.ts";
 import { RESULT_SCHEMA, type ScenarioResult, type SuiteResult } from "../report/result.ts";
 import type { Host } from "./host.ts";
 import { judge } from "./judge.ts";
-import { type PreparedScenario, prepare } from "./prepare.ts";
+import { checkScripts, type PreparedScenario, prepare } from "./prepare.ts";
 import { type Phase, runScenario } from "./run-scenario.ts";
 
 export interface SuiteOptions {
@@ -94,10 +94,14 @@ export async function runSuite(options: SuiteOptions, host: SuiteHost): Promise<
 
 /** The scenarios to run; none when there are errors. */
 function prepareSuite(options: SuiteOptions, host: SuiteHost, diags: Diagnostics): readonly PreparedScenario[] {
-  const all = loadSuite(options.files, host.config, diags);
+  const { scenarios: all, scripts } = loadSuite(options.files, host.config, diags);
+  if (diags.hasErrors) {
+    checkScripts(scripts, host.runner, diags);
+    return [];
+  }
   const { filter, runs } = options;
   const wanted = filter === undefined ? all : all.filter(({ name }) => name.includes(filter));
-  if (wanted.length === 0 && !diags.hasErrors) {
+  if (wanted.length === 0) {
     const known = all.map(({ name }) => name).join(", ");
     throw new EmptySuiteError(`no scenario's name contains \`${filter}\`; there are: ${known}`);
   }

@@ -227,6 +227,14 @@ metrics:
     expect(existsSync(join(folder, "ran"))).toBe(false);
   });
 
+  it("reports what is wrong in a script beside what is wrong in the rest of the file", async () => {
+    const { cli } = project(OPENS.replace("sys_enter_openat", "sys_enter_opennat").replace("workload:", "worklaod:"));
+    const { status, err } = await cli("run", "test.yml");
+    expect(status).toBe(2);
+    expect(err).toMatch(/unknown key `worklaod`\n +test\.yml:\d+:1\n[\s\S]*did you mean `workload`/);
+    expect(err).toMatch(/sys_enter_opennat[\s\S]*test\.yml:\d+:\d+\n[\s\S]*did you mean.*sys_enter_openat/);
+  });
+
   it.each<[string, string[], RegExp]>([
     ["a file that is not there", ["run", "nowhere.yml"], /there is no file or folder `nowhere\.yml`/],
     ["a folder without scenarios", ["run", "empty"], /there are no scenarios \(\*\.yml\) below `empty`/],

@@ -14,7 +14,7 @@ export function scenariosOf(yaml: string, path = "/project/test.yml"): Scenario[
     presets: () => new Map(),
   };
   const diags = new Diagnostics();
-  const scenarios = loadSuite([path], host, diags);
+  const { scenarios } = loadSuite([path], host, diags);
   if (diags.hasErrors) throw new Error(renderDiagnostics(diags.items));
   return scenarios;
 }

@@ -121,14 +121,14 @@ describe("several scenarios and their defaults", () => {
   it("has unique names over all files", () => {
     const diags = new Diagnostics();
     const host = hostOf({ "/a.yml": minimal(), "/b.yml": minimal() });
-    expect(loadSuite(["/a.yml", "/b.yml"], host, diags)).toEqual([]);
+    expect(loadSuite(["/a.yml", "/b.yml"], host, diags).scenarios).toEqual([]);
     expect(diags.items.map((d) => brief(d).slice(0, 2))).toEqual([["b.yml:2:7", "duplicate-scenario"]]);
     expect(diags.items[0]!.labels![0]!.span.source.name).toBe("/a.yml");
   });
 
   it("says which file does not exist", () => {
     const diags = new Diagnostics();
-    expect(loadSuite(["/gone.yml"], hostOf({}), diags)).toEqual([]);
+    expect(loadSuite(["/gone.yml"], hostOf({}), diags).scenarios).toEqual([]);
     expect(diags.items.map(({ code, message }) => [code, message])).toEqual([
       ["unreadable-file", "cannot read /gone.yml: no such file"],
     ]);
@@ -292,7 +292,7 @@ describe("hashes", () => {
     const text =
       "version: 1\nname: n\nworkload: { command: [a], cwd: d, stdin: f, ready: { file: r }, before: { shell: x, cwd: e } }";
     const diags = new Diagnostics();
-    const at = (path: string) => loadSuite([path], hostOf({ [path]: text }), diags)[0]!.contentHash;
+    const at = (path: string) => loadSuite([path], hostOf({ [path]: text }), diags).scenarios[0]!.contentHash;
     expect(at("/one/a.yml")).toBe(at("/other/place/b.yml"));
     expect(at(FILE)).toMatch(/^[0-9a-f]{64}$/);
   });
