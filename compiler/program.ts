@@ -193,6 +193,8 @@ export type MapStorage =
       perCpu: boolean;
       /** Offset of a u64 in the value that is 0 in entries that were deleted and are kept for their key's next use. */
       live?: number | undefined;
+      /** Time series have an entry for each of their intervals, whose u64 number lies here in the kernel's key. */
+      interval?: number | undefined;
     }
   /**
    * A region of a one-entry mmap-able array. Plain values have one copy; aggregates have one for each CPU, `stride` bytes
@@ -257,7 +259,15 @@ export type ValueLayout =
   | { kind: "stats"; size: 16; signed: boolean }
   /** u64 buckets: see compiler/histogram.ts for which value falls where. */
   | { kind: "hist"; size: number; bits: number }
-  | { kind: "lhist"; size: number; min: number; max: number; step: number };
+  | { kind: "lhist"; size: number; min: number; max: number; step: number }
+  /**
+   * One interval of a time series: [value, weight, epoch]. The epoch counts intervals since 1970, and is 0 while there is no
+   * value. The weight is the time of the last value, or the number of values that are averaged.
+   */
+  | { kind: "tseries"; size: 24; signed: boolean; intervalNs: number; intervals: number; aggregation: Aggregation };
+
+/** What a time series keeps of the values of one interval. */
+export type Aggregation = "last" | "avg" | "max" | "min" | "sum";
 
 // Events
 

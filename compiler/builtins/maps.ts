@@ -4,6 +4,7 @@ import { countEntries, deleteKey, deleteScalar, findKey, hasKey } from "../lower
 import { place } from "../lower/memory-values.ts";
 import { stackDepth } from "../lower/stacks.ts";
 import type { Checker } from "../sema/check.ts";
+import type { MapInfo } from "../sema/typed.ts";
 import { boolean, int64, type Type, unknown, voidType, widen } from "../sema/types.ts";
 import type { Call, Expression, MapAccess, MapName, Variable } from "../syntax/ast.ts";
 import type { BuiltinFunction, Functions } from "./table.ts";
@@ -26,11 +27,21 @@ function wholeMap(name: "clear" | "zero"): BuiltinFunction {
   };
 }
 
+/** Fails for a time series, which has many values under a key and so no single one to ask for. */
+function checkEntries(c: Checker, call: Call, info: MapInfo): boolean {
+  if (info.value.kind !== "tseries") return true;
+  const { text } = call.callee;
+  c.error("map-value", call.args[0]!.span, `${text}() does not go with the time series \`${info.name}\``, SERIES_HELP);
+  return false;
+}
+
+const SERIES_HELP = "it can be printed, cleared and set to zero as a whole";
+
 /** `f(@x, key)`, the key being several arguments or a tuple. */
 function checkKey(c: Checker, call: Call): Type {
   const info = c.mapArg(call);
   const key = c.expressionArg(call, 1);
-  if (!info || !key) return unknown;
+  if (!info || !key || !checkEntries(c, call, info)) return unknown;
   c.useKey(info, key);
   return boolean;
 }
@@ -50,8 +61,7 @@ export const mapFunctions: Functions = {
       const target = call.args[0];
       // The old form: delete(@x[key]).
       if (target?.kind === "map-access" && call.args.length === 1) {
-        c.useMap(target);
-        return boolean;
+        return checkEntries(c, call, c.useMap(target)) ? boolean : unknown;
       }
       if (call.args.length === 2) return checkKey(c, call);
       if (target?.kind !== "map") {
@@ -71,7 +81,7 @@ export const mapFunctions: Functions = {
           `to delete all of them write \`clear(${info.name})\``,
         );
       }
-      return boolean;
+      return info && checkEntries(c, call, info) ? boolean : unknown;
     },
     lower: {
       value(l, call) {
@@ -121,7 +131,7 @@ export const mapFunctions: Functions = {
       }
       const info = c.mapArg(call);
       const key = c.expressionArg(call, 1);
-      if (!info || !key) return unknown;
+      if (!info || !key || !checkEntries(c, call, info)) return unknown;
       c.useKey(info, key);
       c.assign(target, widen(info.value), undefined);
       return boolean;

@@ -23,11 +23,15 @@ import type { Lowering } from "./lowering.ts";
 import { convert, into, place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
 import type { PlannedMap, Recycling } from "./plan.ts";
+import { addToSeries } from "./time-series.ts";
 
 const BPF_ANY = { imm: 0n };
 const BPF_NOEXIST = { imm: 1n };
 
 type MapNode = ast.MapName | ast.MapAccess;
+
+/** Aggregates that are one object, which every value is added to. */
+type Accumulated = Exclude<Aggregate, { kind: "tseries" }>;
 
 /** A key as an instruction takes it: a register for scalars, an address for everything else. */
 type Key = { value: Operand; size: Size } | { address: VReg };
@@ -405,7 +409,7 @@ function modify(l: Lowering, target: MapNode, change: (before: VReg) => VReg): {
 }
 
 /** Runs `body` with the address of a key's value, which is created as zeros if it is not there. */
-function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, body: (entry: VReg) => void): void {
+export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, body: (entry: VReg) => void): void {
   const { b } = l;
   const entry = {};
   const [missing, found, lost, done] = [b.newBlock(), b.newBlock(), b.newBlock(), b.newBlock()];
@@ -460,6 +464,10 @@ function aggregate(l: Lowering, target: MapNode, call: ast.Call): void {
   // The argument first: it may itself look into maps.
   const given = type.kind === "count" ? undefined : value(l, args[0]!);
   l.b.span = call.span;
+  if (type.kind === "tseries") {
+    addToSeries(l, map, type, call, target.kind === "map" ? undefined : target.key, given!);
+    return;
+  }
   if (target.kind === "map") {
     const at = globalPlace(l, map);
     accumulate(l, map, type, at, given);
@@ -475,7 +483,13 @@ function aggregate(l: Lowering, target: MapNode, call: ast.Call): void {
   });
 }
 
-function accumulate(l: Lowering, map: PlannedMap, type: Aggregate, entry: Place, given: VReg | undefined): void {
+export function accumulate(
+  l: Lowering,
+  map: PlannedMap,
+  type: Accumulated,
+  entry: Place,
+  given: VReg | undefined,
+): void {
   switch (type.kind) {
     case "count":
       addTo(l, map, entry, { imm: 1n });

@@ -18,6 +18,7 @@ import {
   type LayoutContext,
   layoutOf,
   sizeOf,
+  type TimeSeriesType,
   type Type,
 } from "../sema/types.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
@@ -29,6 +30,9 @@ const BPF_F_RDONLY_PROG = 1 << 7;
 
 /** Different stacks that a script may record. Each takes memory only once it is there. */
 const MAX_STACKS = 131_072;
+
+/** Intervals of a time series with many keys: the kernel's table alone takes 16 bytes for each. */
+const MAX_SERIES_ENTRIES = 1 << 20;
 
 /** Bytes of key and value of an entry that is better allocated when it is needed. */
 const LARGE_ENTRY = 128;
@@ -44,7 +48,14 @@ export interface PlannedMap {
 }
 
 export type PlannedStorage =
-  | { kind: "hash"; map: number; perCpu: boolean; recycling: Recycling | undefined }
+  | {
+      kind: "hash";
+      map: number;
+      perCpu: boolean;
+      recycling?: Recycling;
+      /** Of a time series: where the interval's number lies in the key. */
+      interval?: number;
+    }
   /** Offsets into the shared array. */
   | { kind: "shared"; map: number; offset: number; presence: number }
   /** Offsets into each CPU's copy. Programs set the presence of a sum; every other aggregate shows that it was touched. */
@@ -272,8 +283,8 @@ export class Plan {
   #finalStorage(storage: PlannedStorage): MapStorage {
     switch (storage.kind) {
       case "hash": {
-        const { kind, map, perCpu, recycling } = storage;
-        return { kind, map, perCpu, live: recycling?.live };
+        const { kind, map, perCpu, recycling, interval } = storage;
+        return { kind, map, perCpu, live: recycling?.live, interval };
       }
       case "shared": {
         const { map, offset, presence } = storage;
@@ -288,6 +299,7 @@ export class Plan {
 
   #place(info: MapInfo): PlannedStorage {
     const { value } = info;
+    if (value.kind === "tseries") return this.#seriesHash(info, value);
     if (info.keyed) return this.#hash(info);
     if (!isAggregate(value)) {
       this.#shared ??= { map: this.#add("globals", "array", 4, 0, 1, BPF_F_MMAPABLE), size: 0 };
@@ -320,7 +332,20 @@ export class Plan {
       entries,
       lazy ? BPF_F_NO_PREALLOC : 0,
     );
-    return { kind: "hash", map, perCpu, recycling: undefined };
+    return { kind: "hash", map, perCpu };
+  }
+
+  /** Room for all intervals of as many keys as other maps may have. */
+  #seriesHash({ name, keyed, key, entries, declaration }: MapInfo, type: TimeSeriesType): PlannedStorage {
+    const interval = keyed ? roundUp(sizeOf(key), 8) : 0;
+    const keys = keyed ? (entries ?? this.#options.maxEntries) : 1;
+    const enough = Math.max(type.intervals, Math.min(keys * type.intervals, MAX_SERIES_ENTRIES));
+    const room = this.#options.entriesOf[name] ?? enough;
+    const recent = declaration && MAP_TYPES[declaration.mapType.text]?.type === "lru_percpu_hash";
+    const kind = recent ? "lru_percpu_hash" : "percpu_hash";
+    const flags = this.#allocatesSafely() && !recent ? BPF_F_NO_PREALLOC : 0;
+    const map = this.#add(`m_${name.slice(1)}`, kind, interval + 8, aggregateSize(type), room, flags);
+    return { kind: "hash", map, perCpu: true, interval };
   }
 
   /** A hash whose values are followed by the word that says whether they are alive. */

@@ -67,6 +67,7 @@ export function check(
   for (const map of maps.values()) {
     reportUnset(map, diags);
     checkDeclaredValue(map, diags);
+    if (map.value.kind === "tseries") checkClock(settings.config.timeSeriesClock, maps, script.span, diags);
     if (map.declaration && map.keyed === undefined) {
       diags.warning("unused-map", map.span, `Unused map: ${map.name}`, { help: "remove its declaration" });
     }
@@ -78,6 +79,18 @@ function reportUnset(map: MapInfo, diags: Diagnostics): void {
   if (map.assigned || diags.hasErrors) return;
   if (map.declaration && map.span === map.declaration.map.span) return;
   diags.error("undefined-map", map.span, `map \`${map.name}\` is read but never assigned`);
+}
+
+/** The map that stands in for the clock of time series, if there is one. */
+function checkClock(
+  name: string | undefined,
+  maps: ReadonlyMap<string, MapInfo>,
+  script: Span,
+  diags: Diagnostics,
+): void {
+  const map = name === undefined ? undefined : maps.get(name);
+  if (name === undefined || (map?.keyed === false && typeName(map.value) === "uint64")) return;
+  diags.error("config-value", script, `BPFTRACE_DUMMY_TS_MAP takes a map without keys of uint64, not \`${name}\``);
 }
 
 /** Checks one unit. Builtins' rows call back into it. */

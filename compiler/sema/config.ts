@@ -9,6 +9,8 @@ export interface ScriptConfig extends RuntimeConfig {
   /** Bytes of strings without a length of their own, NUL included. */
   maxStrlen: number;
   maxProbes: number;
+  /** The map that time series take the time from, in place of the clock: for tests. */
+  timeSeriesClock: string | undefined;
 }
 
 const DEFAULTS: ScriptConfig = {
@@ -22,6 +24,7 @@ const DEFAULTS: ScriptConfig = {
   maxMapKeys: 4096,
   maxStrlen: 1024,
   maxProbes: 1024,
+  timeSeriesClock: undefined,
 };
 
 /** What a setting takes, and where it goes. `undefined` from a reader means that the value is not one of its kind. */
@@ -132,7 +135,7 @@ export function readConfig(
   whole: Span,
   diags: Diagnostics,
 ): ScriptConfig {
-  const config = { ...DEFAULTS };
+  const config = { ...DEFAULTS, timeSeriesClock: environment.dummy_ts_map };
   for (const { name, value } of block?.entries ?? []) {
     const key = name.text.toLowerCase().replace(/^bpftrace_/, "");
     const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;

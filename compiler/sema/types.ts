@@ -3,7 +3,7 @@
  * inferred yet (or that was reported already); it goes with everything and never causes a second message.
  */
 import { histBuckets, lhistBuckets } from "../histogram.ts";
-import type { StackMode, ValueLayout } from "../program.ts";
+import type { Aggregation, StackMode, ValueLayout } from "../program.ts";
 
 export type AddressSpace = "kernel" | "user" | "bpf" | "none";
 
@@ -62,7 +62,16 @@ export type Aggregate =
   | { kind: "count" }
   | { kind: "sum" | "min" | "max" | "avg" | "stats"; signed: boolean }
   | { kind: "hist"; bits: number }
-  | { kind: "lhist"; min: number; max: number; step: number };
+  | { kind: "lhist"; min: number; max: number; step: number }
+  | TimeSeriesType;
+
+export interface TimeSeriesType {
+  kind: "tseries";
+  signed: boolean;
+  intervalNs: number;
+  intervals: number;
+  aggregation: Aggregation;
+}
 
 export interface EnumType {
   kind: "enum";
@@ -117,15 +126,17 @@ export function pointer(to: Type, space: AddressSpace): PointerType {
   return { kind: "pointer", to, space };
 }
 
-const AGGREGATES = new Set(["count", "sum", "min", "max", "avg", "stats", "hist", "lhist"]);
+const AGGREGATES = new Set(["count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries"]);
 
 export function isAggregate(type: Type): type is Aggregate {
   return AGGREGATES.has(type.kind);
 }
 
+const MANY_NUMBERS = new Set(["hist", "lhist", "stats", "tseries"]);
+
 /** Aggregates that stand for one number, and so can be used as one. */
 export function isNumericAggregate(type: Type): boolean {
-  return isAggregate(type) && type.kind !== "hist" && type.kind !== "lhist" && type.kind !== "stats";
+  return isAggregate(type) && !MANY_NUMBERS.has(type.kind);
 }
 
 /** Whether a value of the type lives in a register; all others live in memory. */
@@ -300,6 +311,10 @@ export function joinTypes(a: Type, b: Type): Type | undefined {
     case "avg":
     case "stats":
       return { kind: a.kind, signed: a.signed || (b as typeof a).signed };
+    case "tseries": {
+      const other = b as typeof a;
+      return sameIntervals(a, other) ? { ...a, signed: a.signed || other.signed } : undefined;
+    }
     case "boolean":
       return boolean;
     default:
@@ -316,6 +331,10 @@ function joinKinds(a: Type, b: Type): Type | undefined {
 
 /** Bytes that a probe's name gets where it is stored as a string. */
 export const PROBE_NAME_SIZE = 64;
+
+function sameIntervals(a: TimeSeriesType, b: TimeSeriesType): boolean {
+  return a.intervalNs === b.intervalNs && a.intervals === b.intervals && a.aggregation === b.aggregation;
+}
 
 export function sameType(a: Type, b: Type): boolean {
   if (a.kind !== b.kind) return false;
@@ -356,6 +375,8 @@ export function sameType(a: Type, b: Type): boolean {
     case "avg":
     case "stats":
       return a.signed === (b as typeof a).signed;
+    case "tseries":
+      return a.signed === (b as typeof a).signed && sameIntervals(a, b as typeof a);
     case "kstack":
     case "ustack":
       return a.mode === (b as typeof a).mode && a.limit === (b as typeof a).limit;
@@ -437,6 +458,7 @@ export function sizeOf(type: Type): number {
       return 6;
     case "hist":
     case "lhist":
+    case "tseries":
       throw new Error(`${type.kind} has no size of its own`);
     default:
       return 8;
@@ -568,13 +590,15 @@ export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
       return { kind: "hist", size: aggregateSize(type), bits: type.bits };
     case "lhist":
       return { kind: "lhist", size: aggregateSize(type), min: type.min, max: type.max, step: type.step };
+    case "tseries":
+      return { ...type, size: 24 };
     case "unknown":
     case "void":
       throw new Error(`a value of type ${type.kind} has no layout`);
   }
 }
 
-/** Bytes of one CPU's copy of an aggregate. */
+/** Bytes of one CPU's copy of an aggregate; of a time series, those of one interval. */
 export function aggregateSize(type: Aggregate): number {
   switch (type.kind) {
     case "count":
@@ -589,5 +613,7 @@ export function aggregateSize(type: Aggregate): number {
       return histBuckets(type.bits) * 8;
     case "lhist":
       return lhistBuckets(type.min, type.max, type.step) * 8;
+    case "tseries":
+      return 24;
   }
 }

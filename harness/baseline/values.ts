@@ -85,7 +85,7 @@ export type JsonMapValue = z.infer<typeof jsonMapValue>;
 export const mapTable = z.strictObject({
   name: z.string().describe("with its @"),
   script: z.string().describe("the probe script that has the map"),
-  kind: z.enum(["integer", "count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "other"]),
+  kind: z.enum(["integer", "count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries", "other"]),
   keyed: z.boolean(),
   keys: z.array(
     z.strictObject({
@@ -142,6 +142,7 @@ function encodeMapValue(value: MapValue): JsonMapValue {
           .map(({ low, high, count }) => [encodeBound(low), encodeBound(high), encodeNumber(count)]),
       };
     case "other":
+    case "tseries":
       return { text: value.text };
     default:
       return unreachable(value, "map value");

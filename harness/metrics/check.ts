@@ -303,13 +303,15 @@ const KIND_NAMES: Readonly<Record<MapShape["kind"], string>> = {
   hist: "a histogram",
   lhist: "a histogram",
   other: "values without numeric meaning",
+  tseries: "a time series",
 };
 
 function suggestFunctions(map: Expression & { kind: "map" }, shape: MapShape): string {
+  const functions = functionsFor(shape.kind);
+  if (functions.length === 0)
+    return "a time series is for looking at; measure with a count(), sum() or hist() beside it";
   return `write ${alternatives(
-    functionsFor(shape.kind)
-      .slice(0, 4)
-      .map((name) => `${name}(${spanText(map.span)}${name === "quantile" ? ", 0.99" : ""})`),
+    functions.slice(0, 4).map((name) => `${name}(${spanText(map.span)}${name === "quantile" ? ", 0.99" : ""})`),
   )}`;
 }
 

@@ -194,6 +194,7 @@ function scalar(value: MapValue): MetricValue | undefined {
     case "hist":
     case "lhist":
     case "other":
+    case "tseries":
       return undefined;
     default:
       return unreachable(value);

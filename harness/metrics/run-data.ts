@@ -14,7 +14,9 @@ export type MapValue =
   /** Both kinds of histogram decode to the same neutral buckets. */
   | { readonly kind: "hist" | "lhist"; readonly histogram: Histogram }
   /** Strings, tuples and whatever else has no numeric meaning, as text. */
-  | { readonly kind: "other"; readonly text: string };
+  | { readonly kind: "other"; readonly text: string }
+  /** A series is to be looked at: which of its intervals there are depends on when the run ended. */
+  | { readonly kind: "tseries"; readonly text: string };
 
 export type MapValueKind = MapValue["kind"];
 

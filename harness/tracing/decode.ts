@@ -5,9 +5,10 @@
  * Every integer is a bigint, whatever its width: there is one rule, no precision is lost, and arithmetic that wraps
  * at 64 bits can be written down as such.
  */
-import type { StackMode, ValueLayout } from "../../compiler/program.ts";
+import type { Aggregation, StackMode, ValueLayout } from "../../compiler/program.ts";
 import { unreachable } from "../../compiler/unreachable.ts";
 import { type ByteString, bytesAt } from "./bytestring.ts";
+import { joinIntervals } from "./time-series.ts";
 
 export type Value =
   | { readonly kind: "integer"; readonly value: bigint }
@@ -60,6 +61,21 @@ export type Aggregate =
       readonly min: number;
       readonly max: number;
       readonly step: number;
+    }
+  /** One interval of a time series. Its epoch is 0 while there is no value. */
+  | {
+      readonly kind: "interval";
+      readonly epoch: bigint;
+      readonly value: bigint;
+      readonly weight: bigint;
+      readonly aggregation: Aggregation;
+      readonly signed: boolean;
+    }
+  /** Interval by interval; a value is missing where nothing happened. */
+  | {
+      readonly kind: "tseries";
+      readonly signed: boolean;
+      readonly points: readonly { readonly startNs: bigint; readonly value: bigint | undefined }[];
     };
 
 /** Bytes that cannot be what their layout says. The kernel side and the layout disagree, which is a defect of ours. */
@@ -171,6 +187,8 @@ export function decode(layout: ValueLayout, view: DataView, offset = 0): Value {
       const { min, max, step } = layout;
       return { kind: "lhist", buckets: readBuckets(view, offset, layout.size), min, max, step };
     }
+    case "tseries":
+      return decodeInterval(layout, view, offset);
     default:
       return unreachable(layout, "layout");
   }
@@ -194,6 +212,8 @@ const AGGREGATES: ReadonlySet<string> = new Set<Aggregate["kind"]>([
   "stats",
   "hist",
   "lhist",
+  "interval",
+  "tseries",
 ]);
 
 type Sized = Extract<ValueLayout, { kind: "tuple" | "record" | "struct" }>;
@@ -232,6 +252,13 @@ function decodeBuffer(view: DataView, offset: number, size: number): Value {
   const length = view.getUint32(offset, true);
   if (length > size - 4) throw new DecodeError(`a buffer of ${length} bytes in room for ${size - 4}`);
   return { kind: "buffer", bytes: bytesAt(view, offset + 4, length) };
+}
+
+function decodeInterval(layout: Extract<ValueLayout, { kind: "tseries" }>, view: DataView, offset: number): Value {
+  const { aggregation, signed } = layout;
+  const epoch = view.getBigUint64(offset + 16, true);
+  const value = epoch === 0n ? 0n : readInteger(view, offset, 8, signed);
+  return { kind: "interval", epoch, value, weight: view.getBigUint64(offset + 8, true), aggregation, signed };
 }
 
 type Enum = Extract<ValueLayout, { kind: "enum" }>;
@@ -337,6 +364,8 @@ function join(a: Value, b: Value): Value {
       const other = same(a, b);
       return { ...a, buckets: a.buckets.map((n, i) => BigInt.asUintN(64, n + (other.buckets[i] ?? 0n))) };
     }
+    case "interval":
+      return joinIntervals(a, same(a, b));
     default:
       throw new DecodeError(`a ${a.kind} has one copy, not one a CPU`);
   }

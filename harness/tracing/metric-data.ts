@@ -38,6 +38,7 @@ function metricKind(layout: ValueLayout): MapValueKind {
     case "stats":
     case "hist":
     case "lhist":
+    case "tseries":
       return layout.kind;
     case "integer":
     case "boolean":
@@ -69,6 +70,8 @@ function metricValue(value: Value, how: Presentation): MapValue {
     case "hist":
     case "lhist":
       return { kind: value.kind, histogram: { buckets: metricBuckets(value) } };
+    case "tseries":
+      return { kind: "tseries", text: textOf(value, how) };
     default:
       return { kind: "other", text: textOf(value, how) };
   }

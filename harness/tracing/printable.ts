@@ -22,13 +22,22 @@ export type Printable =
   | { readonly kind: "buffer"; readonly bytes: ByteString }
   | { readonly kind: "tuple" | "array"; readonly elements: readonly Printable[] }
   | { readonly kind: "record"; readonly fields: readonly { readonly name: string; readonly value: Printable }[] }
-  | { readonly kind: "histogram"; readonly rows: readonly HistogramRow[] };
+  | { readonly kind: "histogram"; readonly rows: readonly HistogramRow[] }
+  | { readonly kind: "series"; readonly signed: boolean; readonly points: readonly SeriesPoint[] };
+
+/** An interval of a time series. */
+export interface SeriesPoint {
+  readonly startNs: bigint;
+  /** The start by the local clock, with nanoseconds: `13:05:59.000000000`. */
+  readonly clock: ByteString;
+  readonly value: bigint | undefined;
+}
 
 export interface PrintableMap {
   /** With its at sign. */
   readonly name: string;
   /** What JSON calls it: averages are "stats" too. */
-  readonly category: "map" | "stats" | "hist";
+  readonly category: "map" | "stats" | "hist" | "tseries";
   readonly keyed: boolean;
   /** In the order of printing. A map without keys has one entry, or none while it is untouched. */
   readonly entries: readonly { readonly key: Printable | undefined; readonly value: Printable }[];
@@ -62,6 +71,14 @@ export function present(value: Value, how: Presentation, divisor = 1n): Printabl
     case "lhist":
       // bpftrace does not divide these.
       return { kind: "histogram", rows: linearHistogramRows(value) };
+    case "tseries": {
+      const points = value.points.map((point): SeriesPoint => {
+        return { ...point, clock: formatTimestamp("%H:%M:%S.%k", point.startNs, resolver.zone) };
+      });
+      return { kind: "series", signed: value.signed, points };
+    }
+    case "interval":
+      throw new Error("an interval of a time series is shown with the others");
     case "boolean":
       return value;
     case "string":

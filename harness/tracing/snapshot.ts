@@ -3,6 +3,7 @@ import type { ScriptMap, ValueLayout } from "../../compiler/program.ts";
 import { type Aggregate, combine, DecodeError, decode, mean, type Value } from "./decode.ts";
 import type { MapSnapshot } from "./maps.ts";
 import { type Presentation, type PrintableMap, present } from "./printable.ts";
+import { seriesByKey } from "./time-series.ts";
 
 export interface DecodedEntry {
   /** Undefined in a map without keys. */
@@ -23,6 +24,7 @@ export function decodeMap({ map, entries }: MapSnapshot): DecodedMap {
     const copies = entry.copies.map((copy) => decode(map.value, viewOf(copy)));
     return { key, value: combine(map.value, copies), keyBytes: entry.key };
   });
+  if (map.value.kind === "tseries") return { map, entries: seriesByKey(map.value, decoded) };
   const byValue = valueOrder(map.value);
   const byKey = map.key && keyOrder(map.key);
   // bpftrace leaves the rest to the kernel's hash; here it is settled, so that output can be compared from run to run.
@@ -153,12 +155,13 @@ export function presentMap(
 /** As print(@x) shows a map without keys that nobody has touched: with the value that zeros make. */
 export function orZero(decoded: DecodedMap): DecodedMap {
   const { map, entries } = decoded;
-  // Of a histogram without counts there is nothing to show.
-  if (map.key !== undefined || entries.length > 0 || map.value.kind === "hist" || map.value.kind === "lhist")
-    return decoded;
+  if (map.key !== undefined || entries.length > 0 || NOTHING_WITHOUT_VALUES.has(map.value.kind)) return decoded;
   const zero = decode(map.value, new DataView(new ArrayBuffer(map.value.size)));
   return { map, entries: [{ key: undefined, value: zero }] };
 }
+
+/** Of a histogram or a series without values there is nothing to show. */
+const NOTHING_WITHOUT_VALUES: ReadonlySet<string> = new Set(["hist", "lhist", "tseries"]);
 
 /** The order of maps at the end of a session: by name. */
 export function byName(a: { readonly map: ScriptMap }, b: { readonly map: ScriptMap }): number {
@@ -173,6 +176,8 @@ function categoryOf(layout: ValueLayout): PrintableMap["category"] {
     case "hist":
     case "lhist":
       return "hist";
+    case "tseries":
+      return "tseries";
     default:
       return "map";
   }

@@ -76,6 +76,16 @@ const PLAIN: string[] = [
   "@x = nsecs > 0; @y = elapsed >= 0; @z = cpu < 1024",
 ];
 
+/** Scripts in which time passes as `@ts` says, for a bpftrace that has time series. */
+const WITH_A_CLOCK: string[] = [
+  "@x = tseries($i, 100ms, 5)",
+  '@x = tseries($i % 10, 100ms, 5, "avg"); @y = tseries($i % 10, 100ms, 5, "sum")',
+  '@x = tseries($i % 10, 100ms, 5, "min"); @y = tseries((uint64)($i % 7), 100ms, 20, "max")',
+  "@x = tseries(40 - $i, 1us, 3); @y = tseries($i, 7ms, 100); @z = tseries($i, 1h, 2)",
+  '@x[$i % 3] = tseries($i, 100ms, 9); @y["k", $i % 5] = tseries($i, 200ms, 3, "sum")',
+  "if ($i % 13 == 0) { @x[$i % 2] = tseries($i, 50ms, 30) }",
+];
+
 /** Scripts that watch a command; only what the command does counts. */
 const WATCHING: string[] = [
   // A path is read when the call returns: only then is its page sure to be in memory.
@@ -98,6 +108,8 @@ const WATCHING: string[] = [
   "tracepoint:syscalls:sys_enter_pread64 /pid == cpid/ { @[args->pos] = sum(args->count); }",
 ];
 
+const CLOCK = { BPFTRACE_DUMMY_TS_MAP: "@ts" };
+
 // Some calls differ because the two start the command differently: what the child does before its exec is its parent's affair.
 const COMMAND = "/bin/cat /etc/hostname";
 
@@ -107,7 +119,7 @@ function mapsOf(output: string): Record<string, unknown> {
   for (const line of output.split("\n")) {
     if (!line.startsWith("{")) continue;
     const { type, data } = JSON.parse(line) as { type: string; data: Record<string, unknown> };
-    if (["map", "hist", "stats"].includes(type)) Object.assign(maps, data);
+    if (["map", "hist", "stats", "tseries"].includes(type)) Object.assign(maps, data);
   }
   return maps;
 }
@@ -117,31 +129,35 @@ function withNumbers(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (_, v) => (typeof v === "boolean" ? Number(v) : v));
 }
 
-function rival(script: string, args: string[]): Record<string, unknown> {
-  const result = spawnSync(BPFTRACE, ["-f", "json", "-e", script, ...args], { encoding: "utf8" });
+function rival(script: string, args: string[], env = {}): Record<string, unknown> {
+  const options = { encoding: "utf8", env: { ...process.env, ...env } } as const;
+  const result = spawnSync(BPFTRACE, ["-f", "json", "-e", script, ...args], options);
   if (result.error) throw result.error;
   return mapsOf(result.stdout);
 }
 
-async function ours(script: string, args: string[]): Promise<Record<string, unknown>> {
-  const result = await runCli(["trace", "-f", "json", "-e", script, ...args]);
+async function ours(script: string, args: string[], env = {}): Promise<Record<string, unknown>> {
+  const result = await runCli(["trace", "-f", "json", "-e", script, ...args], "", { env: { ...process.env, ...env } });
   expect(result.err).toBe("");
   return mapsOf(result.out);
 }
 
-function isInstalled(): boolean {
+/** As [0, 27]; undefined if there is none. */
+function installedVersion(): [number, number] | undefined {
   try {
-    execFileSync(BPFTRACE, ["--version"], { stdio: "ignore" });
-    return true;
+    const text = execFileSync(BPFTRACE, ["--version"], { encoding: "utf8" });
+    const [, major, minor] = /v(\d+)\.(\d+)/.exec(text) ?? [];
+    return [Number(major), Number(minor)];
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-const installed = isInstalled();
+const version = installedVersion();
+const knowsTimeSeries = version !== undefined && (version[0] > 0 || version[1] >= 24);
 
 describeKernel("beside bpftrace", () => {
-  if (!installed) {
+  if (version === undefined) {
     it("needs bpftrace", () => {
       console.warn("*** bpftrace is not installed: the differential tests did not run ***");
       expect(process.env.REQUIRE_KERNEL).not.toBe("1");
@@ -157,6 +173,14 @@ describeKernel("beside bpftrace", () => {
     const expected = rival(script, parameters);
     expect(Object.keys(expected)).not.toEqual([]);
     expect(withNumbers(await ours(script, parameters))).toEqual(withNumbers(expected));
+  });
+
+  it.each(knowsTimeSeries ? WITH_A_CLOCK : [])("%s", async (body) => {
+    const tick = `$i = @i; ${body}; @ts += (uint64)10ms; @i++;`;
+    const script = `BEGIN { @ts = (uint64)1s; @i = 0; } interval:ms:1 { if (@i < 80) { ${tick} } else { exit(); } }`;
+    const expected = rival(script, [], CLOCK);
+    expect(Object.keys(expected)).not.toEqual([]);
+    expect(await ours(script, [], CLOCK)).toEqual(expected);
   });
 
   it.each(WATCHING)("%s", async (script) => {

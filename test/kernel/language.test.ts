@@ -79,4 +79,23 @@ describeKernel("the language in the kernel", () => {
       ],
     ])("%s", (body, expected) => expect(printed(body)).toBe(expected));
   });
+
+  describe("time series, 30 ms from number to number", () => {
+    /** Keys and values, with what is above and below the diagrams left out. */
+    const drawn = (series: string): string => {
+      const body = `@ts = (uint64)1s; $i = 0; while ($i < 50) { $i++; @ts += (uint64)30ms; ${series} } clear(@ts);`;
+      const lines = runScript(`begin { ${body} }`, [], { dummy_ts_map: "@ts" }).split("\n");
+      const shown = lines.flatMap((line) => /^@.*|[|*] (-?\d+|-)$/.exec(line)?.slice(0, 2) ?? []);
+      return shown.filter((text) => text && !text.startsWith("|") && !text.startsWith("*")).join(" ");
+    };
+    it.each([
+      ["@ = tseries($i, 100ms, 4);", "@: 43 46 49 50"],
+      ['@ = tseries($i, 100ms, 4, "sum");', "@: 166 135 144 50"],
+      ['@ = tseries($i, 100ms, 4, "avg");', "@: 41 45 48 50"],
+      ['@ = tseries($i - 45, 100ms, 4, "min");', "@: -5 -1 2 5"],
+      ['@ = tseries((uint64)$i, 100ms, 4, "max");', "@: 43 46 49 50"],
+      ['if ($i % 7 == 0) { @["x", $i % 3] = tseries($i, 1s, 3); }', "@[x, 0]: 21 42 @[x, 1]: 28 49 @[x, 2]: 14 35"],
+      ["if ($i % 20 == 0) { @ = tseries($i, 100ms, 7); }", "@: 20 - - - - - 40"],
+    ])("%s", (series, expected) => expect(drawn(series)).toBe(expected));
+  });
 });

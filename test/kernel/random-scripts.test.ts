@@ -58,7 +58,7 @@ describeKernel("random scripts in the kernel", () => {
       // The CPU may change from one run to the next; the words of the prelude are ours.
       const script = text.replaceAll("cpu", "uid");
       const { typed } = checkScript(script, [], facts);
-      const { maps, events } = evaluate(typed!, { ...self, gid: 0n, cpu: 0n, nsecs: () => 0n });
+      const { maps, events } = evaluate(typed!, { ...self, gid: 0n, cpu: 0n, nsecs: () => 0n, bootToReal: 0n });
       const expected = Object.fromEntries(Object.entries(maps).filter(([, e]) => Object.keys(e).length > 0));
       expect(inKernel(script)).toEqual({ maps: expected, events });
     });

@@ -4,7 +4,7 @@
  */
 import { histBucket, lhistBuckets, lhistLimit } from "../../compiler/histogram.ts";
 import type { TypedScript, Unit } from "../../compiler/sema/typed.ts";
-import type { Type } from "../../compiler/sema/types.ts";
+import type { TimeSeriesType, Type } from "../../compiler/sema/types.ts";
 import type * as ast from "../../compiler/syntax/ast.ts";
 
 export type Value = bigint | boolean | string | Value[];
@@ -19,6 +19,8 @@ export interface EvalHost {
   comm: string;
   /** Each call gives the next instant. */
   nsecs: () => bigint;
+  /** What the time since 1970 is ahead of nsecs. */
+  bootToReal: bigint;
 }
 
 export interface EvalResult {
@@ -46,7 +48,10 @@ export function evaluate(script: TypedScript, host: EvalHost): EvalResult {
     }
   }
   const maps: EvalResult["maps"] = {};
-  for (const [name, entries] of state.maps) maps[name] = Object.fromEntries(entries);
+  for (const [name, entries] of state.maps) {
+    const type = script.maps.get(name)!.value;
+    maps[name] = Object.fromEntries(type.kind === "tseries" ? shownIntervals(type, entries) : entries);
+  }
   return { maps, events: state.events };
 }
 
@@ -171,10 +176,14 @@ class Evaluator {
     const call = value.kind === "call" ? value : undefined;
     if (target.kind !== "variable" && operator === "=" && call && AGGREGATES.has(call.callee.text)) {
       const args = (call.args as ast.Expression[]).map((a) => this.#value(a));
+      const type = this.#script.maps.get(mapName(target))!.value;
+      const at = type.kind === "tseries" ? this.#epoch(type) : 0n;
       const entries = this.#entries(target);
       const key = this.#key(target);
-      const type = this.#script.maps.get(mapName(target))!.value;
-      entries.set(key, aggregate(type, entries.get(key), args[0]));
+      entries.set(
+        key,
+        type.kind === "tseries" ? inSeries(entries.get(key), at, args[0]!) : aggregate(type, entries.get(key), args[0]),
+      );
       return;
     }
     if (operator === "=") {
@@ -211,6 +220,11 @@ class Evaluator {
     if (found === undefined) return zeroOf(type);
     if (typeof found === "object" && !Array.isArray(found)) return numberOf(type, found as Record<string, bigint>);
     return found as Value;
+  }
+
+  /** Intervals since 1970. */
+  #epoch({ intervalNs }: TimeSeriesType): bigint {
+    return (this.#host.nsecs() + this.#host.bootToReal) / BigInt(intervalNs);
   }
 
   #mapType(target: ast.MapName | ast.MapAccess): Type {
@@ -280,7 +294,7 @@ class Evaluator {
   }
 
   #builtin(name: string): Value {
-    const { nsecs, ...plain } = this.#host;
+    const { nsecs, bootToReal, ...plain } = this.#host;
     if (name === "nsecs") return nsecs();
     if (Object.hasOwn(plain, name)) return plain[name as keyof typeof plain];
     throw new Error(`no builtin ${name} here`);
@@ -336,7 +350,7 @@ class Evaluator {
   }
 }
 
-const AGGREGATES = new Set(["count", "sum", "min", "max", "avg", "stats", "hist", "lhist"]);
+const AGGREGATES = new Set(["count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries"]);
 
 const COMPARE: Partial<Record<ast.BinaryOperator, (a: bigint, b: bigint) => boolean>> = {
   "==": (a, b) => a === b,
@@ -482,6 +496,32 @@ function aggregate(type: Type, before: unknown, given: Value | undefined): unkno
     default:
       throw new Error(`${type.kind} is no aggregate`);
   }
+}
+
+/** Every value of a series, by its interval. */
+type SeriesValues = Map<bigint, bigint[]>;
+
+function inSeries(before: unknown, epoch: bigint, given: Value): SeriesValues {
+  const values = (before as SeriesValues | undefined) ?? new Map<bigint, bigint[]>();
+  return values.set(epoch, [...(values.get(epoch) ?? []), wrap(integerOf(given))]);
+}
+
+/** By key, and by how many intervals they lie before the last one of the map: the last ones. */
+function shownIntervals(type: TimeSeriesType, entries: Map<string, unknown>): [string, unknown][] {
+  const series = [...entries] as [string, SeriesValues][];
+  const newest = series.flatMap(([, values]) => [...values.keys()]).sort((a, b) => (a > b ? -1 : 1))[0]!;
+  return series.map(([key, values]) => {
+    const shown = [...values].map(([epoch, list]) => [Number(newest - epoch), ofInterval(type, list)] as const);
+    return [key, Object.fromEntries(shown.filter(([age]) => age < type.intervals))];
+  });
+}
+
+function ofInterval({ aggregation, signed }: TimeSeriesType, values: bigint[]): bigint {
+  const read = (v: bigint) => (signed ? wrap(v) : BigInt.asUintN(64, v));
+  const sum = read(values.reduce((a, b) => a + b));
+  const sorted = values.map(read).sort((a, b) => (a < b ? -1 : 1));
+  const results = { last: values.at(-1)!, sum, avg: sum / BigInt(values.length), min: sorted[0]!, max: sorted.at(-1)! };
+  return wrap(results[aggregation]);
 }
 
 function bump(buckets: Record<string, bigint>, bucket: number): Record<string, bigint> {

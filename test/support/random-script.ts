@@ -79,6 +79,10 @@ const AGGREGATIONS: Text = fc.oneof(
   integer.map((a) => `@ast[comm] = stats((int32)($a ^ ${a}));`),
   integer.map((a) => `@ah = hist($a ^ ${a});`),
   integer.map((a) => `@akh[$a & 1] = hist($b ^ ${a}, 3);`),
+  // Intervals so long that a script ends in the one in which it began.
+  integer.map((a) => `@ats = tseries($a ^ ${a}, 30d, 3);`),
+  integer.map((a) => `@atk[$a & 1] = tseries((uint64)($b ^ ${a}), 30d, 2, "max");`),
+  integer.map((a) => `@ata[comm, $a & 1] = tseries((int32)($b ^ ${a}), 30d, 2, "avg");`),
   integer.map((a) => `@al = lhist(($c ^ ${a}) & 127, 10, 100, 7);`),
 );
 

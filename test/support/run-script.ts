@@ -9,9 +9,9 @@ import { loadSession } from "../../harness/tracing/session.ts";
 
 const facts = hostFacts();
 
-export function runScript(text: string, parameters: string[] = []): string {
+export function runScript(text: string, parameters: string[] = [], environment: Record<string, string> = {}): string {
   const diags = new Diagnostics();
-  const program = compile(new Source("test.bt", text), facts, diags, { parameters });
+  const program = compile(new Source("test.bt", text), facts, diags, { parameters, environment });
   if (!program) throw new Error(renderDiagnostics(diags.errors));
   const printed: Uint8Array[] = [];
   const streams = { out: (bytes: Uint8Array) => void printed.push(bytes.slice()), err: () => {} };

@@ -68,6 +68,12 @@ function aggregateOrPlain(value: Decoded): unknown {
     case "hist":
     case "lhist":
       return Object.fromEntries(value.buckets.flatMap((n, i) => (n === 0n ? [] : [[i, n]])));
+    case "tseries":
+      return Object.fromEntries(
+        value.points.flatMap((point, i) => {
+          return point.value === undefined ? [] : [[value.points.length - 1 - i, BigInt.asIntN(64, point.value)]];
+        }),
+      );
     default:
       return plain(value);
   }

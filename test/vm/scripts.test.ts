@@ -30,13 +30,24 @@ function clock(): () => bigint {
   };
 }
 
+/** As the interpreter has it. */
+const REAL = 1_700_000_000_000_000_000n;
 const WORLD = { pid: 1000, tid: 1001, uid: 500, gid: 501, comm: "worker", cpu: 1, suspended: 0n };
 
 function oracle(text: string): EvalResult {
   const { typed, diagnostics } = checkScript(text, [], facts);
   const errors = diagnostics.filter((d) => d.severity === "error");
   if (!typed || errors.length > 0) throw new Error(renderDiagnostics(errors));
-  const host: EvalHost = { pid: 1000n, tid: 1001n, uid: 500n, gid: 501n, cpu: 1n, comm: "worker", nsecs: clock() };
+  const host: EvalHost = {
+    pid: 1000n,
+    tid: 1001n,
+    uid: 500n,
+    gid: 501n,
+    cpu: 1n,
+    comm: "worker",
+    nsecs: clock(),
+    bootToReal: REAL,
+  };
   const { maps, events } = evaluate(typed, host);
   // A map from which everything was deleted is as one that was never touched.
   return { maps: Object.fromEntries(Object.entries(maps).filter(([, e]) => Object.keys(e).length > 0)), events };
@@ -65,6 +76,9 @@ describe("bytes in the interpreter do what the tree says", () => {
     "@x = sum(-5); @x = sum(3); @y[1] = avg(10); @y[1] = avg(21); @z = (int64)@y[1]",
     "$i = 0; while ($i < 70) { @h = hist(1 << $i); @k[$i % 3] = hist($i * $i, 2); $i++ }",
     "$i = 0; while ($i < 40) { @l = lhist($i, 5, 30, 4); $i++ }",
+    '$i = 0; while ($i < 20) { @s = tseries($i * $i, 3us, 4); @m[$i & 1] = tseries(-$i, 5us, 3, "min"); $i++ }',
+    '$i = 0; while ($i < 20) { @a = tseries($i, 4us, 6, "avg"); @b[comm, $i & 1] = tseries($i, 10us, 2, "sum"); $i++ }',
+    '$i = 0; while ($i < 9) { @a = tseries((uint64)-$i, 7us, 3, "max"); @b["k"] = tseries(1, 1s, 2, "sum"); $i++ }',
     "@m = min(5); @m = min(-7); @n = max((uint64)3); @n = max((uint64)-1)",
     "if (pid > 5 && tid > 5 || uid == 3) { @x = 1 } else { @x = 2 }",
     "if (0) { @x = 1 } else if (pid == 1000) { @x = 2; return; } @x = 3",

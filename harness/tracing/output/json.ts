@@ -8,7 +8,7 @@ import type { FormatPiece } from "../../../compiler/format-string.ts";
 import type { Span } from "../../../compiler/source.ts";
 import { unreachable } from "../../../compiler/unreachable.ts";
 import { type ByteString, escapeControls, fromText, toBytes, toText } from "../bytestring.ts";
-import type { Printable, PrintableMap } from "../printable.ts";
+import type { Printable, PrintableMap, SeriesPoint } from "../printable.ts";
 import { strerror } from "../symbols/strerror.ts";
 import type { HistogramRow } from "./histogram.ts";
 import { keyText } from "./printable-text.ts";
@@ -22,6 +22,8 @@ import {
   type RuntimeError,
   type TestResult,
 } from "./sink.ts";
+import { formatTimestamp } from "./strftime.ts";
+import { UTC } from "./timezone.ts";
 
 export class JsonOutput implements OutputSink {
   readonly #streams: OutputStreams;
@@ -129,6 +131,8 @@ function json(value: Printable): string {
       return `{${value.fields.map((f) => `${string(f.name)}: ${json(f.value)}`).join(", ")}}`;
     case "histogram":
       return `[${value.rows.map(bucket).join(",")}]`;
+    case "series":
+      return `[${value.points.flatMap(point).join(",")}]`;
     default:
       return unreachable(value, "printable");
   }
@@ -148,6 +152,13 @@ function bucket({ low, high, count }: HistogramRow): string {
   const min = low === undefined ? "" : `"min": ${number(low.value)}, `;
   const max = high === undefined ? "" : `"max": ${number(high.value - 1n)}, `;
   return `{${min}${max}"count": ${count}}`;
+}
+
+/** Times are in UTC. Intervals without a value are left out. */
+function point({ startNs, value }: SeriesPoint): string[] {
+  if (value === undefined) return [];
+  const start = formatTimestamp("%Y-%m-%d %H:%M:%S.%k", startNs, UTC);
+  return [`{"interval_start":"${start}","value":${number(value)}}`];
 }
 
 function number(value: bigint): string {

@@ -3,6 +3,7 @@ import { unreachable } from "../../../compiler/unreachable.ts";
 import { type ByteString, fromText } from "../bytestring.ts";
 import type { Printable } from "../printable.ts";
 import type { Bound, HistogramRow } from "./histogram.ts";
+import { seriesText } from "./series-text.ts";
 
 /** Makes bytes of unknown origin fit for where they go; see escapeControls(). */
 export type Guard = (bytes: ByteString) => ByteString;
@@ -27,6 +28,8 @@ export function printableText(value: Printable): ByteString {
       return recordText(value.fields);
     case "histogram":
       return histogramText(value.rows);
+    case "series":
+      return seriesText(value.points, value.signed);
     default:
       return unreachable(value, "printable");
   }

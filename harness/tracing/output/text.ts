@@ -60,8 +60,9 @@ export class TextOutput implements OutputSink {
     let text = "";
     for (const { key, value } of entries) {
       const label = name + (key === undefined ? "" : `[${this.#guardOut(keyText(key))}]`);
-      // A histogram stands below its label; both are followed by the line break that ends the entry.
-      text += `${label}:${value.kind === "histogram" ? "\n" : " "}${this.#guardOut(printableText(value))}\n`;
+      // A diagram stands below its label; both are followed by the line break that ends the entry.
+      const isDiagram = value.kind === "histogram" || value.kind === "series";
+      text += `${label}:${isDiagram ? "\n" : " "}${this.#guardOut(printableText(value))}\n`;
     }
     if (text !== "") this.#out(text);
   }

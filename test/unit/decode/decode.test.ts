@@ -152,6 +152,18 @@ const cases: [name: string, layout: ValueLayout, data: Uint8Array, value: Value]
   ],
   ["a hist", { kind: "hist", size: 24, bits: 0 }, u64(1, 0, 3), { kind: "hist", buckets: [1n, 0n, 3n], bits: 0 }],
   [
+    "an interval",
+    { kind: "tseries", size: 24, signed: true, intervalNs: 5, intervals: 9, aggregation: "avg" },
+    i64(-7, 2, 33),
+    { kind: "interval", epoch: 33n, value: -7n, weight: 2n, aggregation: "avg", signed: true },
+  ],
+  [
+    "an interval without values",
+    { kind: "tseries", size: 24, signed: false, intervalNs: 5, intervals: 9, aggregation: "last" },
+    u64(7, 2, 0),
+    { kind: "interval", epoch: 0n, value: 0n, weight: 2n, aggregation: "last", signed: false },
+  ],
+  [
     "an lhist",
     { kind: "lhist", size: 24, min: 0, max: 10, step: 10 },
     u64(1, 2, 3),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ScriptMap, ValueLayout } from "../../../compiler/program.ts";
+import type { Aggregation, ScriptMap, ValueLayout } from "../../../compiler/program.ts";
 import { DecodeError } from "../../../harness/tracing/decode.ts";
 import { keyText, printableText } from "../../../harness/tracing/output/printable-text.ts";
 import { present } from "../../../harness/tracing/printable.ts";
@@ -11,6 +11,9 @@ const S64: ValueLayout = { kind: "integer", size: 8, signed: true };
 const U64: ValueLayout = { kind: "integer", size: 8, signed: false };
 const STR: ValueLayout = { kind: "string", size: 8 };
 const BOOL: ValueLayout = { kind: "boolean", size: 1 };
+const tseries = (aggregation: Aggregation, intervals: number): ValueLayout => {
+  return { kind: "tseries", size: 24, signed: true, intervalNs: 10, intervals, aggregation };
+};
 const pair = (a: ValueLayout, b: ValueLayout): ValueLayout => ({
   kind: "tuple",
   size: 16,
@@ -159,11 +162,12 @@ describe("presentMap", () => {
     expect(entries(top, divisor)).toEqual(expected);
   });
 
-  it.each<[ValueLayout, "map" | "stats" | "hist"]>([
+  it.each<[ValueLayout, "map" | "stats" | "hist" | "tseries"]>([
     [{ kind: "avg", size: 16, signed: true }, "stats"],
     [{ kind: "stats", size: 16, signed: true }, "stats"],
     [{ kind: "hist", size: 8, bits: 0 }, "hist"],
     [{ kind: "lhist", size: 8, min: 0, max: 1, step: 1 }, "hist"],
+    [tseries("last", 5), "tseries"],
     [{ kind: "count", size: 8 }, "map"],
     [STR, "map"],
   ])("%j is a %s", (value, category) => {
@@ -191,6 +195,7 @@ describe("print() of a map without keys that was never touched", () => {
 
   it.each<[string, ScriptMap]>([
     ["a hist", map(undefined, { kind: "hist", size: 16, bits: 0 })],
+    ["a series", map(undefined, tseries("last", 5))],
     ["an lhist", map(undefined, { kind: "lhist", size: 24, min: 0, max: 1, step: 1 })],
     ["a map with keys", map(U64, U64)],
   ])("%s stays empty", (_, m) => {
@@ -201,6 +206,46 @@ describe("print() of a map without keys that was never touched", () => {
     const there = decodeMap({ map: map(undefined, U64), entries: [{ key: zeros(0), copies: [u64(5)] }] });
     expect(orZero(there)).toBe(there);
   });
+});
+
+describe("time series", () => {
+  /** An entry of the kernel's hash: key and number of the interval, then [value, weight, epoch] of each CPU. */
+  type Entry = [key: number, interval: number, ...copies: [value: number, weight: number, epoch: number][]];
+
+  /** `key: value...` with a dash for an interval without a value, behind the epoch of the first one. */
+  function shown(aggregation: Aggregation, intervals: number, ...entries: Entry[]): string[] {
+    const decoded = decodeMap({
+      map: map(U64, tseries(aggregation, intervals)),
+      entries: entries.map(([key, interval, ...copies]) => ({
+        key: u64(key, interval),
+        copies: copies.map((copy) => i64(...copy)),
+      })),
+    });
+    return decoded.entries.map(({ key, value }) => {
+      if (key?.kind !== "integer" || value.kind !== "tseries") throw new Error("no series");
+      const values = value.points.map((point) => point.value ?? "-");
+      return `${key.value}: ${[(value.points[0]?.startNs ?? 0n) / 10n, ...values].join(" ")}`;
+    });
+  }
+
+  it.each<[string, string[], string[]]>([
+    ["in the order of time", shown("last", 3, [1, 1, [7, 0, 10]], [1, 0, [6, 0, 9]]), ["1: 9 6 7"]],
+    ["with gaps", shown("last", 9, [1, 4, [7, 0, 13]], [1, 1, [6, 0, 10]]), ["1: 10 6 - - 7"]],
+    ["the last ones", shown("last", 3, [1, 0, [6, 0, 9]], [1, 2, [5, 0, 11]], [1, 0, [8, 0, 12]]), ["1: 11 5 8"]],
+    [
+      "up to the last one of all keys",
+      shown("last", 5, [1, 0, [6, 0, 10]], [2, 2, [5, 0, 12]]),
+      ["1: 10 6 - -", "2: 12 5"],
+    ],
+    ["none of a key that is too old", shown("last", 2, [1, 0, [6, 0, 10]], [2, 0, [5, 0, 12]]), ["1: 0", "2: 12 5"]],
+    ["by the bytes of the keys", shown("sum", 2, [1, 0, [1, 0, 2]], [256, 0, [2, 0, 2]]), ["256: 2 2", "1: 2 1"]],
+    ["the last value of all CPUs", shown("last", 2, [1, 0, [5, 300, 4], [6, 200, 4]]), ["1: 4 5"]],
+    ["sums of all CPUs", shown("sum", 2, [1, 0, [5, 0, 4], [-6, 0, 4], [0, 0, 0]]), ["1: 4 -1"]],
+    ["averages over all CPUs", shown("avg", 2, [1, 0, [10, 3, 4], [-1, 1, 4]]), ["1: 4 2"]],
+    ["minima of all CPUs", shown("min", 2, [1, 0, [5, 1, 4], [-6, 1, 4], [-9, 1, 3]]), ["1: 4 -6"]],
+    ["maxima of all CPUs", shown("max", 2, [1, 0, [5, 1, 4], [6, 1, 4], [9, 1, 3]]), ["1: 4 6"]],
+    ["nothing after zero()", shown("last", 5, [1, 0, [0, 0, 0]], [2, 1, [0, 0, 0]]), ["1: 0", "2: 0"]],
+  ])("%s", (_, actual, expected) => expect(actual).toEqual(expected));
 });
 
 describe("bad input", () => {

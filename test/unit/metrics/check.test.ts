@@ -110,6 +110,7 @@ describe("maps of the scripts", () => {
     shape("@h", "hist", false),
     shape("@l", "lhist", true),
     shape("@s", "other", true),
+    shape("@t", "tseries", true),
     shape("@m", "max", true),
   ]);
   const check = (text: string): Diagnostics => {
@@ -150,6 +151,8 @@ describe("maps of the scripts", () => {
     ["sum(@h)", "wrong-map-kind", "sum(@h)", /p50\(@h\)/],
     ["min(@avg)", "wrong-map-kind", "min(@avg)", /avg\(@avg\)/],
     ["sum(@s)", "wrong-map-kind", "sum(@s)", /len\(@s\)/],
+    ["max(@t)", "wrong-map-kind", "max(@t)", /measure with a count\(\)/],
+    ['@t["a"]', "not-a-number", '@t["a"]', /measure with a count\(\)/],
     ['@s["a"] < 3', "not-a-number", '@s["a"]', /len\(@s/],
   ])("refuses %s", (text, code, underlined, help) => {
     const diags = check(text);

@@ -41,6 +41,14 @@ function hist(...values: readonly bigint[]): Printable {
   return present({ kind: "hist", buckets, bits: 0 }, presentation);
 }
 
+/** From 1970 on, interval by interval. */
+function series(intervalNs: bigint, ...values: readonly (bigint | undefined)[]): Printable {
+  const points = values.map((value, i) => ({ startNs: BigInt(i) * intervalNs, value }));
+  return present({ kind: "tseries", signed: true, points }, presentation);
+}
+
+const EDGE = "_".repeat(51);
+
 function lhist(): Printable {
   const buckets = Array<bigint>(lhistBuckets(0, 20, 10)).fill(1n);
   return present({ kind: "lhist", buckets, min: 0, max: 20, step: 10 }, presentation);
@@ -336,6 +344,54 @@ const CASES: Case[] = [
     say: (s) => s.map(scalar("@big", hist(1n << 62n), "hist")),
     out: `@big:\n[4E, 8E)               1 |${FULL}|\n\n`,
     json: '{"type": "hist", "data": {"@big": [{"min": 4611686018427387904, "max": "9223372036854775807", "count": 1}]}}',
+  },
+  {
+    what: "a time series",
+    say: (s) => s.map(scalar("@t", series(500_000_000n, -2n, undefined, 3n), "tseries")),
+    out:
+      `@t:\n${" ".repeat(13)}-2${" ".repeat(50)}3\nhh:mm:ss.ms  |${EDGE}|\n` +
+      `00:00:00.000 *${" ".repeat(20)}.${" ".repeat(30)}| -2\n` +
+      `00:00:00.500 |${" ".repeat(20)}.${" ".repeat(30)}| -\n` +
+      `00:00:01.000 |${" ".repeat(20)}.${" ".repeat(30)}* 3\n` +
+      `${" ".repeat(13)}v${EDGE}v\n${" ".repeat(13)}-2${" ".repeat(50)}3\n\n`,
+    json: '{"type": "tseries", "data": {"@t": [{"interval_start":"1970-01-01 00:00:00.000000000","value":-2},{"interval_start":"1970-01-01 00:00:01.000000000","value":3}]}}',
+  },
+  {
+    what: "a time series of one interval",
+    say: (s) => s.map(scalar("@t", series(60_000_000_000n, 7n), "tseries")),
+    out:
+      `@t:\n${" ".repeat(19)}6${" ".repeat(51)}8\nhh:mm:ss.ns        |${EDGE}|\n` +
+      `00:00:00.000000000 |${" ".repeat(25)}*${" ".repeat(25)}| 7\n` +
+      `${" ".repeat(19)}v${EDGE}v\n${" ".repeat(19)}6${" ".repeat(51)}8\n\n`,
+    json: '{"type": "tseries", "data": {"@t": [{"interval_start":"1970-01-01 00:00:00.000000000","value":7}]}}',
+  },
+  {
+    what: "a time series by seconds, of the largest numbers",
+    say: (s) => s.map(scalar("@t", series(60_000_000_000n, (1n << 63n) - 1n, (1n << 63n) - 1n), "tseries")),
+    out:
+      `@t:\n${" ".repeat(9)}9223372036854775806${" ".repeat(15)}9223372036854775807\nhh:mm:ss |${EDGE}|\n` +
+      `00:00:00 |${" ".repeat(51)}* 9223372036854775807\n00:01:00 |${" ".repeat(51)}* 9223372036854775807\n` +
+      `${" ".repeat(9)}v${EDGE}v\n${" ".repeat(9)}9223372036854775806${" ".repeat(15)}9223372036854775807\n\n`,
+    json: '{"type": "tseries", "data": {"@t": [{"interval_start":"1970-01-01 00:00:00.000000000","value":"9223372036854775807"},{"interval_start":"1970-01-01 00:01:00.000000000","value":"9223372036854775807"}]}}',
+  },
+  {
+    what: "time series by key, one of them set to zero",
+    say: (s) =>
+      s.map(
+        keyed(
+          "@t",
+          [
+            [int(1), series(1000n)],
+            [int(2), series(1000n, 0n, 1n)],
+          ],
+          "tseries",
+        ),
+      ),
+    out:
+      `@t[1]:\n<no data>\n@t[2]:\n${" ".repeat(16)}0${" ".repeat(51)}1\nhh:mm:ss.\xce\xbcs    |${EDGE}|\n` +
+      `00:00:00.000000 *${" ".repeat(51)}| 0\n00:00:00.000001 |${" ".repeat(51)}* 1\n` +
+      `${" ".repeat(16)}v${EDGE}v\n${" ".repeat(16)}0${" ".repeat(51)}1\n\n`,
+    json: '{"type": "tseries", "data": {"@t": {"1": [], "2": [{"interval_start":"1970-01-01 00:00:00.000000000","value":0},{"interval_start":"1970-01-01 00:00:00.000001000","value":1}]}}}',
   },
   {
     what: "time",
