@@ -6,7 +6,8 @@ import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import { charArrayAsString } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
-import { commonSign, constantInteger, constantsEqual, foldBinary, isConstant, truth } from "./constants.ts";
+import { arithmeticType, constantsEqual, foldIntegers, isConstant, truth, unaryType } from "./constants.ts";
+import { mixesSigns } from "./conversions.ts";
 import {
   boolean,
   fits,
@@ -18,7 +19,6 @@ import {
   isNumericAggregate,
   isSigned,
   joinTypes,
-  knownInteger,
   literalType,
   type PointerType,
   pointer,
@@ -26,6 +26,7 @@ import {
   sameType,
   sizeOf,
   type Type,
+  truncate,
   typeName,
   uint64,
   unknown,
@@ -175,17 +176,11 @@ export class Checks {
       case "~": {
         if (!isIntegral(type) || type.kind === "boolean")
           return this.#operandError(node.operand.span, node.operator, type);
-        if (type.kind === "integer" && type.value !== undefined) {
-          const { value } = type;
-          if (node.operator === "+") return type;
-          if (node.operator === "~") return { ...uint64, value: BigInt.asUintN(64, ~value) };
-          if (!fits(-value, int64)) {
-            return this.#c.error("integer-range", node.span, `-${value} does not fit into 64 bits`);
-          }
-          return literalType(-value);
-        }
+        if (node.operator === "+") return type;
         if (type.kind !== "integer") return int64;
-        return node.operator === "~" ? integer(type.size, false) : widen(type);
+        const result = unaryType(node.operator, type);
+        if (result !== "overflow") return result;
+        return this.#c.error("integer-range", node.span, `-${type.value} does not fit into 64 bits`);
       }
       case "*":
         if (type.kind === "pointer") {
@@ -275,12 +270,17 @@ export class Checks {
     if (!isIntegral(right)) return this.#operandError(rightSpan, operator, right);
     const folded = this.#folded(operator, left, right, span);
     if (folded) return folded;
-    if (operator === "-") return int64;
-    if (operator === "<<" || operator === ">>") return isSigned(left) ? int64 : uint64;
     if ((operator === "/" || operator === "%") && right.kind === "integer" && right.value === 0n) {
       return this.#c.error("division-by-zero", span, "division by zero");
     }
-    return commonSign(left, right, isSigned) ? int64 : uint64;
+    if (operator === "/" || operator === "%") this.#warnOfSigns(operator, left, right, span);
+    return arithmeticType(operator, left, right);
+  }
+
+  #warnOfSigns(operator: ast.BinaryOperator, left: Type, right: Type, span: Span): void {
+    if (!mixesSigns(left, right)) return;
+    const message = `\`${operator}\` takes both sides as int64: ${typeName(left)} and ${typeName(right)}`;
+    this.#c.warn("sign-mismatch", span, message, "cast one side to the type of the other");
   }
 
   #folded(operator: ast.BinaryOperator, left: Type, right: Type, span: Span): Type | undefined {
@@ -289,18 +289,13 @@ export class Checks {
       if (first === (operator === "||")) return { kind: "boolean", value: first };
       return first === undefined || second === undefined ? undefined : { kind: "boolean", value: second };
     }
-    if (operator === "==" || operator === "!=") {
+    if ((operator === "==" || operator === "!=") && left.kind !== "integer") {
       const equal = constantsEqual(left, right);
       if (equal !== undefined) return { kind: "boolean", value: equal === (operator === "==") };
     }
-    const [a, b] = [knownInteger(left), knownInteger(right)];
-    if (a === undefined || b === undefined) return undefined;
-    const value = foldBinary(operator, a, b);
-    if (value === "overflow") {
-      return this.#c.error("constant-overflow", span, "the value of this expression does not fit into 64 bits");
-    }
-    // A cast literal keeps its type where that can hold the result.
-    return constantInteger(value);
+    const folded = foldIntegers(operator, left, right);
+    if (folded !== "overflow") return folded;
+    return this.#c.error("constant-overflow", span, "the value of this expression does not fit into 64 bits");
   }
 
   #comparison(
@@ -314,7 +309,10 @@ export class Checks {
     const folded = this.#folded(operator, left, right, span);
     if (folded) return folded;
     const integers = (isIntegral(left) || left.kind === "pointer") && (isIntegral(right) || right.kind === "pointer");
-    if (integers) return boolean;
+    if (integers) {
+      if (operator !== "==" && operator !== "!=") this.#warnOfSigns(operator, left, right, span);
+      return boolean;
+    }
     const equality = operator === "==" || operator === "!=";
     const textual = (t: Type) => t.kind === "string" || t.kind === "probe";
     if (equality && textual(left) && textual(right)) return boolean;
@@ -463,8 +461,7 @@ export class Checks {
     if (to.kind === "array") return this.#castToArray(node, from, to);
     if (to.kind === "integer") {
       if (from.kind === "integer" && from.value !== undefined) {
-        const bits = to.size * 8;
-        return { ...to, value: to.signed ? BigInt.asIntN(bits, from.value) : BigInt.asUintN(bits, from.value) };
+        return { ...to, value: truncate(from.value, to), fixed: true };
       }
       if (isIntegral(from) || from.kind === "pointer" || from.kind === "boolean") return to;
       if (from.kind === "array" && sizeOf(from) === to.size) return to;

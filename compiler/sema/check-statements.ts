@@ -5,7 +5,7 @@ import { unreachable } from "../unreachable.ts";
 import type { Checker } from "./check.ts";
 import type { Checks } from "./check-expressions.ts";
 import { truth } from "./constants.ts";
-import { int64, isAggregate, isNumericAggregate, joinTypes, type Type, typeName, unknown } from "./types.ts";
+import { int64, isAggregate, isNumericAggregate, string, type Type, typeName, unknown } from "./types.ts";
 
 export class StatementChecks {
   readonly #c: Checker;
@@ -122,7 +122,7 @@ export class StatementChecks {
         return;
       }
       const before = this.#c.type(target);
-      this.#c.assign(target, this.#checks.compound(node, before, this.#c.type(value)), value);
+      this.#c.assign(target, this.#checks.compound(node, before, this.#c.type(value)), undefined);
       return;
     }
     const info = this.#c.useMap(target);
@@ -140,7 +140,7 @@ export class StatementChecks {
         }
         return;
       }
-      this.#c.store(info, type, node.span);
+      this.#c.store(info, type, node.span, value);
       return;
     }
     if (isAggregate(info.value)) {
@@ -155,26 +155,26 @@ export class StatementChecks {
     this.#c.store(info, this.#checks.compound(node, info.value, type), node.span);
   }
 
-  #let(node: ast.Let): void {
-    const declared = node.type ? this.#c.queries.declared(node.type) : undefined;
-    const value = node.value ? this.#c.type(node.value) : undefined;
-    if (this.#c.isDeclaredHere(node.variable)) {
-      this.#c.error(
-        "duplicate-variable",
-        node.variable.span,
-        `\`${node.variable.name}\` is declared twice in this block`,
-      );
-      return;
-    }
-    if (declared && value && node.value && !joinTypes(declared, value)) {
-      this.#c.error(
-        "variable-type",
-        node.value.span,
-        `\`${node.variable.name}\` is declared as ${typeName(declared)} and cannot take a value of type ${typeName(value)}`,
-      );
-    }
-    this.#c.declare(node.variable, declared ?? unknown);
-    if (value && !declared) this.#c.assign(node.variable, value, node.value);
+  #let({ variable, type, value }: ast.Let): void {
+    const declared = type ? this.#c.queries.declared(type) : unknown;
+    const given = value && this.#c.type(value);
+    if (!this.#isNew(variable)) return;
+    // A string without a size takes that of what it is assigned.
+    if (type && this.#c.queries.isUnsizedString(type)) this.#c.declare(variable, string(1));
+    else this.#c.declare(variable, declared, declared.kind !== "unknown");
+    if (given) this.#c.assign(variable, given, value);
+  }
+
+  #isNew({ name, span }: ast.Variable): boolean {
+    const other = this.#c.visible(name);
+    if (!other) return true;
+    this.#c.error(
+      "duplicate-variable",
+      span,
+      `\`${name}\` is declared already, and a variable cannot hide another`,
+      "choose another name",
+    );
+    return false;
   }
 
   #unroll(node: ast.Unroll): void {
@@ -201,6 +201,7 @@ export class StatementChecks {
       this.#require("forEachMapElem", "for loops over maps", "5.13", node.span);
       element = { kind: "tuple", elements: [info.key, this.#checks.plainValue(info.value)] };
     }
+    this.#isNew(variable);
     this.#c.scoped(() => {
       this.#c.declare(variable, element);
       this.#loop(() => this.#block(body));

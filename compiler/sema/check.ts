@@ -11,6 +11,7 @@ import type * as ast from "../syntax/ast.ts";
 import { Checks } from "./check-expressions.ts";
 import { StatementChecks } from "./check-statements.ts";
 import type { ScriptConfig } from "./config.ts";
+import { keeps, refusal } from "./conversions.ts";
 import { checkDeclaredValue, declaredMaps } from "./map-declarations.ts";
 import { checkNamedParameters } from "./named-parameters.ts";
 import type { Names } from "./names.ts";
@@ -234,32 +235,28 @@ export class Checker {
 
   // Variables
 
-  declare(node: ast.Variable, type: Type): VariableInfo {
+  declare(node: ast.Variable, type: Type, isTyped = false): VariableInfo {
     let info = this.#declared.get(node);
     if (!info) {
-      info = { name: node.name, type, declaration: node };
+      info = { name: node.name, type, declaration: node, isTyped };
       this.#declared.set(node, info);
       this.changed = true;
-    } else this.#grow(info, type, node.span);
+    } else if (isTyped) info.type = type;
+    else this.#grow(info, type, node.span);
     this.#scopes.at(-1)!.set(node.name, info);
     this.unit.variables.set(node, info);
     return info;
   }
 
-  /** Whether the innermost block has a variable of that name already. */
-  isDeclaredHere(node: ast.Variable): boolean {
-    return this.#scopes.at(-1)!.has(node.name);
+  /** The variable of that name that can be seen from here. */
+  visible(name: string): VariableInfo | undefined {
+    return this.#scopes.findLast((scope) => scope.has(name))?.get(name);
   }
 
   lookup(node: ast.Variable): VariableInfo | undefined {
-    for (let i = this.#scopes.length - 1; i >= 0; i--) {
-      const info = this.#scopes[i]!.get(node.name);
-      if (info) {
-        this.unit.variables.set(node, info);
-        return info;
-      }
-    }
-    return undefined;
+    const info = this.visible(node.name);
+    if (info) this.unit.variables.set(node, info);
+    return info;
   }
 
   variableNames(): string[] {
@@ -276,9 +273,24 @@ export class Checker {
       return;
     }
     const stored = isNumericAggregate(type) ? this.#checks.coerced(type) : type;
-    const info = this.lookup(node);
-    if (info) this.#grow(info, stored, value?.span ?? node.span);
-    else this.declare(node, stored);
+    const span = value?.span ?? node.span;
+    const known = this.lookup(node);
+    if (known) this.#grow(known, stored, span);
+    const info = known ?? this.declare(node, stored);
+    if (value) this.#warnOfLoss(info.type, stored, value);
+  }
+
+  /** Warns of an integer that may become another one where it is stored. */
+  #warnOfLoss(place: Type, given: Type, node: ast.Expression): void {
+    if (place.kind === "tuple" && given.kind === "tuple" && node.kind === "tuple") {
+      for (const [i, element] of node.elements.entries()) {
+        this.#warnOfLoss(place.elements[i] ?? unknown, given.elements[i] ?? unknown, element);
+      }
+    }
+    if (keeps(place, given)) return;
+    const [from, to] = [typeName(given), typeName(place)];
+    const help = `write (${to}) in front of it if that is intended`;
+    this.warn("integer-conversion", node.span, `a value of type ${from} is stored as ${to}, which may change it`, help);
   }
 
   /** In a scope of its own. */
@@ -289,6 +301,12 @@ export class Checker {
   }
 
   #grow(info: VariableInfo, type: Type, span: Span): void {
+    if (info.isTyped) {
+      const reason = refusal(info.type, type);
+      if (reason === undefined) return;
+      this.error("variable-type", span, `\`${info.name}\` is declared as ${typeName(info.type)}, ${reason}`);
+      return;
+    }
     const joined = joinTypes(info.type, type);
     if (!joined) {
       this.error(
@@ -352,10 +370,12 @@ export class Checker {
         node.span,
         `\`${info.name}\` has keys of type ${typeName(info.key)}; this one is of type ${typeName(key)}`,
       );
-    } else if (describe(joined) !== describe(info.key)) {
-      info.key = joined;
-      this.changed = true;
+      return;
     }
+    this.#warnOfLoss(info.key, key, node);
+    if (describe(joined) === describe(info.key)) return;
+    info.key = joined;
+    this.changed = true;
   }
 
   #keyed(info: MapInfo, keyed: boolean, span: Span): void {
@@ -369,7 +389,7 @@ export class Checker {
   }
 
   /** Notes a value that is stored in a map. */
-  store(info: MapInfo, type: Type, span: Span): void {
+  store(info: MapInfo, type: Type, span: Span, value?: ast.Expression): void {
     info.assigned ??= span;
     if (type.kind === "void") {
       this.error("void-value", span, "this gives no value to store");
@@ -389,6 +409,7 @@ export class Checker {
       );
       return;
     }
+    if (value) this.#warnOfLoss(info.value, type, value);
     if (describe(joined) === describe(info.value)) return;
     info.value = joined;
     this.changed = true;

@@ -1,6 +1,19 @@
 /** Arithmetic at compile time, by the language's rules. */
 import type { BinaryOperator } from "../syntax/ast.ts";
-import { fits, type IntegerType, int64, knownInteger, literalType, type Type, uint64, unknown } from "./types.ts";
+import {
+  adapts,
+  fits,
+  type IntegerType,
+  int64,
+  integer,
+  isSigned,
+  knownInteger,
+  literalType,
+  type Type,
+  truncate,
+  uint64,
+  unknown,
+} from "./types.ts";
 
 /** The value of an operator on two known integers; "overflow" when no 64-bit type holds it, or for division by zero. */
 export function foldBinary(operator: BinaryOperator, a: bigint, b: bigint): bigint | boolean | "overflow" {
@@ -56,15 +69,55 @@ function apply(operator: BinaryOperator, a: bigint, b: bigint): bigint | boolean
 
 /** Whether an operation on the two is signed. Non-negative literals go with the other side. */
 export function commonSign(a: Type, b: Type, signed: (type: Type) => boolean): boolean {
-  const flexible = (t: Type) => t.kind === "integer" && t.value !== undefined && t.value >= 0n;
-  if (flexible(a) && flexible(b)) return (a as IntegerType).signed && (b as IntegerType).signed;
-  if (flexible(a)) return signed(b);
-  if (flexible(b)) return signed(a);
+  if (adapts(a) && adapts(b)) return signed(a) && signed(b);
+  if (adapts(a)) return signed(b);
+  if (adapts(b)) return signed(a);
   return signed(a) || signed(b);
 }
 
-export function constantInteger(value: bigint | boolean): Type {
-  return typeof value === "boolean" ? { kind: "boolean", value } : literalType(value);
+/**
+ * The type and value of an operator on two known integers. Literals give a literal; where a cast has chosen a type, the
+ * result is what the running program would compute.
+ */
+export function foldIntegers(operator: BinaryOperator, left: Type, right: Type): Type | "overflow" | undefined {
+  const [a, b] = [knownInteger(left), knownInteger(right)];
+  if (a === undefined || b === undefined) return undefined;
+  if (!isFixed(left) && !isFixed(right)) {
+    const value = foldBinary(operator, a, b);
+    return typeof value === "bigint" ? literalType(value) : typeof value === "boolean" ? truthType(value) : value;
+  }
+  const common = commonSign(left, right, isSigned) ? int64 : uint64;
+  const value = apply(operator, truncate(a, common), truncate(b, common));
+  if (typeof value === "boolean") return truthType(value);
+  if (value === "overflow") return value;
+  const type = arithmeticType(operator, left, right);
+  return { ...type, value: truncate(value, type), fixed: true };
+}
+
+/** The type of `-x` or `~x`, with the value where it is known; "overflow" for a negative number that is too large. */
+export function unaryType(operator: "-" | "~", { size, signed, value, fixed }: IntegerType): IntegerType | "overflow" {
+  const result = value === undefined ? undefined : operator === "-" ? -value : ~value;
+  if (result !== undefined && !fixed) {
+    if (operator === "~") return { ...uint64, value: truncate(result, uint64) };
+    return fits(result, int64) ? literalType(result) : "overflow";
+  }
+  const type = integer(size, operator === "-" && signed);
+  return result === undefined ? type : { ...type, value: truncate(result, type), fixed: true };
+}
+
+function isFixed(type: Type): boolean {
+  return type.kind === "integer" && type.fixed === true;
+}
+
+function truthType(value: boolean): Type {
+  return { kind: "boolean", value };
+}
+
+/** Arithmetic has 64 bits. A subtraction may go below zero whatever its operands are. */
+export function arithmeticType(operator: BinaryOperator, left: Type, right: Type): IntegerType {
+  if (operator === "-") return int64;
+  const shift = operator === "<<" || operator === ">>";
+  return (shift ? isSigned(left) : commonSign(left, right, isSigned)) ? int64 : uint64;
 }
 
 /** Whether the whole value is known when the script is compiled. */

@@ -37,6 +37,10 @@ export class TypeQueries {
     return type;
   }
 
+  isUnsizedString(node: ast.TypeName | ast.TypeOf): boolean {
+    return node.kind === "type-name" && !node.tag && node.name === "string" && node.modifiers.length === 0;
+  }
+
   /** The type that is asked about: a type, or that of a value. */
   of(node: ast.Expression | ast.TypeName): Type {
     switch (node.kind) {

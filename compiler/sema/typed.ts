@@ -9,6 +9,8 @@ export interface VariableInfo {
   type: Type;
   /** The occurrence that declares it: a `let`, or the first assignment. */
   declaration: Variable;
+  /** Declared with a type, which then stays as it is; others grow with what they are assigned. */
+  isTyped?: boolean;
   /** Its address is taken, so it lives in memory whatever its type is. */
   addressed?: boolean;
 }

@@ -15,6 +15,8 @@ export interface IntegerType {
   signed: boolean;
   /** The value, where it is known when the script is compiled. Literals fit any type that can hold them. */
   value?: bigint;
+  /** A cast chose the type, so that it no longer adapts to others, although the value is known. */
+  fixed?: true;
 }
 
 export interface PointerType {
@@ -223,24 +225,40 @@ export function literalType(value: bigint): IntegerType {
   return { kind: "integer", size: 8, signed: false, value };
 }
 
-export function fits(value: bigint, type: { size: number; signed: boolean }): boolean {
+/** What an integer of the type keeps of a value. */
+export function truncate(value: bigint, type: { size: number; signed: boolean }): bigint {
   const bits = type.size * 8;
-  return (type.signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value;
+  return type.signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
+}
+
+export function fits(value: bigint, type: { size: number; signed: boolean }): boolean {
+  return truncate(value, type) === value;
+}
+
+/** The value of a literal that is as good as unsigned: its type goes with that of the other side. */
+function adaptable(type: IntegerType): bigint | undefined {
+  return type.fixed || type.value === undefined || type.value < 0n ? undefined : type.value;
+}
+
+/** Whether the type goes with that of the other side, as that of a literal does which is not negative. */
+export function adapts(type: Type): boolean {
+  return type.kind === "integer" && adaptable(type) !== undefined;
 }
 
 /** The smallest type that holds all values of both; int64 where there is none. */
 export function joinIntegers(a: IntegerType, b: IntegerType): IntegerType {
   // Of two literals the larger one stands for both: a place that takes only literals is still free to become unsigned.
-  if (a.value !== undefined && b.value !== undefined && a.value >= 0n && b.value >= 0n)
-    return a.value > b.value ? a : b;
+  const [left, right] = [adaptable(a), adaptable(b)];
+  if (left !== undefined && right !== undefined) return left > right ? a : b;
   if (a.signed === b.signed) return integer(largerSize(a.size, b.size), a.signed);
-  for (const [literal, other] of [
+  for (const [literal, { size: before, signed }] of [
     [a, b],
     [b, a],
   ] as const) {
-    if (literal.value !== undefined && literal.value >= 0n && literal.signed && !other.signed) {
-      let size = other.size;
-      while (size < 8 && !fits(literal.value, { size, signed: false })) size = (size * 2) as Size;
+    const value = adaptable(literal);
+    if (value !== undefined && literal.signed && !signed) {
+      let size = before;
+      while (size < 8 && !fits(value, { size, signed: false })) size = (size * 2) as Size;
       return integer(size, false);
     }
   }

@@ -379,11 +379,11 @@ function truthy(value: Value): boolean {
   return integerOf(value) !== 0n;
 }
 
-/** Literals that are not negative go with the sign of the other side. */
+/** Literals that are not negative go with the sign of the other side, unless a cast has given them a type. */
 function isSignedOperation(a: Type, b: Type): boolean {
   const sign = (t: Type) =>
     t.kind === "integer" || t.kind === "sum" || t.kind === "min" ? t.signed : t.kind === "count";
-  const literal = (t: Type) => t.kind === "integer" && t.value !== undefined && t.value >= 0n;
+  const literal = (t: Type) => t.kind === "integer" && t.value !== undefined && t.value >= 0n && !t.fixed;
   if (literal(a) && literal(b)) return sign(a) && sign(b);
   if (literal(a)) return sign(b);
   if (literal(b)) return sign(a);

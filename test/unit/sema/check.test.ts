@@ -32,14 +32,20 @@ describe("types of values", () => {
     ["@x = comm", "@x: string[16]"],
     ["@x = str(arg0)", "@x: unknown"],
     ["@x = (uint8)300", "@x: uint8"],
-    ["@x = (uint32)1 + (uint32)2", "@x: int8"],
+    ["@x = (uint32)1 + (uint32)2", "@x: uint64"],
+    ["@x = (int8)100 + 100", "@x: int64"],
+    ["@x = (uint8)1; @x = 300", "@x: uint16"],
     ["@x = pid + tid", "@x: uint64"],
     ["@x = pid - tid", "@x: int64"],
     ["@x = pid + 1", "@x: uint64"],
     ["@x = pid + -1", "@x: int64"],
     ["@x = pid > 1", "@x: bool"],
     ["@x = !pid", "@x: bool"],
-    ["@x = ~(uint8)5", "@x: uint64"],
+    ["@x = ~(uint8)5", "@x: uint8"],
+    ["@x = ~5", "@x: uint64"],
+    ["let $a: uint8 = 5; $a = pid; @x = $a", "@x: uint8"],
+    ["let $a: string = comm; @x = $a", "@x: string[16]"],
+    ['let $a: string; $a = "ab"; @x = $a', "@x: string[3]"],
     ["@x = 1; @x = pid", "@x: uint32"],
     ["@x = -1; @x = pid", "@x: int64"],
     ["@x++", "@x: int64"],
@@ -150,6 +156,15 @@ describe("errors", () => {
     ['begin { @x = 1 > 0 ? 1 : "a" }', "ternary-type 1:26"],
     ["begin { let $a = 1; let $a = 2; }", "duplicate-variable 1:25"],
     ["begin { let $a: uint8 = comm; }", "variable-type 1:25"],
+    ["begin { let $a: uint8 = 256; }", "variable-type 1:25"],
+    ["begin { let $a: uint16 = -1; }", "variable-type 1:26"],
+    ["begin { let $a: uint8; $a = 300; }", "variable-type 1:29"],
+    ['begin { let $a: string[3] = "abcdef"; }', "variable-type 1:29"],
+    ["begin { let $a: int32*; $a = (int64*)0; }", "variable-type 1:30"],
+    ["begin { let $a: void*; $a = (int64*)0; }", undefined],
+    ["begin { let $x = 1; if ($x) { let $x = 2; } }", "duplicate-variable 1:35"],
+    ["begin { $i = 3; for ($i : 0..3) { print($i); } }", "duplicate-variable 1:22"],
+    ["begin { { let $y = 2; } { let $y = pid; } }", undefined],
     ["begin { @x = exit() }", "void-value 1:9"],
     ["begin { $x = exit() }", "void-value 1:14"],
     ["nope:x { exit() }", "unknown-probe-type 1:1"],
@@ -188,6 +203,31 @@ describe("errors", () => {
     ["begin { $count = 1; @x = $coutn }", "did you mean `$count`?"],
   ])("%s suggests a name", (text, help) => {
     expect(checkScript(text).diagnostics[0]?.help).toContain(help);
+  });
+});
+
+describe("warnings", () => {
+  const warningsOf = (text: string) =>
+    checkScript(begin(text)).diagnostics.map(({ code, span }) => `${code} ${span.start - "begin { ".length}`);
+
+  test.each([
+    ["$c = (uint64)1; $d = (int64)-1; $c = $d", []],
+    ["$c = nsecs; $d = (int64)-1; $c = $d", ["integer-conversion 5"]],
+    ["$b = -1; let $a: uint16 = $b", ["integer-conversion 26"]],
+    ["let $a: uint8 = (uint16)300", ["integer-conversion 16"]],
+    ["let $a: uint16 = (uint16)-1", []],
+    ["let $a: uint64 = pid", []],
+    ["let $a: uint8 = 255; $a += 1; $a++", []],
+    ["@x = -1; @x = nsecs", ["integer-conversion 14"]],
+    ["@x[-1] = 1; @x[nsecs] = 1", ["integer-conversion 15"]],
+    ["$a = (1, -1); $a = (1, nsecs)", ["integer-conversion 23"]],
+    ["@x[tid] = nsecs; $d = nsecs - @x[tid]", []],
+    ["$a = (int64)-5; @ = nsecs > $a", ["sign-mismatch 20"]],
+    ["@ = nsecs / -2", ["sign-mismatch 4"]],
+    ["$a = (int64)-5; @ = pid > $a", []],
+    ["@ = nsecs > 5 && nsecs % 10 == 1", []],
+  ])("%s", (body, expected) => {
+    expect(warningsOf(body)).toEqual(expected);
   });
 });
 
