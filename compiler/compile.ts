@@ -44,6 +44,8 @@ export interface CompileOptions {
   oneProcess?: boolean;
   /** Benchmarks and tests of the script are run instead of tracing. */
   mode?: "trace" | "bench" | "test";
+  /** Probes whose name it refuses are checked, and not run; begin and end are no business of it. */
+  probeFilter?: (name: string) => boolean;
   /** Entries of a map that has no declared size, by map name: a run that overflowed is repeated with more. */
   maxEntries?: Readonly<Record<string, number>>;
   /** Receives the text of each stage that --emit asks for. */
@@ -80,7 +82,7 @@ export function compile(
 
   const config = readConfig(script.config, options.environment ?? {}, script.span, diags);
   const { missingProbes, maxStrlen } = config;
-  const { unsafe = false, targetPid, mode = "trace" } = options;
+  const { unsafe = false, targetPid, mode = "trace", probeFilter = () => true } = options;
   const blocks = resolveProbes(script.probes, contextNeeds, {
     facts,
     diags,
@@ -90,6 +92,7 @@ export function compile(
     unsafe,
     targetPid,
     mode,
+    probeFilter,
   });
   if (diags.hasErrors) return undefined;
 

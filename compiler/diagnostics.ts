@@ -4,7 +4,7 @@
  */
 import { outermost, type Span, ways } from "./source.ts";
 
-export type Severity = "error" | "warning" | "note";
+export type Severity = "error" | "warning";
 
 export interface Label {
   span: Span;
@@ -17,11 +17,15 @@ export interface Diagnostic {
   severity: Severity;
   message: string;
   span: Span;
+  /** The fault lies in the parameters that the script was given; the span is the part that takes them. */
+  about?: "parameters";
   /** Other places that explain the first one. */
   labels?: Label[];
   /** What to do next. */
   help?: string;
 }
+
+type More = Pick<Diagnostic, "help" | "labels" | "about">;
 
 export class Diagnostics {
   readonly items: Diagnostic[] = [];
@@ -36,11 +40,11 @@ export class Diagnostics {
     this.items.push(diagnostic);
   }
 
-  error(code: string, span: Span, message: string, more: Pick<Diagnostic, "help" | "labels"> = {}): void {
+  error(code: string, span: Span, message: string, more: More = {}): void {
     this.add({ code, severity: "error", message, span, ...more });
   }
 
-  warning(code: string, span: Span, message: string, more: Pick<Diagnostic, "help" | "labels"> = {}): void {
+  warning(code: string, span: Span, message: string, more: More = {}): void {
     this.add({ code, severity: "warning", message, span, ...more });
   }
 

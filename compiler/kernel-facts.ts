@@ -33,6 +33,8 @@ export interface KernelFacts {
   elfSymbols(path: string): ElfSymbols | undefined;
   /** Functions that kprobes and the like can be attached to. Throws a system error when none can be listed. */
   kernelFunctions(): readonly KernelFunction[];
+  /** Whether there is such a function among them; without a module, in any. Need not read the whole list. */
+  isTraceable(name: string, module: string | undefined): boolean;
   /** Names of the loaded modules. */
   modules(): readonly string[];
 }

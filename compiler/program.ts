@@ -53,6 +53,8 @@ export interface RuntimeConfig {
   maxCatBytes: number;
   cppDemangle: boolean;
   strTruncTrailer: string;
+  /** Bytes for what the kernel's verifier writes about a program, where that is asked for. */
+  logSize: number;
 }
 
 // Kernel maps

@@ -21,6 +21,7 @@ const DEFAULTS: ScriptConfig = {
   maxCatBytes: 10_240,
   cppDemangle: true,
   strTruncTrailer: "..",
+  logSize: 1_000_000,
   maxMapKeys: 4096,
   maxStrlen: 1024,
   maxProbes: 1024,
@@ -87,6 +88,7 @@ const SETTINGS: Record<string, Setting> = {
   stack_mode: word("stackMode", ["bpftrace", "perf", "raw", "build_id"]),
   missing_probes: word("missingProbes", ["error", "warn", "ignore"]),
   cpp_demangle: flag("cppDemangle"),
+  log_size: number("logSize", 1, 2 ** 30 - 1),
   str_trunc_trailer: {
     takes: "a string",
     apply(config, text) {
@@ -95,7 +97,6 @@ const SETTINGS: Record<string, Setting> = {
     },
   },
   max_bpf_progs: withoutEffect("a number", NUMBER),
-  log_size: withoutEffect("a number", NUMBER),
   perf_rb_pages: withoutEffect("a number", NUMBER),
   on_stack_limit: withoutEffect("a number", NUMBER),
   cache_user_symbols: withoutEffect("PER_PROGRAM, PER_PID, NONE", /^(PER_PROGRAM|PER_PID|NONE|0|1)$/i),
@@ -126,6 +127,7 @@ export function settingsOf(config: ScriptConfig): Record<string, string | number
     missing_probes: config.missingProbes,
     stack_mode: config.stackMode,
     license: config.license,
+    log_size: config.logSize,
   };
 }
 

@@ -75,7 +75,7 @@ export function resolveProbes(
           name: found.name,
           provider: provider.name,
           event: found.event,
-          idle: !countsIn(provider, context.mode),
+          idle: !isRun(provider, found.name, context),
           span: point.span,
           arguments: once(found.arguments ?? (() => undefined)),
         };
@@ -119,9 +119,10 @@ function isOnDemand({ name }: Provider): boolean {
 }
 
 /** Benchmarks and tests are run when they are asked for, and then nothing but them. */
-function countsIn(provider: Provider, mode: ResolveContext["mode"]): boolean {
+function isRun(provider: Provider, name: string, { mode, probeFilter }: ResolveContext): boolean {
   if (ALWAYS.has(provider.name)) return true;
-  return mode === "trace" ? !isOnDemand(provider) : provider.name === mode;
+  const wanted = mode === "trace" ? !isOnDemand(provider) : provider.name === mode;
+  return wanted && probeFilter(name);
 }
 
 function reportUnknownProvider(point: AttachPoint, context: ResolveContext): [] {

@@ -3,7 +3,8 @@ import { type Diagnostic, type Palette, printable, renderDiagnostics } from "../
 import { AddonError, SpawnError, SysError } from "../../native/index.ts";
 import { AttachError } from "../tracing/attach.ts";
 import { CapabilityError } from "../tracing/facts/capability-error.ts";
-import { VerifierError } from "../tracing/verifier-error.ts";
+import { strerror } from "../tracing/symbols/strerror.ts";
+import { TrimmedLogError, VerifierError } from "../tracing/verifier-error.ts";
 import { ExitCode } from "./exit-code.ts";
 
 /** A failure that a command has put into words itself. */
@@ -33,6 +34,11 @@ export function tracingFailure(error: unknown): Failure {
     const { diagnostic, kernelTooOld } = error;
     const exitCode = kernelTooOld ? ExitCode.lacksCapability : ExitCode.invalidInput;
     return new Failure(error.message, exitCode, { diagnostics: diagnostic === undefined ? [] : [diagnostic] });
+  }
+  if (error instanceof TrimmedLogError) {
+    const { program, errno } = error;
+    const message = `Error loading BPF program for ${program}. Error code: -${errno} (${strerror(BigInt(errno))}).`;
+    return new Failure(message, ExitCode.invalidInput);
   }
   if (error instanceof AttachError) {
     const { cause } = error;

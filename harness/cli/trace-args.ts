@@ -7,7 +7,7 @@ import type { DumpStage } from "../../compiler/compile.ts";
 import { nearest } from "../../compiler/diagnostics.ts";
 
 export interface TraceArgs {
-  mode: "run" | "help" | "version" | "info";
+  mode: "run" | "format" | "help" | "version" | "info";
   script: { kind: "text"; text: string } | { kind: "file"; path: string } | { kind: "stdin" } | undefined;
   /** Positional parameters, `$1` first. */
   parameters: string[];
@@ -27,6 +27,12 @@ export interface TraceArgs {
   warnings: 0 | 1 | 2;
   /** Benchmarks or tests of the script are run instead of tracing. */
   purpose: "trace" | "bench" | "test";
+  /** Only probes with a matching name are run. */
+  probeFilter: RegExp | undefined;
+  /** A list of the kernel's traceable functions, in place of the kernel's own. */
+  traceableFunctions: string | undefined;
+  /** Features of the kernel to do without. */
+  withoutFeatures: Feature[];
   /** Stages to print instead of running. */
   emit: DumpStage[];
   /** Folders of -I, and headers of --include. */
@@ -34,11 +40,25 @@ export interface TraceArgs {
   includes: string[];
 }
 
+/** Features that --no-feature turns off, by bpftrace's names. */
+export const FEATURES = { kprobe_multi: "kprobeMulti", uprobe_multi: "uprobeMulti" } as const;
+export type Feature = (typeof FEATURES)[keyof typeof FEATURES];
+
 export type Buffering = "line" | "full" | "none";
 
-/** A command line that makes no sense; the message says what to do. */
+/** A command line that makes no sense. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+  /** What to do. */
+  readonly help: string | undefined;
+  /** Nothing less than the whole usage would help. */
+  readonly showUsage: boolean;
+
+  constructor(message: string, { help, showUsage = false }: { help?: string; showUsage?: boolean } = {}) {
+    super(message);
+    this.help = help;
+    this.showUsage = showUsage;
+  }
 }
 
 /** Understands the arguments behind `trace`. Throws UsageError. */
@@ -59,16 +79,21 @@ export function parseTraceArgs(argv: readonly string[]): TraceArgs {
     dryRun: false,
     warnings: 1,
     purpose: "trace",
+    probeFilter: undefined,
+    traceableFunctions: undefined,
+    withoutFeatures: [],
     emit: [],
     includePaths: [],
     includes: [],
   };
   const { operands, behindDashes } = readOptions(argv, args);
-  if (args.mode !== "run") return args;
+  if (args.mode !== "run" && args.mode !== "format") return args;
   if (args.script === undefined) {
     const path = operands.shift() ?? behindDashes.shift();
-    if (path === undefined)
-      throw new UsageError("a script is needed: -e 'program', a file name, or - for standard input");
+    if (path === undefined) {
+      const help = "-e 'PROGRAM', a file name, or - for standard input";
+      throw new UsageError("a script is needed", { help, showUsage: true });
+    }
     args.script = path === "-" ? { kind: "stdin" } : { kind: "file", path };
   }
   args.parameters.push(...operands);
@@ -123,7 +148,7 @@ const OPTIONS: readonly Option[] = [
     names: ["-f"],
     value: "FORMAT",
     help: "format of the output: text, json",
-    set: (_, format) => ({ format: oneOf("-f", format, ["text", "json"] as const) }),
+    set: (_, format) => ({ format: parseFormat(format) }),
   },
   {
     names: ["-B"],
@@ -180,13 +205,45 @@ const OPTIONS: readonly Option[] = [
   {
     names: ["--mode"],
     value: "MODE",
-    help: "bench or test: the same as --bench and --test",
-    set: (_, mode) => ({ purpose: oneOf("--mode", mode, ["bench", "test"] as const) }),
+    help: "bench, test or format: the same as --bench, --test and --fmt",
+    set(_, name) {
+      const mode = oneOf("--mode", name, ["bench", "test", "format"] as const);
+      return mode === "format" ? { mode } : { purpose: mode };
+    },
+  },
+  { names: ["--fmt"], help: "print the formatted script instead of running it", set: () => ({ mode: "format" }) },
+  {
+    names: ["--probe-filter"],
+    value: "REGEX",
+    help: "run only probes whose name matches, and begin and end",
+    set: (_, pattern) => ({ probeFilter: parseFilter(pattern) }),
+  },
+  {
+    names: ["--traceable-functions"],
+    value: "FILE",
+    help: "take the kernel's traceable functions from this list",
+    set: (_, traceableFunctions) => ({ traceableFunctions }),
+  },
+  {
+    names: ["--no-feature"],
+    value: "NAMES",
+    help: `do without features of the kernel: ${Object.keys(FEATURES).join(", ")}`,
+    set: ({ withoutFeatures }, names) => ({
+      withoutFeatures: [...withoutFeatures, ...names.split(",").map(parseFeature)],
+    }),
   },
   { names: ["--info"], help: "print what this kernel offers", set: () => ({ mode: "info" }) },
   { names: ["-V", "--version"], help: "print the version", set: () => ({ mode: "version" }) },
   { names: ["-h", "--help"], help: "print this help", set: () => ({ mode: "help" }) },
 ];
+
+/** bpftrace's options for what is not to be had here, and what is instead. */
+const REFUSED: Readonly<Record<string, string>> = {
+  "--aot": "run the script itself: it is compiled in milliseconds",
+  "--emit-elf": "--emit asm prints the programs, and --emit bytes their bytes",
+  "--emit-llvm": "--emit ir and --emit ir-opt print the programs before and after the optimiser",
+  "--verify-llvm-ir": "--dry-run has the kernel verify the programs",
+};
 
 const HELP_COLUMN = 25;
 
@@ -259,12 +316,13 @@ function nextWord(option: string, words: string[]): string {
 function optionNamed(name: string): Option {
   const option = OPTIONS.find(({ names }) => names.includes(name));
   if (option !== undefined) return option;
+  if (Object.hasOwn(REFUSED, name)) throw new UsageError(`there is no ${name} here`, { help: REFUSED[name] });
   const near = nearest(
     name,
     OPTIONS.flatMap(({ names }) => names),
   );
   const help = near ? `did you mean ${near}?` : "parameters of the script that look like options stand behind a --";
-  throw new UsageError(`unknown option ${name}: ${help}`);
+  throw new UsageError(`unknown option ${name}`, { help, showUsage: true });
 }
 
 function nameParameter(args: TraceArgs, text: string): void {
@@ -285,12 +343,39 @@ function oneOf<T extends string>(option: string, value: string, choices: readonl
   return found;
 }
 
+const FORMATS = ["text", "json"] as const;
+
+function parseFormat(name: string): TraceArgs["format"] {
+  const format = FORMATS.find((known) => known === name);
+  if (format === undefined)
+    throw new UsageError(`Invalid output format "${name}"`, { help: `valid formats: ${FORMATS.join(", ")}` });
+  return format;
+}
+
+function parseFilter(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern);
+  } catch (error) {
+    throw new UsageError(`Invalid --probe-filter regex '${pattern}': ${(error as Error).message}`);
+  }
+}
+
+function parseFeature(name: string): Feature {
+  if (Object.hasOwn(FEATURES, name)) return FEATURES[name as keyof typeof FEATURES];
+  throw new UsageError(`--no-feature knows no feature "${name}"`, {
+    help: `one of ${Object.keys(FEATURES).join(", ")}`,
+  });
+}
+
 /** The largest process id that any kernel can have is 2^22. */
 const MAX_PID = 0x400000;
 
 function parsePid(text: string): number {
-  const pid = /^\d+$/.test(text) ? Number(text) : 0;
-  if (pid < 1 || pid > MAX_PID) throw new UsageError(`-p needs a process id, not ${JSON.stringify(text)}`);
+  const [number] = /^(0x[\da-f]+|\d+)/i.exec(text) ?? [];
+  if (number === undefined) throw new UsageError(`Failed to parse pid: invalid integer: ${text}`);
+  if (number !== text) throw new UsageError(`Failed to parse pid: invalid trailing bytes: ${text}`);
+  const pid = Number(number);
+  if (pid < 1 || pid > MAX_PID) throw new UsageError(`Pid out of range: ${text}`);
   return pid;
 }
 
@@ -307,6 +392,6 @@ function dumpStages(name: string): DumpStage[] {
   if (name === "all") return [...STAGES];
   const stage = STAGES.find((known) => known === name) ?? STAGE_ALIASES[name];
   if (stage === undefined)
-    throw new UsageError(`unknown stage ${JSON.stringify(name)}: one of ${STAGES.join(", ")}, all`);
+    throw new UsageError(`unknown stage "${name}"`, { help: `one of ${STAGES.join(", ")}, all` });
   return [stage];
 }

@@ -7,6 +7,7 @@ import type { OutputSink } from "../tracing/output/sink.ts";
 import { TextOutput } from "../tracing/output/text.ts";
 import { ScriptOutput } from "../tracing/script-output.ts";
 import type { Session } from "../tracing/session.ts";
+import { reasonOf } from "../tracing/symbols/strerror.ts";
 import { ExitCode } from "./exit-code.ts";
 import { Failure } from "./failure.ts";
 import { Sink } from "./sink.ts";
@@ -43,7 +44,11 @@ export async function followTrace({ session, args, child, target }: Trace): Prom
       await finish(out);
       return code;
     }
-    attach(session, sink, args);
+    const attached = attach(session, sink, args);
+    if (attached === 0) {
+      writeAll(2, "No probes to attach\n");
+      return ExitCode.invalidInput;
+    }
     await announce(out);
     const childEnd = release(child, args, () => over.resolve("child"));
     const reason = await follow({ session, script, out, sink, child, target, over });
@@ -66,7 +71,7 @@ function openOutput(path: string | undefined): number {
   try {
     return openSync(path, "w");
   } catch (error) {
-    throw new Failure(`cannot write the output: ${(error as Error).message}`, ExitCode.invalidInput);
+    throw new Failure(`failed to open output file '${path}': ${reasonOf(error)}`, ExitCode.invalidInput);
   }
 }
 
@@ -105,14 +110,16 @@ function onProbedSignals(session: Session): () => void {
   };
 }
 
-function attach(session: Session, sink: OutputSink, args: TraceArgs): void {
+/** Answers how many probes are attached. */
+function attach(session: Session, sink: OutputSink, args: TraceArgs): number {
   const missing = session.start();
   const { config, programs } = session.compiled;
-  if (config.missingProbes === "warn" && args.warnings > 0) for (const { message } of missing) sink.warning(message);
+  if (config.missingProbes === "warn" && args.warnings > 0)
+    for (const { message } of missing) sink.remark("warning", message);
   const count = [...programs.map(({ probes }) => probes.length), ...missing.map(({ probes }) => -probes.length)];
   const attached = count.reduce((sum, n) => sum + n, 0);
-  if (attached === 0) throw new Failure("no probe could be attached", ExitCode.invalidInput);
-  if (!args.quiet) sink.attachedProbes(attached);
+  if (attached > 0 && !args.quiet) sink.attachedProbes(attached);
+  return attached;
 }
 
 /** Tells a test that waits for it that all probes are attached. */
@@ -224,13 +231,14 @@ function lostEventReporter(session: Session, sink: OutputSink): () => void {
 function reportHoles(session: Session, sink: OutputSink, { warnings }: TraceArgs): void {
   if (warnings === 0) return;
   const { lostEvents, failedUpdates, missedRuns } = session.health();
-  if (lostEvents > 0) sink.warning(`Total lost event count: ${lostEvents}`);
+  if (lostEvents > 0) sink.remark("warning", `Total lost event count: ${lostEvents}`);
   for (const { map, count } of failedUpdates) {
-    sink.warning(
+    sink.remark(
+      "warning",
       `Map full; can't update element. ${map} lost ${count} updates; give it more room with max_map_keys or \`let ${map} = hash(n)\``,
     );
   }
-  for (const { probes, count } of missedRuns) sink.warning(`${probes.join(", ")} missed ${count} events`);
+  for (const { probes, count } of missedRuns) sink.remark("warning", `${probes.join(", ")} missed ${count} events`);
 }
 
 interface Deferred<T> {

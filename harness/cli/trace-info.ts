@@ -1,24 +1,39 @@
-/** What `trace --info` prints: the features that scripts may count on here, in bpftrace's words. */
-import { arch, release, type, version } from "node:os";
+/** What `trace --info` prints: what scripts may count on here, in bpftrace's words. Whatever the kernel offers was tried. */
+import { machine, release, type, version } from "node:os";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
+import { ProgType } from "../../native/index.ts";
+import type { Prober } from "../tracing/facts/features.ts";
 import { packageVersion } from "../version.ts";
 
-export function kernelInfo(facts: KernelFacts): string {
+export function kernelInfo(facts: KernelFacts, prober: Prober): string {
   const { features } = facts;
+  const moduleBtf = facts.modules().some((module) => facts.btf(module) !== undefined);
   return [
-    section("System", { OS: `${type()} ${release()} ${version()}`, Arch: arch() }),
+    section("System", { OS: `${type()} ${release()} ${version()}`, Arch: machine() }),
     section("Build", {
       version: packageVersion(),
       "libdw (DWARF support)": false,
       "dwunwind (DWARF stack unwinding)": false,
     }),
     section("Kernel helpers", {
+      dpath: false,
+      get_func_ip: prober.helper("get_func_ip", ProgType.KPROBE) === "yes",
       get_tai_ns: features.ktimeTai,
       lookup_percpu_elem: features.lookupPercpuElem,
       loop: features.loop,
     }),
-    section("Kernel features", { btf: facts.btf() !== undefined, tp_btf: features.tpBtf, ringbuf: features.ringbuf }),
-    section("Probe types", { kprobe_multi: features.kprobeMulti, uprobe_multi: features.uprobeMulti }),
+    section("Kernel features", {
+      btf: facts.btf() !== undefined,
+      "module btf": moduleBtf,
+      tp_btf: features.tpBtf,
+      ringbuf: features.ringbuf,
+    }),
+    section("Probe types", {
+      kprobe_multi: features.kprobeMulti,
+      kprobe_session: false,
+      uprobe_multi: features.uprobeMulti,
+      iter: false,
+    }),
   ].join("\n");
 }
 

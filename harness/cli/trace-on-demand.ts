@@ -42,7 +42,7 @@ function runBenchmarks(session: Session, programs: readonly OnDemandProgram[], s
     const outcome = measure(session, program);
     if (outcome === "skipped") continue;
     if (outcome === "failed") {
-      sink.warning(`benchmark ${program.name} failed`);
+      sink.remark("warning", `benchmark ${program.name} failed`);
       passed = false;
       continue;
     }

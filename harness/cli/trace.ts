@@ -2,20 +2,26 @@
  * `probewright trace`: bpftrace's command line. This module and what it imports are loaded at every start, so that
  * they are few; what only some commands need is imported when they need it.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { compile, type DumpStage } from "../../compiler/compile.ts";
-import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
-import type { CompiledProgram } from "../../compiler/program.ts";
+import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
+import type { KernelFacts } from "../../compiler/kernel-facts.ts";
+import type { CompiledProgram, Program } from "../../compiler/program.ts";
 import { Source } from "../../compiler/source.ts";
+import { parse } from "../../compiler/syntax/parser.ts";
+import { print } from "../../compiler/syntax/printer.ts";
 import { unreachable } from "../../compiler/unreachable.ts";
 import { type Fd, pidfdOpen, type StoppedProcess, spawnStopped } from "../../native/index.ts";
+import { kernelProber } from "../tracing/facts/features.ts";
 import { hostFacts } from "../tracing/facts/host-facts.ts";
 import { hostFiles } from "../tracing/facts/host-files.ts";
+import { diagnosticsText, errorText, headline } from "../tracing/output/remark.ts";
 import { loadSession } from "../tracing/session.ts";
-import { VerifierError } from "../tracing/verifier-error.ts";
+import { reasonOf } from "../tracing/symbols/strerror.ts";
+import { summary, TrimmedLogError, VerifierError } from "../tracing/verifier-error.ts";
 import { ExitCode } from "./exit-code.ts";
-import { Failure, renderFailure, tracingFailure } from "./failure.ts";
+import { Failure, tracingFailure } from "./failure.ts";
 import { paletteFor } from "./palette.ts";
 import { parseTraceArgs, type TraceArgs, traceUsage, UsageError } from "./trace-args.ts";
 import { followTrace } from "./trace-follow.ts";
@@ -23,42 +29,57 @@ import { writeAll } from "./write-all.ts";
 
 /** Runs the command with the arguments behind `trace` and answers its exit code. */
 export async function trace(argv: readonly string[]): Promise<number> {
-  // What `comm` is in a begin or end probe, and what ps shows: our name, or the one under which we were started.
-  const started = basename(process.argv0);
-  process.title = started === "node" ? "probewright" : started;
   try {
     const args = parseTraceArgs(argv);
     switch (args.mode) {
       case "run":
         return await runScript(args);
+      case "format":
+        return formatScript(readScript(args));
       case "help":
         writeAll(1, traceUsage());
         return ExitCode.ok;
       case "version": {
         const { packageVersion } = await import("../version.ts");
-        writeAll(1, `probewright ${packageVersion()}\n`);
+        writeAll(1, `bpftrace v${LANGUAGE} compatible: probewright ${packageVersion()}\n`);
         return ExitCode.ok;
       }
       case "info": {
         const { kernelInfo } = await import("./trace-info.ts");
-        writeAll(1, kernelInfo(hostFacts()));
+        writeAll(1, kernelInfo(hostFacts(), kernelProber));
         return ExitCode.ok;
       }
       default:
         return unreachable(args.mode, "mode");
     }
   } catch (error) {
-    const failure = error instanceof UsageError ? usageFailure(error) : tracingFailure(error);
-    writeAll(2, renderFailure(failure, paletteFor(2)));
-    return failure.exitCode;
+    const { message, help, diagnostics, exitCode } =
+      error instanceof UsageError ? misuse(error) : tracingFailure(error);
+    const palette = paletteFor(2);
+    writeAll(2, diagnostics.length > 0 ? diagnosticsText(diagnostics, palette) : errorText(message, help, palette));
+    if (error instanceof UsageError && error.showUsage) writeAll(2, `\n${traceUsage()}`);
+    return exitCode;
   }
 }
 
-function usageFailure({ message }: UsageError): Failure {
-  return new Failure(message, ExitCode.invalidInput, { help: "`probewright trace --help` shows all options" });
+/** The version of bpftrace whose language and output these are. Scripts ask for it to know what they may use. */
+const LANGUAGE = "0.27";
+
+function misuse({ message, help }: UsageError): Failure {
+  return new Failure(message, ExitCode.invalidInput, { help: help ?? "`probewright trace --help` shows all options" });
+}
+
+/**
+ * Scripts know their tracer by its `comm`, and leave it out: `/comm != "bpftrace"/`. So that is ours, unless we were started
+ * under a name of our own. The command line, which ps shows, stays as it is.
+ */
+function takeName(): void {
+  const started = basename(process.argv0);
+  writeFileSync("/proc/self/comm", started === "node" ? "bpftrace" : started);
 }
 
 async function runScript(args: TraceArgs): Promise<number> {
+  takeName();
   const source = readScript(args);
   const open: { close(): void }[] = [];
   try {
@@ -69,15 +90,38 @@ async function runScript(args: TraceArgs): Promise<number> {
     const compiled = compileScript(source, args);
     if (args.emit.length > 0) return ExitCode.ok;
     const pid = child?.pid ?? args.pid;
-    const session = loadSession(compiled, { workloadPid: child?.pid, targetPid: args.pid, pid });
+    const onVerified = args.verbose ? printVerdict : undefined;
+    const session = loadSession(compiled, { workloadPid: child?.pid, targetPid: args.pid, pid, onVerified });
     open.push(session);
     return args.dryRun ? ExitCode.ok : await followTrace({ session, args, child, target });
   } catch (error) {
     if (args.verbose && error instanceof VerifierError) writeAll(2, `${error.log}\n`);
+    if (error instanceof TrimmedLogError) warnOfTrimmedLog(error);
     throw error;
   } finally {
     for (const resource of open.reverse()) resource.close();
   }
+}
+
+function printVerdict({ name, probes }: Program, log: string): void {
+  writeAll(2, `${name} (${summary(probes)}): ${log.split("\n").join("; ")}\n`);
+}
+
+function warnOfTrimmedLog({ logSize }: TrimmedLogError): void {
+  const remedy = "set BPFTRACE_LOG_SIZE, or write `config = { log_size = N }`";
+  writeAll(2, headline("warning", `Kernel log seems to be trimmed: ${logSize} bytes are too few for it; ${remedy}`));
+}
+
+function formatScript(source: Source): number {
+  const diags = new Diagnostics();
+  const script = parse(source, diags);
+  if (diags.hasErrors) throw scriptErrors(diags.errors);
+  writeAll(1, print(script));
+  return ExitCode.ok;
+}
+
+function scriptErrors(diagnostics: readonly Diagnostic[]): Failure {
+  return new Failure("the script has errors", ExitCode.invalidInput, { diagnostics });
 }
 
 function readScript({ script }: TraceArgs): Source {
@@ -90,7 +134,7 @@ function readScript({ script }: TraceArgs): Source {
       try {
         return new Source(script.path, readFileSync(script.path, "utf8"));
       } catch (error) {
-        throw new Failure(`cannot read the script: ${(error as Error).message}`, ExitCode.invalidInput);
+        throw new Failure(`failed to open file '${script.path}': ${reasonOf(error)}`, ExitCode.invalidInput);
       }
     default:
       throw new UsageError("there is no script");
@@ -100,12 +144,13 @@ function readScript({ script }: TraceArgs): Source {
 /** Compiles; prints warnings and the stages that were asked for. Throws Failure. */
 function compileScript(source: Source, args: TraceArgs): CompiledProgram {
   const diags = new Diagnostics();
-  const compiled = compile(source, hostFacts(), diags, {
+  const compiled = compile(source, factsFor(args), diags, {
     parameters: args.parameters,
     namedParameters: args.namedParameters,
     unsafe: args.unsafe,
     targetPid: args.pid,
     mode: args.purpose,
+    probeFilter: (name) => args.probeFilter?.test(name) ?? true,
     oneProcess: args.pid !== undefined || args.command !== undefined,
     environment: bpftraceEnvironment(process.env),
     files: hostFiles(args.includePaths),
@@ -113,9 +158,17 @@ function compileScript(source: Source, args: TraceArgs): CompiledProgram {
     dump: (stage, text) => printStage(stage, text, args),
   });
   const shown = args.warnings === 0 ? diags.errors : diags.items;
-  if (compiled === undefined) throw new Failure("the script has errors", ExitCode.invalidInput, { diagnostics: shown });
-  if (shown.length > 0) writeAll(2, `${renderDiagnostics(shown, paletteFor(2))}\n`);
+  if (compiled === undefined) throw scriptErrors(shown);
+  if (shown.length > 0) writeAll(2, diagnosticsText(shown, paletteFor(2)));
   return compiled;
+}
+
+/** What the machine says, unless an option says otherwise. */
+function factsFor({ withoutFeatures, traceableFunctions }: TraceArgs): KernelFacts {
+  const facts = hostFacts({ traceableFunctions });
+  if (withoutFeatures.length === 0) return facts;
+  const without = Object.fromEntries(withoutFeatures.map((name) => [name, { value: false }]));
+  return Object.create(facts, { features: { value: Object.create(facts.features, without) } });
 }
 
 function printStage(stage: DumpStage, text: () => string, { emit }: TraceArgs): void {

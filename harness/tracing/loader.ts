@@ -11,6 +11,7 @@ import {
   getFdById,
   getNextId,
   LoadError,
+  type LoadedProg,
   type MapFd,
   type ProgSpec,
   ProgType,
@@ -18,7 +19,7 @@ import {
 } from "../../native/index.ts";
 import { createMap } from "./kernel-maps.ts";
 import { relocate } from "./relocate.ts";
-import { loadFailure } from "./verifier-error.ts";
+import { loadFailure, TrimmedLogError } from "./verifier-error.ts";
 
 export interface LoadedProgram {
   readonly program: Program;
@@ -32,22 +33,26 @@ export function createMaps(compiled: CompiledProgram): MapFd[] {
   return allOrNone(compiled.maps, (map) => createMap(map, compiled));
 }
 
-/** Loads all programs, in their order. Throws VerifierError for a program that the kernel refuses, else SysError. */
-export function loadPrograms(
-  compiled: CompiledProgram,
-  maps: readonly MapFd[],
-  constant: ConstantSource,
-): LoadedProgram[] {
-  const opened = allOrNone(compiled.programs, (program) => loadProgram(program, compiled, maps, constant));
+/** Receives what the verifier has to say about a program that it accepts. */
+export type VerifierListener = (program: Program, log: string) => void;
+
+/** What programs are loaded with, besides themselves. */
+export interface LoadContext {
+  maps: readonly MapFd[];
+  constant: ConstantSource;
+  onVerified: VerifierListener | undefined;
+}
+
+/**
+ * Loads all programs, in their order. Throws VerifierError for a program that the kernel refuses, TrimmedLogError for one whose
+ * log finds no room, else SysError.
+ */
+export function loadPrograms(compiled: CompiledProgram, context: LoadContext): LoadedProgram[] {
+  const opened = allOrNone(compiled.programs, (program) => loadProgram(program, compiled, context));
   return opened.map((fd, i) => ({ fd, program: compiled.programs[i]! }));
 }
 
-function loadProgram(
-  program: Program,
-  compiled: CompiledProgram,
-  maps: readonly MapFd[],
-  constant: ConstantSource,
-): Fd {
+function loadProgram(program: Program, compiled: CompiledProgram, { maps, constant, onVerified }: LoadContext): Fd {
   const needed: Fd[] = [];
   const own = (fd: Fd): Fd => {
     needed.push(fd);
@@ -56,7 +61,7 @@ function loadProgram(
   const { attach, btf } = program;
   const module = moduleOf(attach);
   try {
-    return loadVerified(program, {
+    const spec: ProgSpec = {
       name: program.name,
       type: PROGRAM_TYPES[program.type],
       license: compiled.config.license,
@@ -67,7 +72,8 @@ function loadProgram(
         funcInfo: { records: btf.functions, recordSize: FUNC_INFO_BYTES },
       },
       ...btfTarget(attach),
-    });
+    };
+    return onVerified === undefined ? loadVerified(program, spec) : loadLogged(program, spec, compiled, onVerified);
   } finally {
     for (const fd of needed) fd.close();
   }
@@ -115,22 +121,38 @@ function moduleOf(target: AttachTarget): string | undefined {
  */
 function loadVerified(program: Program, spec: ProgSpec): Fd {
   const refusal = attempt(spec);
-  if (refusal instanceof Fd) return refusal;
+  if (!(refusal instanceof LoadError)) return refusal.fd;
   let logged = refusal;
   for (const logSize of LOG_SIZES) {
     const next = attempt({ ...spec, logLevel: 1, logSize });
-    if (next instanceof Fd) return next;
+    if (!(next instanceof LoadError)) return next.fd;
     logged = next;
     if (logged.code !== "ENOSPC") break;
   }
   throw loadFailure(program, logged, refusal.errno);
 }
 
+/** Loads with the verifier's statistics: what is asked for, unlike the reason for a refusal, gets the room that it was given. */
+function loadLogged(program: Program, spec: ProgSpec, compiled: CompiledProgram, onVerified: VerifierListener): Fd {
+  const { logSize } = compiled.config;
+  const loaded = attempt({ ...spec, logLevel: STATISTICS, logSize });
+  if (loaded instanceof LoadError) {
+    if (loaded.code === "ENOSPC")
+      throw new TrimmedLogError(`${program.name}_${compiled.programs.indexOf(program) + 1}`, logSize);
+    return loadVerified(program, spec);
+  }
+  onVerified(program, loaded.log.trimEnd());
+  return loaded.fd;
+}
+
+/** BPF_LOG_STATS */
+const STATISTICS = 4;
+
 /** Loads once, but the verifier gives up with EAGAIN when a signal arrives, and then it is to be asked again. */
-function attempt(spec: ProgSpec): Fd | LoadError {
+function attempt(spec: ProgSpec): LoadedProg | LoadError {
   for (let tries = 1; ; tries++) {
     try {
-      return progLoad(spec).fd;
+      return progLoad(spec);
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
       if (error.code !== "EAGAIN" || tries === 10) return error;

@@ -2,13 +2,14 @@
  * Joins a session to its output: records of the ring buffer become text or JSON, and what the script asks for besides
  * printing is done to the session's own maps.
  */
-import { fromText, toBytes } from "./bytestring.ts";
+import { fromText, toBytes, toText } from "./bytestring.ts";
 import { eventConsumer } from "./events.ts";
 import type { OutputSink } from "./output/sink.ts";
 import type { Presentation } from "./printable.ts";
 import type { Session } from "./session.ts";
 import { byName, decodeMap, type MapSelection, orZero, presentMap } from "./snapshot.ts";
 import { hostResolver } from "./symbols/host.ts";
+import { reasonOf } from "./symbols/strerror.ts";
 import { UserSymbols } from "./symbols/user-symbols.ts";
 import { catFile, runShell } from "./system-actions.ts";
 
@@ -82,7 +83,7 @@ export class ScriptOutput {
     try {
       this.#sink.cat(catFile(toBytes(path), limit));
     } catch (error) {
-      this.#sink.warning(`cat(): ${(error as Error).message}`);
+      this.#sink.remark("error", `failed to open file '${toText(path)}' (${reasonOf(error)})`);
     }
   }
 }

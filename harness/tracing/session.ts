@@ -18,7 +18,7 @@ import {
 } from "../../native/index.ts";
 import { AttachError, type AttachOptions, attachOrder, attachProgram } from "./attach.ts";
 import { hostConstants, type TraceSubject } from "./host-constants.ts";
-import { createMaps, type LoadedProgram, loadPrograms } from "./loader.ts";
+import { createMaps, type LoadedProgram, loadPrograms, type VerifierListener } from "./loader.ts";
 import { type MapSnapshot, ScriptMaps } from "./maps.ts";
 import { ProcessMappings } from "./symbols/mapping-record.ts";
 import type { StackFrame } from "./symbols/resolver.ts";
@@ -29,6 +29,8 @@ import type { MappingRecord } from "./symbols/user-symbols.ts";
 export interface SessionOptions extends TraceSubject, AttachOptions {
   /** Keeps the kernel's run-time statistics on, for `cost()`. That makes every run of every program dearer. */
   cost?: boolean;
+  /** Has the kernel say what it found out about each program. */
+  onVerified?: VerifierListener | undefined;
 }
 
 /** What went missing since the last reset. All empty or zero: the maps are the truth. */
@@ -68,7 +70,7 @@ export function loadSession(compiled: CompiledProgram, options: SessionOptions =
   try {
     const maps = createMaps(compiled);
     open.push(...maps);
-    const programs = loadPrograms(compiled, maps, hostConstants(options));
+    const programs = loadPrograms(compiled, { maps, constant: hostConstants(options), onVerified: options.onVerified });
     open.push(...programs.map(({ fd }) => fd));
     const ring = compiled.ringBuffer === undefined ? undefined : new RingBuffer(maps[compiled.ringBuffer]!);
     if (ring) open.push(ring);

@@ -61,6 +61,22 @@ export class VerifierError extends SysError {
   }
 }
 
+/** The verifier's log was asked for and found no room, for which the kernel refuses the program. */
+export class TrimmedLogError extends SysError {
+  override readonly name = "TrimmedLogError";
+  /** The program's name and its number among those of the script. */
+  readonly program: string;
+  readonly logSize: number;
+
+  constructor(program: string, logSize: number) {
+    super("BPF_PROG_LOAD", ENOSPC, { program });
+    this.program = program;
+    this.logSize = logSize;
+  }
+}
+
+const ENOSPC = 28;
+
 /** Makes the error for a failed load, or hands on one that the verifier had no part in: it left no word then. */
 export function loadFailure(program: Program, error: LoadError, errno = error.errno): SysError {
   return error.log.trim() === "" ? error : new VerifierError(program, errno, error.log);
@@ -113,7 +129,7 @@ function helpFor(lastWords: string): string | undefined {
   return "the whole log is shown with -v";
 }
 
-function summary(probes: readonly string[]): string {
+export function summary(probes: readonly string[]): string {
   const [first = "the script", ...others] = probes;
   return others.length === 0 ? first : `${first} and ${others.length} more`;
 }

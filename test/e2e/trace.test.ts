@@ -34,8 +34,9 @@ function alive(pid: number): boolean {
 
 describe("trace, without the kernel", () => {
   it.each([
-    { args: ["-V"], out: /^probewright \d+\.\d+\.\d+\n$/ },
+    { args: ["-V"], out: /^bpftrace v\d+\.\d+ compatible: probewright \d+\.\d+\.\d+\n$/ },
     { args: ["--help"], out: /^probewright trace - runs a bpftrace program\n.*--dry-run/s },
+    { args: ["--fmt", "-e", "BEGIN{exit();}"], out: /^BEGIN \{\n +exit\(\);\n\}\n$/ },
     { args: ["--emit", "ast", "-e", "BEGIN { exit(); }"], out: /^\{\n.*"exit"/s },
     { args: ["--emit", "ir,asm", "-e", "BEGIN { exit(); }"], out: /^\/\/ ir\n.*\n\/\/ asm\n.*exit/s },
   ])("$args", async ({ args, out }) => {
@@ -45,10 +46,29 @@ describe("trace, without the kernel", () => {
   });
 
   it.each([
-    { what: "no script", args: [], err: "error: a script is needed" },
-    { what: "a missing file", args: ["/nowhere/x.bt"], err: "error: cannot read the script: ENOENT" },
-    { what: "an unknown option", args: ["--unsave", "-e", "x"], err: "did you mean --unsafe?" },
-    { what: "a syntax error", args: ["-e", "BEGIN { @ = }"], err: "stdin:1:13" },
+    { what: "no script", args: [], err: "ERROR: a script is needed\nHINT: -e 'PROGRAM', a file name, or" },
+    {
+      what: "a missing file",
+      args: ["/nowhere/x.bt"],
+      err: "ERROR: failed to open file '/nowhere/x.bt': No such file or directory\n",
+    },
+    { what: "an unknown option", args: ["--unsave", "-e", "x"], err: "HINT: did you mean --unsafe?\n" },
+    { what: "an unknown option, with the usage", args: ["-Z", "-e", "x"], err: "\nUSAGE:\n" },
+    {
+      what: "an option for what is not to be had",
+      args: ["--aot", "x", "-e", "x"],
+      err: "ERROR: there is no --aot here\n",
+    },
+    {
+      what: "a syntax error",
+      args: ["-e", "BEGIN { @ = }"],
+      err: "stdin:1:13-14: ERROR: expected an expression",
+    },
+    {
+      what: "an unknown name",
+      args: ["-e", "BEGIN { @ = pids }"],
+      err: "BEGIN { @ = pids }\n            ~~~~\nHINT: did you mean `pid`?\n",
+    },
     { what: "a process that is not there", args: ["-p", "4194304", "-e", HELLO], err: "there is no process 4194304" },
     { what: "a command that is not there", args: ["-c", "no-such-command", "-e", HELLO], err: "no-such-command" },
   ])("refuses $what with status 2", async ({ args, err }) => {
@@ -173,6 +193,36 @@ describeKernel("trace", () => {
     expect(await trace("--dry-run", "-e", HELLO)).toEqual({ status: 0, out: "", err: "" });
   });
 
+  it("says what the verifier found with -v, and that its log found no room", async () => {
+    const script = "BEGIN { exit(); }";
+    expect((await trace("-v", "-e", script)).err).toMatch(/^begin \(BEGIN\): .*processed \d+ insns/);
+    const { PATH } = process.env;
+    const small = await runCli(["trace", "-v", "-e", script], "", { env: { PATH, BPFTRACE_LOG_SIZE: "2" } });
+    expect(small).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/^WARNING: Kernel log seems to be trimmed: 2 /),
+    });
+    expect(small.err).toContain(
+      "ERROR: Error loading BPF program for begin_1. Error code: -28 (No space left on device).",
+    );
+  });
+
+  it("goes by bpftrace's name, by which scripts leave out their tracer", async () => {
+    expect((await trace("-e", "BEGIN { print(comm); }")).out).toBe("bpftrace\n\n\n");
+  });
+
+  it("runs only the probes that the filter takes, and begin and end", async () => {
+    const script =
+      'BEGIN { printf("b\\n"); } interval:ms:1 { printf("no\\n"); } interval:ms:20 { exit(); } END { printf("e\\n"); }';
+    const finished = await trace("--probe-filter", ":20$", "-e", script);
+    expect(finished).toEqual({ status: 0, out: "b\ne\n\n\n", err: "Attached 3 probes\n" });
+  });
+
+  it("says when nothing is left to attach", async () => {
+    const finished = await trace("--probe-filter", "nothing", "-e", "interval:ms:1 { exit(); }");
+    expect(finished).toEqual({ status: 2, out: "", err: "No probes to attach\n" });
+  });
+
   it("prints what the kernel offers", async () => {
     const { out } = await trace("--info");
     expect(out).toMatch(/^ {2}btf: yes$/m);
@@ -242,7 +292,12 @@ describeKernel("trace", () => {
   });
 
   it.each([
-    { what: "a file that cannot be made", path: "/nowhere/out", status: 2, err: "cannot write the output: ENOENT" },
+    {
+      what: "a file that cannot be made",
+      path: "/nowhere/out",
+      status: 2,
+      err: "ERROR: failed to open output file '/nowhere/out': No such file or directory\n",
+    },
     { what: "a full disk", path: "/dev/full", status: 4, err: "cannot write the output: ENOSPC" },
   ])("reports $what", async ({ path, status, err }) => {
     expect(await trace("-o", path, "-e", HELLO)).toMatchObject({ status, err: expect.stringContaining(err) });
@@ -335,7 +390,7 @@ describeKernel("trace", () => {
 
   it("tells an ordinary user what is missing, with status 3", async () => {
     const { status, err } = await runAsNobody(["trace", "-e", HELLO]);
-    expect(err).toMatch(/^error: .*(EPERM|EACCES).*help: /s);
+    expect(err).toMatch(/^ERROR: .*(EPERM|EACCES).*HINT: /s);
     expect(status).toBe(3);
   });
 

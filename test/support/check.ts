@@ -45,6 +45,7 @@ export function checkScript(
     unsafe: false,
     targetPid: undefined,
     mode: "trace" as const,
+    probeFilter: () => true,
   };
   const blocks = resolveProbes(script.probes, contextNeeds, context);
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };

@@ -24,6 +24,7 @@ export function compiled(parts: Partial<CompiledProgram> = {}): CompiledProgram 
       maxCatBytes: 10240,
       cppDemangle: true,
       strTruncTrailer: "..",
+      logSize: 1_000_000,
       ...parts.config,
     },
   };

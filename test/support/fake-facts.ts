@@ -70,6 +70,10 @@ export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
     },
     kernelFunctions: () =>
       Object.entries(fake.kernelFunctions).flatMap(([module, names]) => names.map((name) => ({ name, module }))),
+    isTraceable: (name, module) =>
+      Object.entries(fake.kernelFunctions).some(
+        ([at, names]) => (module === undefined || module === at) && names.includes(name),
+      ) || (module !== undefined && module !== "vmlinux" ? false : fake.btf?.func(name) !== undefined),
     modules: () => Object.keys(fake.kernelFunctions).filter((module) => module !== "vmlinux"),
   };
 }

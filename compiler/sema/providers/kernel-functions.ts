@@ -81,7 +81,7 @@ function kprobes(request: Request, provider: string, returns: boolean): Found[] 
     diags.error("no-such-module", point.span, message);
     return [];
   }
-  if (!isTraceable(facts, module, name)) {
+  if (!facts.isTraceable(name, module)) {
     if (context.missingProbes !== "ignore") {
       const why = `either non-existing, inlined, or marked as "notrace"`;
       diags.warning("not-traceable", point.span, `${name} is not traceable (${why}); attaching to it will likely fail`);
@@ -122,12 +122,6 @@ function traceable(facts: KernelFacts, module: string, name: string): { name: st
     seen.add(key);
     return true;
   });
-}
-
-/** Most functions are found in the type information, which is known sooner than the list of what can be traced. */
-function isTraceable(facts: KernelFacts, module: string | undefined, name: string): boolean {
-  if ((module === undefined || module === KERNEL) && facts.btf()?.func(name)) return true;
-  return facts.kernelFunctions().some((fn) => fn.name === name && (module === undefined || fn.module === module));
 }
 
 function functions(request: Request, provider: string, returns: boolean): Found[] {

@@ -90,6 +90,8 @@ export interface ResolveContext {
   targetPid: number | undefined;
   /** What the script is run for; benchmarks and tests are probes of their own. */
   mode: "trace" | "bench" | "test";
+  /** Of the probes that are run for that, those with a name that it takes. */
+  probeFilter: (name: string) => boolean;
 }
 
 export interface Request {

@@ -14,7 +14,7 @@ import { cgroupId } from "./cgroup.ts";
 import { readElf } from "./elf.ts";
 import { kernelProber, lazyFeatures, once, type Prober } from "./features.ts";
 import { findSymbol, SymbolTable } from "./kallsyms.ts";
-import { readKernelFunctions, readModules } from "./kernel-functions.ts";
+import { KERNEL, readFunctionList, readKernelFunctions, readModules } from "./kernel-functions.ts";
 import { executableOf } from "./processes.ts";
 import { findTargets } from "./targets.ts";
 import { findTracefs, readFormat, readTracepoints } from "./tracefs.ts";
@@ -24,6 +24,8 @@ export interface HostFactsOptions {
   /** Where /proc and /sys are looked for; "/" but in tests. */
   root?: string;
   prober?: Prober;
+  /** A file that lists the functions that can be traced, in place of tracefs' own. */
+  traceableFunctions?: string | undefined;
   /** As uname says. */
   release?: string;
   build?: string;
@@ -63,7 +65,16 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
   const tracefs = once(() => findTracefs(root));
   const tracepoints = once(() => readTracepoints(tracefs()));
   const symbolTable = once(() => SymbolTable.read(at("/proc/kallsyms")));
-  const kernelFunctions = once(() => readKernelFunctions(tracefs(), symbolTable));
+  const kernelFunctions = once(() => {
+    const { traceableFunctions: list } = options;
+    return list === undefined ? readKernelFunctions(tracefs(), symbolTable) : readFunctionList(list);
+  });
+  /** Most functions are found in the type information, which is known sooner than the list of what can be traced. */
+  const isTraceable = (name: string, module: string | undefined): boolean => {
+    const inKernel = module === undefined || module === KERNEL;
+    if (options.traceableFunctions === undefined && inKernel && btf()?.func(name)) return true;
+    return kernelFunctions().some((fn) => fn.name === name && (module === undefined || fn.module === module));
+  };
   const modules = once(() => readModules(root));
   const features: Features = lazyFeatures(prober, () => btf()?.tracepoint("sys_enter")?.id);
 
@@ -87,6 +98,7 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
     binaries: (name, options) => findTargets(name, { arch, path: process.env.PATH ?? "", root }, options),
     executable: (pid) => executableOf(pid, root),
     kernelFunctions,
+    isTraceable,
     modules,
     elfSymbols: (path) => remembered(elves, path, () => readElfIfPossible(path.startsWith("/") ? at(path) : path)),
   };

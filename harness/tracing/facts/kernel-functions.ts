@@ -5,7 +5,8 @@ import type { KernelFunction } from "../../../compiler/kernel-facts.ts";
 import { errnoOf } from "./capability-error.ts";
 import type { SymbolTable } from "./kallsyms.ts";
 
-const KERNEL = "vmlinux";
+/** The module of the kernel proper. */
+export const KERNEL = "vmlinux";
 
 /** Functions whose tracing is known to hang or to slow a system beyond use. */
 const DANGEROUS = /^(rcu_|__ftrace_invalid_address__|arch_cpu_idle$|default_idle$|bpf_dispatcher_xdp_func$)/;
@@ -19,7 +20,16 @@ const PIECE = /\.part\.\d+$/;
 export function readKernelFunctions(tracefs: string, symbols: () => SymbolTable): KernelFunction[] {
   const list = readIfPossible(join(tracefs, "available_filter_functions"));
   const functions = list === undefined ? [...symbols().functions()] : parseFilterFunctions(list);
-  return functions.filter(({ name }) => !DANGEROUS.test(name) && !PIECE.test(name));
+  return functions.filter(isSafe);
+}
+
+/** The same from a file of that form. Throws what node:fs throws. */
+export function readFunctionList(path: string): KernelFunction[] {
+  return parseFilterFunctions(readFileSync(path, "utf8")).filter(isSafe);
+}
+
+function isSafe({ name }: KernelFunction): boolean {
+  return !DANGEROUS.test(name) && !PIECE.test(name);
 }
 
 /** Lines of `name` or `name [module]`. */

@@ -21,7 +21,7 @@ export function findTargets(name: string, where: Binaries, { pid, anyFile }: Tar
   if (name === "*") return mappedFiles(pid, root).filter((path) => isProgram(join(root, path)));
   if (name.includes("*")) return patternTargets(name, where, pid);
   const archive = splitArchivePath(name);
-  if (archive) return existsSync(join(root, archive.file)) ? [name] : [];
+  if (archive) return existsSync(at(root, archive.file)) ? [name] : [];
   const mapped = pid === undefined ? undefined : mappedLibrary(name, pid, root);
   if (mapped) return [mapped];
   if (name.includes("/")) {

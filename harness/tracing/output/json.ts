@@ -4,18 +4,19 @@
  * bpftrace writes bytes outside ASCII as `\uffffffc3`, which no reader can turn back. Here UTF-8 stays UTF-8, and a byte that
  * is none becomes the four characters `\xff`.
  */
+import type { Severity } from "../../../compiler/diagnostics.ts";
 import type { FormatPiece } from "../../../compiler/format-string.ts";
 import type { Span } from "../../../compiler/source.ts";
 import { unreachable } from "../../../compiler/unreachable.ts";
-import { type ByteString, escapeControls, fromText, toBytes, toText } from "../bytestring.ts";
+import { type ByteString, fromText, toBytes, toText } from "../bytestring.ts";
 import type { Printable, PrintableMap, SeriesPoint } from "../printable.ts";
 import { strerror } from "../symbols/strerror.ts";
 import type { HistogramRow } from "./histogram.ts";
 import { keyText } from "./printable-text.ts";
 import { formatPrintf } from "./printf.ts";
+import { headline } from "./remark.ts";
 import {
   type BenchmarkResult,
-  type MessageSeverity,
   type OutputSink,
   type OutputStreams,
   place,
@@ -40,7 +41,7 @@ export class JsonOutput implements OutputSink {
     this.#data("printf", string(formatPrintf(format, args)));
   }
 
-  message(severity: MessageSeverity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void {
+  message(severity: Severity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void {
     const type = severity === "error" ? "errorf" : "warnf";
     this.#line(`{"type": "${type}", "msg": ${string(formatPrintf(format, args))}, ${position(span)}}`);
   }
@@ -97,8 +98,8 @@ export class JsonOutput implements OutputSink {
     this.#data("test_result", `{${name}: ${result}}`);
   }
 
-  warning(text: string): void {
-    this.#streams.err(toBytes(`WARNING: ${escapeControls(fromText(text))}\n`));
+  remark(severity: Severity, text: string): void {
+    this.#streams.err(toBytes(fromText(headline(severity, text))));
   }
 
   end(): void {}

@@ -2,6 +2,7 @@
  * Where a session's output goes. The events of a running script call these methods in order; a text and a JSON
  * implementation print what bpftrace 0.27 prints, on the stream where it prints it.
  */
+import type { Severity } from "../../../compiler/diagnostics.ts";
 import type { FormatPiece } from "../../../compiler/format-string.ts";
 import type { Position, Span } from "../../../compiler/source.ts";
 import { outermost } from "../../../compiler/source.ts";
@@ -37,13 +38,11 @@ export interface TestResult {
   readonly output: ByteString;
 }
 
-export type MessageSeverity = "error" | "warning";
-
 export interface OutputSink {
   attachedProbes(count: number): void;
   printf(format: readonly FormatPiece[], args: readonly Printable[]): void;
   /** errorf() and warnf() of the script. */
-  message(severity: MessageSeverity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void;
+  message(severity: Severity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void;
   /** print() of something that is no map. */
   value(value: Printable): void;
   map(map: PrintableMap): void;
@@ -60,7 +59,7 @@ export interface OutputSink {
   benchmark(names: readonly string[], results: readonly BenchmarkResult[]): void;
   test(names: readonly string[], results: readonly TestResult[]): void;
   /** A remark of the tool itself. */
-  warning(text: string): void;
+  remark(severity: Severity, text: string): void;
   /** Tracing is over; what follows are the maps. */
   end(): void;
 }

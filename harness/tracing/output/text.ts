@@ -1,21 +1,15 @@
 /** The text output of bpftrace 0.27: data on standard output, remarks on standard error. */
+import type { Severity } from "../../../compiler/diagnostics.ts";
 import type { FormatPiece } from "../../../compiler/format-string.ts";
-import { outermost, type Span, ways } from "../../../compiler/source.ts";
+import { type Span, ways } from "../../../compiler/source.ts";
 import { type ByteString, escapeControls, fromText, toBytes } from "../bytestring.ts";
 import type { Printable, PrintableMap } from "../printable.ts";
 import { strerror } from "../symbols/strerror.ts";
 import { benchmarkText, testText } from "./on-demand.ts";
 import { type Guard, keyText, printableText } from "./printable-text.ts";
 import { formatPrintf } from "./printf.ts";
-import {
-  type BenchmarkResult,
-  type MessageSeverity,
-  type OutputSink,
-  type OutputStreams,
-  place,
-  type RuntimeError,
-  type TestResult,
-} from "./sink.ts";
+import { excerpt, headline, location, remark, SEVERITY } from "./remark.ts";
+import type { BenchmarkResult, OutputSink, OutputStreams, RuntimeError, TestResult } from "./sink.ts";
 
 /** Which streams are terminals. There, control characters in data are escaped; elsewhere bytes pass as they are. */
 export interface Terminals {
@@ -45,11 +39,10 @@ export class TextOutput implements OutputSink {
     this.#out(formatPrintf(format, args, this.#guardOut));
   }
 
-  message(severity: MessageSeverity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void {
+  message(severity: Severity, span: Span, format: readonly FormatPiece[], args: readonly Printable[]): void {
     const text = formatPrintf(format, args, this.#guardErr).replace(/\n$/, "");
-    const word = severity === "error" ? "ERROR" : "WARNING";
-    const from = ways(span).map((way) => `${location(way.span)}: ${word}: ${way.what} from\n${excerpt(way.span)}`);
-    this.#err(`${location(span)}: ${word}: ${text}\n${from.join("")}`);
+    const from = ways(span).map((way) => remark(severity, way.span, `${way.what} from`));
+    this.#err(`${fromText(location(span))}: ${SEVERITY[severity]}: ${text}\n${fromText(from.join(""))}`);
   }
 
   value(value: Printable): void {
@@ -88,8 +81,8 @@ export class TextOutput implements OutputSink {
   }
 
   runtimeError({ helper, result, span }: RuntimeError): void {
-    const head = `${location(span)}: WARNING: ${explain(helper, result)}\n`;
-    this.#err(`${head}Additional Info - helper: ${helper}, retcode: ${result}\n${excerpt(span)}`);
+    const head = headline("warning", explain(helper, result), span);
+    this.#err(fromText(`${head}Additional Info - helper: ${helper}, retcode: ${result}\n${excerpt(span)}`));
   }
 
   benchmark(names: readonly string[], results: readonly BenchmarkResult[]): void {
@@ -100,8 +93,8 @@ export class TextOutput implements OutputSink {
     this.#out(testText(names, results));
   }
 
-  warning(text: string): void {
-    this.#err(`WARNING: ${escapeControls(fromText(text))}\n`);
+  remark(severity: Severity, text: string): void {
+    this.#err(fromText(headline(severity, text)));
   }
 
   end(): void {
@@ -119,13 +112,6 @@ export class TextOutput implements OutputSink {
 
 const asIs: Guard = (bytes) => bytes;
 
-/** `file:line:column-column`, or `file:line-line` for a span of several lines. */
-function location(span: Span): ByteString {
-  const { file, start, end } = place(span);
-  const where = start.line === end.line ? `${start.line}:${start.column}-${end.column}` : `${start.line}-${end.line}`;
-  return escapeControls(fromText(`${file}:${where}`));
-}
-
 function explain(helper: string, result: number): string {
   if (helper === "map_update_elem" && result === -E2BIG) {
     return "the map is full; raise max_map_keys, or declare the map with room for more: `let @a = hash(5000)`";
@@ -134,16 +120,4 @@ function explain(helper: string, result: number): string {
   // A lookup has no error number, only an answer or none.
   if (helper === "map_lookup_elem") return "the map has no such element";
   return strerror(BigInt(result));
-}
-
-/** The lines of a span; a single line is underlined. */
-function excerpt(span: Span): ByteString {
-  const { start, end } = place(span);
-  const { source } = outermost(span);
-  let text = "";
-  for (let line = start.line; line <= end.line; line++) text += `${source.line(line)}\n`;
-  if (start.line === end.line) {
-    text += `${" ".repeat(start.column - 1)}${"~".repeat(Math.max(1, end.column - start.column))}\n`;
-  }
-  return escapeControls(fromText(text));
 }

@@ -142,3 +142,9 @@ export function strerror(errno: bigint): string {
   const number = errno < 0n ? -errno : errno;
   return MESSAGES[Number(number)] ?? `Unknown error ${number}`;
 }
+
+/** Why a call of node:fs or the like failed, in those words. */
+export function reasonOf(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException;
+  return errno === undefined ? message : strerror(BigInt(errno));
+}

@@ -4,7 +4,7 @@ import { plainPalette } from "../../../compiler/diagnostics.ts";
 import { Failure, renderFailure, tracingFailure } from "../../../harness/cli/failure.ts";
 import { AttachError } from "../../../harness/tracing/attach.ts";
 import { CapabilityError } from "../../../harness/tracing/facts/capability-error.ts";
-import { VerifierError } from "../../../harness/tracing/verifier-error.ts";
+import { TrimmedLogError, VerifierError } from "../../../harness/tracing/verifier-error.ts";
 import { AddonError, SpawnError, SysError } from "../../../native/index.ts";
 import { program } from "../../support/compiled.ts";
 
@@ -39,6 +39,7 @@ describe("tracingFailure", () => {
     },
     { what: "a missing addon", error: new AddonError("no addon"), exitCode: 3 },
     { what: "a verifier's refusal", error: new VerifierError(refused, EINVAL, "R1 !read_ok"), exitCode: 2 },
+    { what: "a log without room", error: new TrimmedLogError("begin_1", 2), exitCode: 2 },
     { what: "an old kernel", error: new VerifierError(refused, EINVAL, "invalid func unknown#181"), exitCode: 3 },
     { what: "one already in words", error: new Failure("no", 4), exitCode: 4 },
   ])("$what: exit code $exitCode", ({ error, exitCode }) => {

@@ -32,6 +32,7 @@ describe("parseTraceArgs", () => {
     { argv: ["-c", "ls  -l /", "-e", "P"], expected: { ...RUN, command: ["ls", "-l", "/"] } },
     { argv: ["--cmd=true", "-e", "P"], expected: { command: ["true"] } },
     { argv: ["-p", "12", "-e", "P"], expected: { pid: 12 } },
+    { argv: ["-p", "0x10", "-e", "P"], expected: { pid: 16 } },
     { argv: ["--pid=12", "-e", "P"], expected: { pid: 12 } },
     {
       argv: ["-o", "out", "-f", "json", "-B", "full", "-e", "P"],
@@ -51,6 +52,15 @@ describe("parseTraceArgs", () => {
       argv: ["-d", "all", "-e", "P"],
       expected: { emit: ["tokens", "ast", "expanded", "types", "ir", "ir-opt", "asm", "bytes"] },
     },
+    { argv: ["--probe-filter", "^a|b$", "-e", "P"], expected: { probeFilter: /^a|b$/ } },
+    { argv: ["--traceable-functions", "list", "-e", "P"], expected: { traceableFunctions: "list" } },
+    {
+      argv: ["--no-feature", "kprobe_multi,uprobe_multi", "-e", "P"],
+      expected: { withoutFeatures: ["kprobeMulti", "uprobeMulti"] },
+    },
+    { argv: ["--mode", "bench", "-e", "P"], expected: { purpose: "bench" } },
+    { argv: ["--mode=format", "-e", "P"], expected: { ...RUN, mode: "format" } },
+    { argv: ["--fmt", "script.bt"], expected: { mode: "format", script: { kind: "file", path: "script.bt" } } },
     { argv: ["-h"], expected: { mode: "help" } },
     { argv: ["--version"], expected: { mode: "version" } },
     { argv: ["--info"], expected: { mode: "info" } },
@@ -64,24 +74,46 @@ describe("parseTraceArgs", () => {
     { argv: ["-e"], message: "-e needs a value" },
     { argv: ["--pid"], message: "--pid needs a value" },
     { argv: ["-e", "P", "--quiet=yes"], message: "--quiet takes no value" },
-    { argv: ["--verbsoe", "-e", "P"], message: "unknown option --verbsoe: did you mean --verbose?" },
-    { argv: ["-e", "P", "--threshold=5"], message: "unknown option --threshold: parameters of the script" },
+    { argv: ["--verbsoe", "-e", "P"], message: "unknown option --verbsoe" },
+    { argv: ["-e", "P", "--threshold=5"], message: "unknown option --threshold" },
     { argv: ["-Z", "-e", "P"], message: "unknown option -Z" },
     { argv: ["-c", "ls", "-p", "1", "-e", "P"], message: "-c and -p exclude each other" },
     { argv: ["-c", "  ", "-e", "P"], message: "-c needs a command" },
-    { argv: ["-p", "0", "-e", "P"], message: '-p needs a process id, not "0"' },
-    { argv: ["-p", "-5", "-e", "P"], message: '-p needs a process id, not "-5"' },
-    { argv: ["-p", "4194305", "-e", "P"], message: "-p needs a process id" },
-    { argv: ["-p", "1x", "-e", "P"], message: "-p needs a process id" },
-    { argv: ["-f", "xml", "-e", "P"], message: "-f must be text or json, not xml" },
+    { argv: ["-p", "0", "-e", "P"], message: "Pid out of range: 0" },
+    { argv: ["-p", "-5", "-e", "P"], message: "Failed to parse pid: invalid integer: -5" },
+    { argv: ["-p", "", "-e", "P"], message: "Failed to parse pid: invalid integer: " },
+    { argv: ["-p", "4194305", "-e", "P"], message: "Pid out of range: 4194305" },
+    { argv: ["-p", "1x", "-e", "P"], message: "Failed to parse pid: invalid trailing bytes: 1x" },
+    { argv: ["-p", "0x", "-e", "P"], message: "Failed to parse pid: invalid trailing bytes: 0x" },
+    { argv: ["-f", "xml", "-e", "P"], message: 'Invalid output format "xml"' },
     { argv: ["-B", "page", "-e", "P"], message: "-B must be line or full or none" },
     { argv: ["-k", "--no-warnings", "-e", "P"], message: "-k and --no-warnings exclude each other" },
     { argv: ["--no-warnings", "-k", "-e", "P"], message: "-k and --no-warnings exclude each other" },
     { argv: ["--emit", "llvm", "-e", "P"], message: 'unknown stage "llvm"' },
     { argv: ["-e", "P", "--", "--=5"], message: "a parameter without a name" },
+    { argv: ["--probe-filter", "[", "-e", "P"], message: "Invalid --probe-filter regex '[': " },
+    { argv: ["--no-feature", "sound", "-e", "P"], message: '--no-feature knows no feature "sound"' },
+    { argv: ["--mode", "codegen", "-e", "P"], message: "--mode must be bench or test or format, not codegen" },
+    { argv: ["-e", "P", "--aot", "x"], message: "there is no --aot here" },
+    { argv: ["--emit-llvm=x", "-e", "P"], message: "there is no --emit-llvm here" },
+    { argv: ["--fmt"], message: "a script is needed" },
   ])("refuses $argv", ({ argv, message }) => {
     expect(() => parseTraceArgs(argv)).toThrow(UsageError);
     expect(() => parseTraceArgs(argv)).toThrow(message);
+  });
+
+  it.each([
+    { argv: ["--verbsoe", "-e", "P"], help: "did you mean --verbose?", showUsage: true },
+    {
+      argv: ["-e", "P", "--n=5"],
+      help: "parameters of the script that look like options stand behind a --",
+      showUsage: true,
+    },
+    { argv: [], help: "-e 'PROGRAM', a file name, or - for standard input", showUsage: true },
+    { argv: ["--aot", "x"], help: "run the script itself: it is compiled in milliseconds", showUsage: false },
+    { argv: ["-f", "xml", "-e", "P"], help: "valid formats: text, json", showUsage: false },
+  ])("says what to do: $argv", ({ argv, help, showUsage }) => {
+    expect(() => parseTraceArgs(argv)).toThrow(expect.objectContaining({ help, showUsage }));
   });
 });
 

@@ -224,6 +224,60 @@ describe("binaries", () => {
   });
 });
 
+it("an archive's entry is found by a path from here, as any file is", () => {
+  const root = temporaryTree({ "a.zip": "" });
+  const here = process.cwd();
+  process.chdir(root);
+  try {
+    const binaries = (name: string) => hostFacts().binaries(name, { pid: undefined, anyFile: false });
+    expect(binaries("./a.zip!/lib/x.so")).toEqual(["./a.zip!/lib/x.so"]);
+    expect(binaries("./b.zip!/lib/x.so")).toEqual([]);
+  } finally {
+    process.chdir(here);
+  }
+});
+
+describe("functions that can be traced", () => {
+  function machine(): string {
+    const b = new BtfBuilder();
+    b.func("typed", b.proto(0, []));
+    return temporaryTree({
+      "sys/kernel/btf/vmlinux": b.build(),
+      "sys/kernel/tracing/events": undefined,
+      "sys/kernel/tracing/available_filter_functions": "listed\nother [mod]\nrcu_read_lock\n",
+      list: "mine\nhers [mod]\nrcu_mine\n",
+    });
+  }
+
+  it.each<[string, string | undefined, boolean]>([
+    ["typed", undefined, true],
+    ["typed", "vmlinux", true],
+    ["typed", "mod", false],
+    ["listed", undefined, true],
+    ["other", undefined, true],
+    ["other", "mod", true],
+    ["other", "vmlinux", false],
+    ["nope", undefined, false],
+  ])("%s in %s: %s", (name, module, expected) => {
+    expect(hostFacts({ root: machine() }).isTraceable(name, module)).toBe(expected);
+  });
+
+  it("are those of a list, if there is one", () => {
+    const root = machine();
+    const facts = hostFacts({ root, traceableFunctions: join(root, "list") });
+    expect(facts.kernelFunctions()).toEqual([
+      { name: "mine", module: "vmlinux" },
+      { name: "hers", module: "mod" },
+    ]);
+    expect(["typed", "listed", "mine", "hers"].map((name) => facts.isTraceable(name, undefined))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+});
+
 it("symbols come from /proc/kallsyms", () => {
   const facts = hostFacts({ root: temporaryTree({ "proc/kallsyms": "ffffffff81000000 T _text\n" }) });
   expect(facts.kernelSymbol("_text")).toBe(0xffffffff81000000n);

@@ -538,7 +538,7 @@ describe("the tool's own warnings", () => {
     ["json", (streams) => new JsonOutput(streams)],
   ])("go to standard error, escaped: %s", (_, make) => {
     const streams = new CapturedStreams();
-    make(streams).warning("probe é\x1b failed");
+    make(streams).remark("warning", "probe é\x1b failed");
     expect(streams.stdout).toBe("");
     expect(streams.stderr).toBe("WARNING: probe \xc3\xa9\\x1b failed\n");
   });

@@ -26,6 +26,7 @@ function resolve(text: string, more: Partial<ResolveContext> = {}, facts: Kernel
     unsafe: false,
     targetPid: undefined,
     mode: "trace",
+    probeFilter: () => true,
     ...more,
   });
   const messages = diags.items.map(({ severity, code, message }) => `${severity}[${code}]: ${message}`);
@@ -231,6 +232,16 @@ describe("probes of the tool itself", () => {
     ["test", ["begin", "test:a", "end"]],
   ])("count in the mode %s", (mode, expected) => {
     const { probes } = resolve("begin {} bench:a {} test:a {} interval:s:1 {} end {}", { mode });
+    expect(probes.filter(({ idle }) => !idle).map(({ name }) => name)).toEqual(expected);
+  });
+
+  it.each<[RegExp, string[]]>([
+    [/s:1/, ["begin", "interval:s:1", "end"]],
+    [/^interval/, ["begin", "interval:s:1", "interval:ms:2", "end"]],
+    [/nothing/, ["begin", "end"]],
+  ])("are no business of a filter: %s", (filter, expected) => {
+    const probeFilter = (name: string): boolean => filter.test(name);
+    const { probes } = resolve("begin {} bench:a {} interval:s:1, interval:ms:2 {} end {}", { probeFilter });
     expect(probes.filter(({ idle }) => !idle).map(({ name }) => name)).toEqual(expected);
   });
 

@@ -1,0 +1,35 @@
+import { expect, it } from "vitest";
+import { kernelInfo } from "../../../harness/cli/trace-info.ts";
+import type { Answer, Prober } from "../../../harness/tracing/facts/features.ts";
+import { fakeFacts } from "../../support/fake-facts.ts";
+
+const prober = (answer: Answer): Prober => ({
+  helper: () => answer,
+  program: () => answer,
+  map: () => answer,
+  instructions: () => answer,
+  fentry: () => answer,
+  multiLink: () => answer,
+});
+
+it.each<[string, string, Answer]>([
+  ["get_func_ip: yes", "get_func_ip: no", "yes"],
+  ["get_func_ip: no", "get_func_ip: yes", "no"],
+  ["get_func_ip: no", "get_func_ip: yes", "denied"],
+])("%s, not %s, where the kernel says %s", (row, other, answer) => {
+  const lines = kernelInfo(fakeFacts(), prober(answer)).split("\n");
+  expect(lines).toContain(`  ${row}`);
+  expect(lines).not.toContain(`  ${other}`);
+});
+
+it.each<[string, Parameters<typeof fakeFacts>[0]]>([
+  ["loop: no", { features: { loop: false } }],
+  ["loop: yes", {}],
+  ["lookup_percpu_elem: no", { features: { lookupPercpuElem: false } }],
+  ["get_tai_ns: no", { features: { ktimeTai: false } }],
+  ["uprobe_multi: no", { features: { uprobeMulti: false } }],
+  ["btf: no", { btf: undefined }],
+  ["btf: yes", {}],
+])("%s", (row, kernel) => {
+  expect(kernelInfo(fakeFacts(kernel), prober("yes")).split("\n")).toContain(`  ${row}`);
+});
