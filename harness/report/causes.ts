@@ -9,11 +9,12 @@ import type { KeyPart } from "../metrics/ast.ts";
 import { formatValue } from "../metrics/format.ts";
 import { keyIdentity } from "../metrics/print.ts";
 import type { Unit } from "../metrics/units.ts";
-import { clearChanges, keyChanges, mostImportant, wholeMaps } from "./changes.ts";
-import type { CauseResult, KeyChange, MetricResult } from "./result.ts";
+import { type Change, clearChanges, keyChanges, wholeMaps } from "./changes.ts";
+import type { CauseResult, MetricResult } from "./result.ts";
 
 /** More than this explains nothing. */
 const MOST_CAUSES = 20;
+const MOST_CHANGES = 50;
 /** A folder stands for all below it as long as one entry in it has this share. */
 const DOMINANT = 0.8;
 /** How many causes the sentence names beside the largest. */
@@ -26,37 +27,47 @@ export function explain(
   scenario: Scenario,
   before: readonly MapTable[],
   now: readonly MapTable[],
-): Pick<MetricResult, "changes" | "causes" | "cause"> {
-  const maps = wholeMaps(metric, scenario);
-  const own = keyChanges(maps, before, now);
-  const changes = own.length > 0 ? own : clearChanges(before, now);
+): Pick<MetricResult, "changes" | "moreChanges" | "causes" | "cause"> {
+  const own = keyChanges(wholeMaps(metric, scenario), before, now);
+  const isOwn = own.length > 0;
+  const changes = isOwn ? own : clearChanges(before, now);
   if (changes.length === 0) return {};
   const causes = causesOf(changes);
-  const countsEvents = new Set(now.filter(({ kind }) => EVENT_KINDS.has(kind)).map(({ name }) => name));
-  const unitOf = (map: string): Unit => (countsEvents.has(map) ? "count" : unit);
+  const inUnit = new Set(isOwn && isTotal(metric, scenario) ? now.filter(holdsValues).map(({ name }) => name) : []);
+  const unitOf = (map: string): Unit => (inUnit.has(map) ? unit : "count");
   const sentence = causeSentence(causes, unitOf);
   return {
     // Of other maps, whose values are not the metric's, the groups are enough.
-    changes: own.length > 0 ? mostImportant(own) : undefined,
-    causes: causes.slice(0, MOST_CAUSES).map(({ folder, prefix: _, ...cause }) => ({ ...cause, folder })),
-    cause: own.length > 0 ? sentence : `at the same time: ${sentence}`,
+    changes: isOwn ? own.slice(0, MOST_CHANGES).map((change) => ({ ...change, unit: unitOf(change.map) })) : undefined,
+    moreChanges: isOwn && own.length > MOST_CHANGES ? own.length - MOST_CHANGES : undefined,
+    causes: causes.slice(0, MOST_CAUSES).map(({ prefix: _, ...cause }) => ({ ...cause, unit: unitOf(cause.map) })),
+    cause: isOwn ? sentence : `at the same time: ${sentence}`,
   };
 }
 
-/** Maps whose keys stand for numbers of events, whatever the events are about. */
+/** Maps whose numbers are values of what they measure; the others' are numbers of events. */
+function holdsValues({ kind }: MapTable): boolean {
+  return !EVENT_KINDS.has(kind);
+}
+
 const EVENT_KINDS: ReadonlySet<MapTable["kind"]> = new Set(["count", "avg", "stats", "hist", "lhist"]);
 
+/** A total, an extreme: the metric's unit is that of its map. What is computed from several things has its own. */
+function isTotal(name: string, { metrics }: Scenario): boolean {
+  return metrics.find((metric) => metric.name === name)?.expression.kind === "call";
+}
+
 /** A group of keys. `prefix` is what stands before the path: the other parts of the key, "" without any. */
-export type Cause = CauseResult & { readonly prefix: string };
+export type Cause = Omit<CauseResult, "unit"> & { readonly prefix: string };
 
 /** The groups of all maps, those of the map that changed most first, and within it the largest share first. */
-export function causesOf(changes: readonly KeyChange[]): Cause[] {
+export function causesOf(changes: readonly Change[]): Cause[] {
   const maps = [...new Set(changes.map(({ map }) => map))].map((map) => changes.filter((change) => change.map === map));
   const groups = maps.map((own) => ({ weight: Math.abs(total(own)), causes: causesOfMap(own) }));
   return groups.sort((a, b) => b.weight - a.weight).flatMap(({ causes }) => causes);
 }
 
-function causesOfMap(changes: readonly KeyChange[]): Cause[] {
+function causesOfMap(changes: readonly Change[]): Cause[] {
   const keys = changes.map((change) => ({ change, key: decodeKey(change.key) }));
   const position = pathPosition(keys.map(({ key }) => key));
   // Where what came and what went cancel out, shares are of all that moved.
@@ -89,7 +100,7 @@ function partText(part: KeyPart): string {
 }
 
 interface PathChange {
-  readonly change: KeyChange;
+  readonly change: Change;
   readonly prefix: string;
   readonly path: string | undefined;
 }
@@ -98,7 +109,7 @@ interface Group {
   /** The folder that holds the members' paths, or the one path; undefined for keys without any. */
   readonly place: string | undefined;
   readonly folder: boolean;
-  readonly changes: readonly KeyChange[];
+  readonly changes: readonly Change[];
 }
 
 /** Changes of both directions are kept apart, so that what came is not hidden by what went. */
@@ -147,7 +158,7 @@ function componentsOf(path: string): string[] {
   return path.replace(/(?<=.)\/+$/, "").split(/\/+/);
 }
 
-function total(changes: readonly KeyChange[]): number {
+function total(changes: readonly Change[]): number {
   return changes.reduce((sum, { before, now }) => sum + now - before, 0);
 }
 
@@ -181,11 +192,17 @@ function causeSentence(causes: readonly Cause[], unitOf: (map: string) => Unit):
     .sort((a, b) => Math.abs(amount(b.members)) - Math.abs(amount(a.members)));
   const [named, rest] = [ranked.slice(0, 1 + NAMED), ranked.slice(1 + NAMED)];
   const sentences = named.map(({ prefix, members }, i) => {
-    const sum = `${signed(amount(members), unit)} ${prefix === "" ? `in ${map}` : prefix}`;
+    const sum = `${signed(amount(members), unit)} ${subject(map, prefix)}`;
     return i === 0 ? sum + detail(members, unit) : sum;
   });
   if (rest.length > 0) sentences.push(`${signed(amount(rest.flatMap(({ members }) => members)), unit)} elsewhere`);
   return sentences.join("; ");
+}
+
+/** A name speaks for itself; a number such as a descriptor needs to be told of what. */
+function subject(map: string, prefix: string): string {
+  if (/\p{L}/u.test(prefix)) return prefix;
+  return prefix === "" ? `in ${map}` : `in ${map}[${prefix}]`;
 }
 
 function amount(causes: readonly Cause[]): number {

@@ -9,8 +9,8 @@ import type { Expression } from "../metrics/ast.ts";
 import { keyIdentity } from "../metrics/print.ts";
 import type { KeyChange } from "./result.ts";
 
-/** More than this explains nothing. */
-const MOST_CHANGES = 50;
+/** A change before it is known in which unit it is told. */
+export type Change = Omit<KeyChange, "unit">;
 
 /** The maps that a metric reads as a whole, also through other metrics. A single named key explains itself. */
 export function wholeMaps(name: string, { metrics }: Scenario): Set<string> {
@@ -52,7 +52,7 @@ export function keyChanges(
   names: ReadonlySet<string>,
   before: readonly MapTable[],
   now: readonly MapTable[],
-): KeyChange[] {
+): Change[] {
   const changes = [...names].flatMap((name) => {
     const [old, current] = [before, now].map((tables) => tables.find((table) => table.name === name && table.keyed));
     // A map without keys has nothing to tell beyond the metric itself.
@@ -61,16 +61,11 @@ export function keyChanges(
   return changes.sort(largestFirst);
 }
 
-/** As many as a reader can make use of. */
-export function mostImportant(changes: readonly KeyChange[]): KeyChange[] {
-  return changes.slice(0, MOST_CHANGES);
-}
-
 /**
  * Keys of any map that differ in every run of the one side from every run of the other: what changed at the same time,
  * where a metric has no maps of its own. What only wavers from run to run explains nothing.
  */
-export function clearChanges(before: readonly MapTable[], now: readonly MapTable[]): KeyChange[] {
+export function clearChanges(before: readonly MapTable[], now: readonly MapTable[]): Change[] {
   return now
     .flatMap((table) => {
       const old = before.find(({ name, script }) => name === table.name && script === table.script);
@@ -79,7 +74,7 @@ export function clearChanges(before: readonly MapTable[], now: readonly MapTable
     .sort(largestFirst);
 }
 
-function largestFirst(a: KeyChange, b: KeyChange): number {
+function largestFirst(a: Change, b: Change): number {
   return Math.abs(b.now - b.before) - Math.abs(a.now - a.before);
 }
 
@@ -94,7 +89,7 @@ function tableChanges(
   before: MapTable | undefined,
   now: MapTable,
   counts: (sides: Row["sides"]) => boolean = () => true,
-): KeyChange[] {
+): Change[] {
   const rows = new Map<string, Row>();
   const fill = (side: keyof Row["sides"], { key, values }: MapTableKey): void => {
     const id = keyIdentity(decodeKey(key));
@@ -104,7 +99,7 @@ function tableChanges(
   };
   for (const entry of before?.keys ?? []) fill("before", entry);
   for (const entry of now.keys) fill("now", entry);
-  return [...rows.values()].flatMap(({ key, sides }): KeyChange[] => {
+  return [...rows.values()].flatMap(({ key, sides }): Change[] => {
     const [old, current] = [median(sides.before), median(sides.now)];
     if (old === current || !counts(sides)) return [];
     return [{ map: now.name, key, kind: kindOf(old, current), before: old, now: current }];
@@ -117,7 +112,7 @@ function areApart({ before, now }: Row["sides"]): boolean {
   return Math.max(...low!) < Math.min(...high!) || Math.min(...low!) > Math.max(...high!);
 }
 
-function kindOf(before: number, now: number): KeyChange["kind"] {
+function kindOf(before: number, now: number): Change["kind"] {
   if (before === 0) return "new";
   if (now === 0) return "gone";
   return now > before ? "grew" : "shrank";

@@ -4,6 +4,7 @@ import { formatValue } from "../metrics/format.ts";
 import type { Unit } from "../metrics/units.ts";
 import { Html, html } from "./markup.ts";
 import type { ReportMetric, ReportScenario } from "./model.ts";
+import { statusText } from "./wording.ts";
 
 export const STATUS_MARKS: Readonly<Record<ReportScenario["status"], string>> = {
   passed: "✓",
@@ -14,8 +15,9 @@ export const STATUS_MARKS: Readonly<Record<ReportScenario["status"], string>> = 
   skipped: "–",
 };
 
-export function statusBadge(status: ReportScenario["status"]): Html {
-  return html`<span class="badge ${status}"><span aria-hidden="true">${STATUS_MARKS[status]}</span> ${status}</span>`;
+export function statusBadge(scenario: ReportScenario): Html {
+  const { status } = scenario;
+  return html`<span class="badge ${status}"><span aria-hidden="true">${STATUS_MARKS[status]}</span> ${statusText(scenario)}</span>`;
 }
 
 export function verdictBadge(verdict: ReportMetric["verdict"]): Html {

@@ -28,7 +28,7 @@ export function scenarioSection(scenario: ReportScenario, index: number, { sides
   const { name, description, file, line, status, plan, durationNs, problems, warnings } = scenario;
   return html`<section class="scenario" id="${anchor(index)}" data-status="${status}">
 <details${status === "passed" ? "" : new Html(" open")}>
-<summary><h2>${name}</h2> ${statusBadge(status)} <span class="dim">${plan} in ${value(durationNs, "ns")}</span></summary>
+<summary><h2>${name}</h2> ${statusBadge(scenario)} <span class="dim">${plan} in ${value(durationNs, "ns")}</span></summary>
 <p class="where"><code>${file}:${line}</code>${description !== "" && html` · ${prose(description)}`}</p>
 ${problems.map((problem) => problemCallout(problem, status))}
 ${warnings.map((warning) => html`<div class="callout warning"><p>${prose(warning)}</p></div>`)}
@@ -114,31 +114,41 @@ ${
     )}`;
 }
 
-function causesTable({ name, unit, causes }: ReportMetric, { base, now }: Sides): Html {
+function causesTable({ name, causes }: ReportMetric, { base, now }: Sides): Html {
   if (causes.length === 0) return html``;
   return dataTable(
     `Groups of keys behind ${name}, the largest share first`,
     [...words("Keys", "Kind"), ...numbers("Keys changed", capital(base), capital(now), "Share of the change")],
     causes.map(
-      ({ map, label, kind, keys, before, now, share }) => html`<tr><th scope="row"><code>${map}[${label}]</code></th>
+      ({
+        map,
+        label,
+        kind,
+        keys,
+        before,
+        now,
+        unit,
+        share,
+      }) => html`<tr><th scope="row"><code>${map}[${label}]</code></th>
 ${kindCell(kind, now - before)}${numberCell(count(keys), keys)}
 ${numberCell(formatValue(before, unit), before)}${numberCell(formatValue(now, unit), now)}${numberCell(percent(share), share)}</tr>`,
     ),
   );
 }
 
-function keysTable({ name, unit, changes }: ReportMetric, { base, now }: Sides): Html {
+function keysTable({ name, changes, moreChanges }: ReportMetric, { base, now }: Sides): Html {
   if (changes.length === 0) return html``;
-  return dataTable(
+  const rest = moreChanges > 0 && html`<p class="dim">and ${plural(moreChanges, "more key")}</p>`;
+  return html`${dataTable(
     `Keys behind ${name}, the largest change first`,
     [...words("Key", "Kind"), ...numbers(capital(base), capital(now), "Change")],
-    changes.map(({ kind, key, before, now }) => {
+    changes.map(({ kind, key, before, now, unit }) => {
       const moved = now - before;
       return html`<tr><th scope="row"><code>${key}</code></th>${kindCell(kind, moved)}
 ${numberCell(formatValue(before, unit), before)}${numberCell(formatValue(now, unit), now)}
 ${numberCell(`${moved > 0 ? "+" : "-"}${formatValue(Math.abs(moved), unit)}`, moved)}</tr>`;
     }),
-  );
+  )}${rest}`;
 }
 
 function kindCell(kind: string, moved: number): Html {
@@ -178,18 +188,19 @@ ${
     "What each kernel program has cost in a run",
     [...words("Probes"), ...numbers("Hits", "ns per hit", "Total", "Share of the duration")],
     rows.map(
-      ({
-        probes,
-        hits,
-        ns,
-        nsPerHit,
-        share,
-      }) => html`<tr><th scope="row">${probes.map((probe, i) => html`${i > 0 && new Html("<br>")}<code>${probe}</code>`)}</th>
+      ({ probes, label, hits, ns, nsPerHit, share }) => html`<tr><th scope="row">${probesCell(probes, label)}</th>
 ${numberCell(count(hits), hits)}${numberCell(nsPerHit === undefined ? "" : count(Math.round(nsPerHit)), nsPerHit)}
 ${numberCell(formatValue(ns, "ns"), ns)}${numberCell(share, ns)}</tr>`,
     ),
   )
 }`;
+}
+
+/** Hundreds of system calls are served by one program. */
+function probesCell(probes: readonly string[], label: string): Html {
+  const all = probes.map((probe, i) => html`${i > 0 && new Html("<br>")}<code>${probe}</code>`);
+  if (label === probes.join(", ")) return html`${all}`;
+  return html`<details class="more"><summary><code>${label}</code></summary>${all}</details>`;
 }
 
 const MOST_MAP_ROWS = 100;

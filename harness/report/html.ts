@@ -163,7 +163,7 @@ function overviewRow(scenario: ReportScenario, index: number, compared: boolean)
   const each = cost && cost.hits > 0 ? cost.ns / cost.hits : undefined;
   return html`<tr data-status="${status}">
 <th scope="row"><a href="#${anchor(index)}">${name}</a></th>
-<td data-sort="${Object.keys(STATUS_MARKS).indexOf(status)}">${statusBadge(status)}</td>
+<td data-sort="${Object.keys(STATUS_MARKS).indexOf(status)}">${statusBadge(scenario)}</td>
 ${numberCell(String(runs), runs)}
 ${numberCell(value(duration, "ns"), duration)}
 ${numberCell(assertions.length === 0 ? "" : `${passed}/${assertions.length}`, passed - assertions.length)}

@@ -8,7 +8,7 @@ import { markup, markupBlock } from "./escape.ts";
 import { withoutText } from "./findings.ts";
 import { probeRows, type Report, type ReportMetric, type ReportScenario, type ReportShift } from "./model.ts";
 import type { AssertionResult, DiagnosticResult } from "./result.ts";
-import { costSentences } from "./wording.ts";
+import { costSentences, plural } from "./wording.ts";
 
 interface Case {
   readonly name: string;
@@ -92,10 +92,10 @@ function suiteOf(scenario: ReportScenario, { sides, facts }: Report): Suite {
     properties: [
       ["runs", plan],
       ...facts.map(({ name, value }) => [name, value] as const),
-      ...probeRows(scenario).map(({ probes, hits, nsPerHit, share }) => {
+      ...probeRows(scenario).map(({ label, hits, nsPerHit, share }) => {
         const each = nsPerHit === undefined ? "" : `, ${Math.round(nsPerHit)} ns each`;
         const of = share === "" ? "" : `, ${share} of the duration`;
-        return [`probe ${probes.join(", ")}`, `${hits} hits${each}${of}`] as const;
+        return [`probe ${label}`, `${formatValue(hits, "count")} hits${each}${of}`] as const;
       }),
       ...(cost === undefined ? [] : costSentences(cost).map((sentence) => ["cost", sentence] as const)),
     ],
@@ -155,7 +155,7 @@ function assertionCase({ text, line, status, message }: AssertionResult): Case {
 }
 
 function metricCase(metric: ReportMetric, { line }: ReportScenario, sides: Report["sides"]): Case {
-  const { name, verdict, reason, noData, change, interval, cause, changes, unit } = metric;
+  const { name, verdict, reason, noData, change, interval, cause, changes, moreChanges, unit } = metric;
   const element = OUTCOMES[verdict];
   const median = (summary: ReportMetric["summary"]): string =>
     summary === undefined ? "no data" : formatValue(decodeNumber(summary.median), unit);
@@ -169,8 +169,10 @@ function metricCase(metric: ReportMetric, { line }: ReportScenario, sides: Repor
       ...(interval === "" ? [] : [`change: ${interval}`]),
       ...(cause === undefined ? [] : [`cause: ${cause}`]),
       ...changes.map(
-        ({ kind, key, before, now }) => `${kind} ${key}: ${formatValue(before, unit)} -> ${formatValue(now, unit)}`,
+        ({ kind, key, before, now, unit }) =>
+          `${kind} ${key}: ${formatValue(before, unit)} -> ${formatValue(now, unit)}`,
       ),
+      ...(moreChanges > 0 ? [`and ${plural(moreChanges, "more key")}`] : []),
     ],
   };
   return { name: `${name} against ${sides.base}`, line, time: 0, outcome };

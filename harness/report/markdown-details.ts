@@ -1,6 +1,7 @@
 /** What the Markdown report folds away: everything about one scenario. */
 import { decodeNumber, type JsonNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
+import type { Unit } from "../metrics/units.ts";
 import { markdownCode as code, markup, markupBlock, markdownProse as prose } from "./escape.ts";
 import { withoutText } from "./findings.ts";
 import { bucketLabel, coarse } from "./histogram.ts";
@@ -116,16 +117,17 @@ function assertionsPart(assertions: readonly AssertionResult[]): string {
 }
 
 /** By groups of keys where they are known, else key by key. */
-function changesPart({ name, changes, causes, unit }: ReportMetric, { base, now }: Sides): string {
+function changesPart({ name, changes, moreChanges, causes }: ReportMetric, { base, now }: Sides): string {
   interface Change {
     readonly kind: string;
     readonly before: number;
     readonly now: number;
+    readonly unit: Unit;
   }
   const kind = left<Change>("", (change) => change.kind);
   const numbers = [
-    right<Change>(base, (change) => formatValue(change.before, unit)),
-    right<Change>(now, (change) => formatValue(change.now, unit)),
+    right<Change>(base, (change) => formatValue(change.before, change.unit)),
+    right<Change>(now, (change) => formatValue(change.now, change.unit)),
   ];
   const body =
     causes.length > 0
@@ -135,11 +137,13 @@ function changesPart({ name, changes, causes, unit }: ReportMetric, { base, now 
           ...numbers,
           right("share", ({ share }) => prose(percent(share))),
         ])
-      : shortened<KeyChangeText>(changes, MOST_KEY_CHANGES, "key", [
-          kind,
-          left("key", ({ key }) => short(key)),
-          ...numbers,
-        ]);
+      : shortened<KeyChangeText>(
+          changes,
+          MOST_KEY_CHANGES,
+          "key",
+          [kind, left("key", ({ key }) => short(key)), ...numbers],
+          moreChanges,
+        );
   return body === "" ? "" : `What changed in ${short(name)}:\n\n${body}`;
 }
 
@@ -197,7 +201,7 @@ function probesPart(scenario: ReportScenario): string {
   const { cost } = scenario;
   if (cost === undefined) return "";
   const body = shortened<ProbeRow>(probeRows(scenario), MOST_PROBES, "probe", [
-    left("probe", ({ probes }) => short(probes.join(", "))),
+    left("probe", ({ label }) => short(label)),
     right("hits", ({ hits }) => formatValue(hits, "count")),
     right("ns per hit", ({ nsPerHit }) => (nsPerHit === undefined ? "" : formatValue(Math.round(nsPerHit), "count"))),
     right("of the duration", ({ share }) => prose(share)),

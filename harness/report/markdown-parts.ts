@@ -50,8 +50,14 @@ export function table<T>(columns: readonly Column<T>[], items: readonly T[]): st
 }
 
 /** A table of the first `most` items, and how many more there are. */
-export function shortened<T>(items: readonly T[], most: number, noun: string, columns: readonly Column<T>[]): string {
-  const rest = items.length - most;
+export function shortened<T>(
+  items: readonly T[],
+  most: number,
+  noun: string,
+  columns: readonly Column<T>[],
+  missing = 0,
+): string {
+  const rest = Math.max(0, items.length - most) + missing;
   return table(columns, items.slice(0, most)) + (rest > 0 ? `\n\n_and ${plural(rest, `more ${noun}`)}_` : "");
 }
 

@@ -10,7 +10,7 @@ import { scenarioDetails } from "./markdown-details.ts";
 import { folded, left, MARKS, median, row, short, table } from "./markdown-parts.ts";
 import type { Fact, Report, ReportScenario } from "./model.ts";
 import { truncate } from "./text.ts";
-import { percent, plural } from "./wording.ts";
+import { percent, plural, statusText } from "./wording.ts";
 
 export interface MarkdownOptions {
   /** Bytes that the text may have. What does not fit is left out, the details of passed scenarios first. */
@@ -98,7 +98,7 @@ function findingRow(finding: Finding, link: MarkdownOptions["link"]): string {
 }
 
 function passedRow(scenario: ReportScenario, link: MarkdownOptions["link"]): string {
-  const { name, file, line, status, assertions, metrics } = scenario;
+  const { name, file, line, status, sides, assertions, metrics } = scenario;
   const compared = metrics.filter(({ baseline }) => baseline !== undefined).length;
   const what = [
     ...(assertions.length > 0 ? [plural(assertions.length, "assertion")] : []),
@@ -111,7 +111,7 @@ function passedRow(scenario: ReportScenario, link: MarkdownOptions["link"]): str
     "",
     "",
     "",
-    status === "passed" ? "" : status,
+    status !== "passed" ? statusText(scenario) : sides === "head" ? "new" : "",
   ]);
 }
 

@@ -24,6 +24,7 @@ import {
   percent,
   plural,
   probeCost,
+  probesText,
   spreadText,
 } from "./wording.ts";
 
@@ -55,6 +56,7 @@ export type ReportScenario = Pick<
   | "file"
   | "line"
   | "status"
+  | "sides"
   | "problems"
   | "warnings"
   | "durationNs"
@@ -102,6 +104,8 @@ export type ReportMetric = Pick<
   /** How much worse the metric became: 2 for twice as bad, Infinity for something out of nothing, 0 when unknown. */
   readonly worsening: number;
   readonly changes: readonly KeyChangeText[];
+  /** How many more keys changed. */
+  readonly moreChanges: number;
   /** The same by groups of keys, the largest share first. */
   readonly causes: readonly CauseResult[];
 };
@@ -112,6 +116,7 @@ export interface KeyChangeText {
   readonly key: string;
   readonly before: number;
   readonly now: number;
+  readonly unit: Unit;
 }
 
 export interface ReportHistogram {
@@ -222,12 +227,8 @@ function metricOf(metric: MetricResult): ReportMetric {
     change: changeText(metric),
     interval: metric.paired?.test === undefined ? "" : intervalText(metric.paired.test, metric.unit),
     worsening: worsening(metric),
-    changes: (metric.changes ?? []).map(({ map, key, kind, before, now }) => ({
-      kind,
-      key: `${map}[${keyText(key)}]`,
-      before,
-      now,
-    })),
+    changes: (metric.changes ?? []).map(({ map, key, ...change }) => ({ ...change, key: `${map}[${keyText(key)}]` })),
+    moreChanges: metric.moreChanges ?? 0,
     causes: metric.causes ?? [],
   };
 }
@@ -283,6 +284,8 @@ function histogramsOf({ maps, baseline }: ScenarioResult): ReportHistogram[] {
 /** One row of the table of probes: what one kernel program has cost. */
 export interface ProbeRow {
   readonly probes: readonly string[];
+  /** All of them, or what they have in common where they are many. */
+  readonly label: string;
   readonly hits: number;
   readonly ns: number;
   readonly nsPerHit: number | undefined;
@@ -297,6 +300,7 @@ export function probeRows({ probes, metrics }: Pick<ReportScenario, "probes" | "
     .sort((a, b) => Number(b.ns) - Number(a.ns))
     .map(({ probes, hits, ns }) => ({
       probes,
+      label: probesText(probes),
       hits: Number(hits),
       ns: Number(ns),
       nsPerHit: Number(hits) > 0 ? Number(ns) / Number(hits) : undefined,

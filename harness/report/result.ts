@@ -70,6 +70,7 @@ const keyChange = z.strictObject({
   kind: z.enum(["new", "gone", "grew", "shrank"]),
   before: z.number().describe("median over the runs; for histograms and averages the number of events"),
   now: z.number(),
+  unit: unit.describe("of before and now"),
 });
 
 const cause = z.strictObject({
@@ -80,6 +81,7 @@ const cause = z.strictObject({
   kind: keyChange.shape.kind,
   before: z.number().describe("sum over the keys of their medians over the runs"),
   now: z.number(),
+  unit: unit.describe("of before and now"),
   share: z.number().describe("of the map's whole change; negative for what went the other way"),
 });
 
@@ -122,6 +124,7 @@ const metric = z.strictObject({
   delta: jsonNumber.optional().describe("median now minus median of the baseline"),
   ratio: z.number().optional().describe("median now over median of the baseline; left out from zero to something"),
   changes: z.array(keyChange).optional().describe("for a regression: keys of its maps that changed, largest first"),
+  moreChanges: z.int().min(1).optional().describe("how many more keys changed than `changes` lists"),
   causes: z.array(cause).optional().describe("the same by groups of keys, the largest share first"),
   cause: z.string().optional().describe("the largest of them in words: +412 openat, 398 of them under node_modules"),
   paired: paired.optional().describe("the runs of the base, in a comparison"),

@@ -2,7 +2,6 @@
 import type { Palette } from "../../compiler/diagnostics.ts";
 import { decodeNumber, isHistogramTable, type MapTable, magnitude } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
-import type { Unit } from "../metrics/units.ts";
 import { typical } from "./changes.ts";
 import { comparedMetricLines, shiftLines } from "./compare-terminal.ts";
 import { histogramPicture } from "./histogram.ts";
@@ -17,7 +16,7 @@ import type {
 } from "./result.ts";
 import { INDENT, type ReportStyle, shownMetrics, valueText, verdictPaint, verdictText } from "./terminal-parts.ts";
 import { block, type Cell, type Column, inline, table } from "./text.ts";
-import { changeText, costSentences, keyText, plural, probeCost, spreadText } from "./wording.ts";
+import { changeText, costSentences, keyText, plural, probeCost, spreadText, statusText } from "./wording.ts";
 
 /** The reason of a metric that was never recorded: nothing to remark on. */
 const NO_BASELINE = "there is no baseline";
@@ -40,7 +39,8 @@ export function scenarioReport(result: ScenarioResult, style: ReportStyle): stri
   const body = [
     ...result.problems.flatMap((problem) => problemLines(problem, result, style)),
     ...(result.sides === "both" ? comparedMetricLines(result, style) : metricLines(result, style)),
-    ...result.metrics.flatMap((metric) => reasonLines(metric, style)),
+    // Of a scenario that is new there is nothing to compare, which is said once.
+    ...(result.sides === "head" ? [] : result.metrics.flatMap((metric) => reasonLines(metric, style))),
     ...shiftLines(result, style),
     ...result.assertions.flatMap((assertion) => assertionLines(assertion, style)),
     ...result.metrics.flatMap((metric) => changeLines(metric, style)),
@@ -58,7 +58,7 @@ export function scenarioReport(result: ScenarioResult, style: ReportStyle): stri
 function headline(result: ScenarioResult, { palette }: ReportStyle): string {
   const { name, status, file, line, runs, durationNs, sides } = result;
   const { mark, paint } = MARKS[status];
-  const verdict = status === "passed" ? mark : `${mark} ${status.toUpperCase()}`;
+  const verdict = status === "passed" ? mark : `${mark} ${statusText(result).toUpperCase()}`;
   const plan = runs === 0 ? "" : `${plural(runs, sides === "both" ? "pair" : "run")} in `;
   const took = status === "skipped" ? "" : `${plan}${formatValue(decodeNumber(durationNs), "ns")}  `;
   return `${palette[paint](verdict)} ${palette.bold(inline(name))}  ${palette.dim(`${took}${inline(file)}:${line}`)}`;
@@ -175,24 +175,25 @@ function assertionLines({ status, message }: AssertionResult, { palette }: Repor
 }
 
 /** For a regression: which keys of its maps changed. */
-function changeLines({ name, changes = [], unit }: MetricResult, { palette, width, detail }: ReportStyle): string[] {
+function changeLines(metric: MetricResult, { palette, width, detail }: ReportStyle): string[] {
+  const { name, changes = [], moreChanges = 0 } = metric;
   if (changes.length === 0) return [];
   const shown = detail === "verbose" ? changes : changes.slice(0, MOST_KEY_CHANGES);
-  const rest = changes.length - shown.length;
+  const rest = changes.length - shown.length + moreChanges;
   const columns: Column[] = [{ align: "left" }, { align: "left", flexible: true }, { align: "right" }];
   const rows = shown.map((entry): Cell[] => [
     { text: entry.kind, paint: entry.now > entry.before ? palette.error : palette.note },
     { text: `${inline(entry.map)}[${inline(keyText(entry.key))}]` },
-    { text: keyChangeText(entry, unit) },
+    { text: keyChangeText(entry) },
   ]);
   return [
     palette.bold(`what changed in ${inline(name)}:`),
     ...table(columns, rows, width - 2 * INDENT.length).map((line) => INDENT + line),
-    ...(rest > 0 ? [`${INDENT}${palette.dim(`and ${rest} more keys`)}`] : []),
+    ...(rest > 0 ? [`${INDENT}${palette.dim(`and ${plural(rest, "more key")}`)}`] : []),
   ];
 }
 
-function keyChangeText({ before, now }: KeyChange, unit: Unit): string {
+function keyChangeText({ before, now, unit }: KeyChange): string {
   return `${formatValue(before, unit)} -> ${formatValue(now, unit)}`;
 }
 
@@ -208,7 +209,9 @@ function histogramLines({ maps, baseline, sides }: ScenarioResult, style: Report
   const hidden = pictures.length - shown.length;
   return [
     ...shown.flatMap(({ map, key, before }) => pictureLines(map, key, before, names, style)),
-    ...(hidden > 0 ? [style.palette.dim(`and ${hidden} more histograms; -v shows them`)] : []),
+    ...(hidden > 0
+      ? [style.palette.dim(`and ${plural(hidden, "more histogram")}; -v shows ${hidden === 1 ? "it" : "them"}`)]
+      : []),
   ];
 }
 
@@ -254,7 +257,7 @@ function verboseLines({ maps, printed, output }: ScenarioResult, style: ReportSt
       ...[...map.keys]
         .sort((a, b) => typical(b) - typical(a))
         .map(({ key, values }) => `${INDENT}${mapLine(key, values)}`),
-      ...(map.dropped > 0 ? [`${INDENT}${palette.dim(`and ${map.dropped} more keys`)}`] : []),
+      ...(map.dropped > 0 ? [`${INDENT}${palette.dim(`and ${plural(map.dropped, "more key")}`)}`] : []),
     ]),
     ...printed.flatMap((text, run) =>
       text === ""

@@ -14,6 +14,11 @@ export function percent(fraction: number): string {
   return `${value >= 10 ? Math.round(value) : value >= 0.1 ? value.toFixed(1) : value.toFixed(2)}%`;
 }
 
+/** A scenario that the head of a comparison has no more could only be left out. */
+export function statusText({ status, sides }: Pick<ScenarioResult, "status" | "sides">): string {
+  return sides === "base" ? "removed" : status;
+}
+
 /** Half the distance between the extreme runs, as a share of the median; "" where there is nothing to say. */
 export function spreadText({ summary, values }: Pick<MetricResult, "summary" | "values">): string {
   if (summary === undefined || values.length < 2) return "";
@@ -64,6 +69,25 @@ export function intervalText({ scale, low, high }: PairedTestResult, unit: Unit)
 /** A map's key as it is written in an expression. */
 export function keyText(key: KeyChange["key"]): string {
   return keyIdentity(decodeKey(key));
+}
+
+const MOST_PROBES = 3;
+
+/** The probes that one kernel program serves: `tracepoint:syscalls:sys_enter_… (369 probes)` where they are many. */
+export function probesText(probes: readonly string[]): string {
+  if (probes.length <= MOST_PROBES) return probes.join(", ");
+  const [shared] = /^.*[:_]/.exec(commonPrefix(probes)) ?? [];
+  return shared === undefined
+    ? `${probes[0]} and ${plural(probes.length - 1, "other")}`
+    : `${shared}… (${plural(probes.length, "probe")})`;
+}
+
+function commonPrefix(texts: readonly string[]): string {
+  const sorted = [...texts].sort();
+  const [first = "", last = ""] = [sorted[0], sorted.at(-1)];
+  let length = 0;
+  while (length < first.length && first[length] === last[length]) length++;
+  return first.slice(0, length);
 }
 
 /** `1 run`, `1,200 runs`. */

@@ -14,7 +14,7 @@ function table(name: string, counts: Counts, kind: MapTable["kind"] = "count"): 
 const SCENARIO = scenarioOf(`
 workload: { command: ["true"] }
 probes: [{ bpftrace: "tracepoint:a:b { @a[comm] = count(); @b[comm] = count(); }" }]
-metrics: { calls: sum(@a), both: sum(@a) + sum(@b), twice: calls * 2, bytes: { value: sum(@a), unit: KiB } }
+metrics: { calls: sum(@a), both: sum(@a) + sum(@b), twice: calls * 2, bytes: { value: sum(@a), unit: KiB }, sectors: { value: sum(@a) * 512, unit: B } }
 `);
 
 function cause(before: Counts, now: Counts, kind: MapTable["kind"] = "count"): string | undefined {
@@ -77,7 +77,7 @@ describe("a cause in a sentence", () => {
       "+99 a",
     ],
     ["medians over the runs", [["a", 1, 1, 9]], [["a", 2, 5, 5]], "+4 a"],
-    ["numbers as keys", [[[2n], 1]], [[[2n], 4]], "+3 2"],
+    ["numbers as keys", [[[2n], 1]], [[[2n], 4]], "+3 in @a[2]"],
     ["paths in one folder", [], files("node_modules", 398), "+398 in @a, all under node_modules"],
     ["one path", [], [["/etc/passwd", 2]], "+2 in @a, all for /etc/passwd"],
     [
@@ -112,7 +112,8 @@ describe("a cause in a sentence", () => {
       [[["openat", "src/a.ts"], 17], ...files("node_modules", 398, ["openat"]), [["stat", "x/y"], 5]],
       "+412 openat, 398 of them under node_modules; +5 stat",
     ],
-    ["a path and an error", [], [[["/no/such", 2n], 7]], "+7 2, all for /no/such"],
+    ["a path and a number", [], [[["/no/such", 2n], 7]], "+7 in @a[2], all for /no/such"],
+    ["a path and an error", [], [[["/no/such", "Not a directory"], 7]], "+7 Not a directory, all for /no/such"],
     [
       "a trailing slash is no entry of its own",
       [],
@@ -156,8 +157,24 @@ describe("a cause in a sentence", () => {
 
   it("has the metric's unit where the map holds more than numbers of events", () => {
     const [before, now] = [table("@a", [["f", 2048]], "sum"), table("@a", [["f", 4096]], "sum")];
-    expect(explain("bytes", "B", SCENARIO, [before], [now]).cause).toBe("+2 KiB f");
+    expect(explain("bytes", "B", SCENARIO, [before], [now])).toMatchObject({
+      cause: "+2 KiB f",
+      changes: [{ unit: "B" }],
+      causes: [{ unit: "B" }],
+    });
     expect(cause([["f", 1]], [["f", 3]], "hist")).toBe("+2 f");
+  });
+
+  it("has no unit where the metric is computed from the map, or from others", () => {
+    const sides = (kind: MapTable["kind"]): [MapTable[], MapTable[]] => [
+      [table("@a", [["f", 2048, 2048]], kind)],
+      [table("@a", [["f", 4096, 4096]], kind)],
+    ];
+    const counted = { changes: [{ unit: "count" }], causes: [{ unit: "count" }] };
+    expect(explain("bytes", "B", SCENARIO, ...sides("stats"))).toMatchObject({ cause: "+2,048 f", ...counted });
+    expect(explain("sectors", "B", SCENARIO, ...sides("sum"))).toMatchObject({ cause: "+2,048 f", ...counted });
+    const { causes, cause } = explain("duration", "ns", SCENARIO, ...sides("sum"));
+    expect([cause, causes?.[0]?.unit]).toEqual(["at the same time: +2,048 f", "count"]);
   });
 
   it("speaks of the map that changed most", () => {
@@ -206,9 +223,29 @@ describe("groups of keys", () => {
     ];
     const { causes, changes } = explain("calls", "count", SCENARIO, [table("@a", before)], [table("@a", now)]);
     expect(causes).toEqual([
-      { map: "@a", label: "under lib/x", folder: true, keys: 2, kind: "grew", before: 2, now: 19, share: 17 / 18 },
-      { map: "@a", label: "new", folder: false, keys: 1, kind: "new", before: 0, now: 3, share: 3 / 18 },
-      { map: "@a", label: "src/gone", folder: false, keys: 1, kind: "gone", before: 2, now: 0, share: -2 / 18 },
+      {
+        map: "@a",
+        label: "under lib/x",
+        folder: true,
+        keys: 2,
+        kind: "grew",
+        before: 2,
+        now: 19,
+        unit: "count",
+        share: 17 / 18,
+      },
+      { map: "@a", label: "new", folder: false, keys: 1, kind: "new", before: 0, now: 3, unit: "count", share: 3 / 18 },
+      {
+        map: "@a",
+        label: "src/gone",
+        folder: false,
+        keys: 1,
+        kind: "gone",
+        before: 2,
+        now: 0,
+        unit: "count",
+        share: -2 / 18,
+      },
     ]);
     expect(changes?.map(({ kind, before: b, now: n }) => [kind, b, n])).toEqual([
       ["grew", 1, 10],
@@ -228,7 +265,7 @@ describe("groups of keys", () => {
 
   it("are not too many", () => {
     const many: Counts = Array.from({ length: 300 }, (_, i) => [`k${i}`, 1]);
-    const { causes, changes } = explain("calls", "count", SCENARIO, [table("@a", [])], [table("@a", many)]);
-    expect([causes?.length, changes?.length]).toEqual([20, 50]);
+    const told = explain("calls", "count", SCENARIO, [table("@a", [])], [table("@a", many)]);
+    expect([told.causes?.length, told.changes?.length, told.moreChanges]).toEqual([20, 50, 250]);
   });
 });

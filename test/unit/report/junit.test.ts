@@ -35,7 +35,7 @@ describe("the JUnit report", () => {
             <property name="mitigations" value="none"/>
             <property name="scope of the workload" value="cgroup"/>
             <property name="fingerprint" value="0123456789abcdef"/>
-            <property name="probe tracepoint:syscalls:sys_enter_openat, kprobe:vfs_read" value="1500 hits, 167 ns each, 2.3% of the duration"/>
+            <property name="probe tracepoint:syscalls:sys_enter_openat, kprobe:vfs_read" value="1,500 hits, 167 ns each, 2.3% of the duration"/>
             <property name="probe tracepoint:syscalls:sys_exit_read" value="500 hits, 100 ns each, 0.5% of the duration"/>
             <property name="cost" value="probes: 2,000 hits a run on all CPUs, 150 ns each, together 300 us (2.7% of the duration)"/>
             <property name="cost" value="without probes: 10 ms (1 run), with them +10%"/>

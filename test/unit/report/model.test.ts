@@ -3,7 +3,7 @@ import { findingsOf } from "../../../harness/report/findings.ts";
 import { probeRows, reportOf } from "../../../harness/report/model.ts";
 import { parseReport, ResultFileError } from "../../../harness/report/read.ts";
 import { verdictOf } from "../../../harness/report/verdict.ts";
-import { intervalText, probeCost } from "../../../harness/report/wording.ts";
+import { intervalText, probeCost, probesText } from "../../../harness/report/wording.ts";
 import { COMPARISON, FAILED, MISTAKES, metric, RUN, scenario, suite } from "../../support/sample-result.ts";
 
 describe("findings", () => {
@@ -88,13 +88,34 @@ describe("the cost of probes", () => {
     expect(probeRows(reportOf(suite([FAILED])).scenarios[0]!)).toEqual([
       {
         probes: ["tracepoint:syscalls:sys_enter_openat", "kprobe:vfs_read"],
+        label: "tracepoint:syscalls:sys_enter_openat, kprobe:vfs_read",
         hits: 1500,
         ns: 250_000,
         nsPerHit: 250_000 / 1500,
         share: "2.3%",
       },
-      { probes: ["tracepoint:syscalls:sys_exit_read"], hits: 500, ns: 50_000, nsPerHit: 100, share: "0.5%" },
+      {
+        probes: ["tracepoint:syscalls:sys_exit_read"],
+        label: "tracepoint:syscalls:sys_exit_read",
+        hits: 500,
+        ns: 50_000,
+        nsPerHit: 100,
+        share: "0.5%",
+      },
     ]);
+  });
+
+  it.each<[string[], string]>([
+    [["t:a:x"], "t:a:x"],
+    [["t:a:x", "t:a:y", "k:f"], "t:a:x, t:a:y, k:f"],
+    [
+      ["t:s:sys_enter_read", "t:s:sys_enter_openat", "t:s:sys_enter_open", "t:s:sys_enter_dup"],
+      "t:s:sys_enter_… (4 probes)",
+    ],
+    [["t:sched:a", "t:sched:b", "t:sched:c", "t:sched:b_d"], "t:sched:… (4 probes)"],
+    [["a:1", "b:1", "c:1", "d:1"], "a:1 and 3 others"],
+  ])("names the probes %j of a program in short", (probes, text) => {
+    expect(probesText(probes)).toBe(text);
   });
 });
 

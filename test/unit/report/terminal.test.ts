@@ -3,10 +3,12 @@ import type { Palette } from "../../../compiler/diagnostics.ts";
 import { plainPalette } from "../../../compiler/diagnostics.ts";
 import { histogramPicture } from "../../../harness/report/histogram.ts";
 import { ProgressLine } from "../../../harness/report/progress.ts";
+import type { KeyChange, ScenarioResult } from "../../../harness/report/result.ts";
 import { scenarioReport, summaryLine } from "../../../harness/report/terminal.ts";
 import type { ReportStyle } from "../../../harness/report/terminal-parts.ts";
 import { block, inline, table, textWidth, truncate } from "../../../harness/report/text.ts";
 import { type FakeProgram, FakeWorld } from "../../support/fake-host.ts";
+import { COMPARISON, metric, scenario } from "../../support/sample-result.ts";
 import { countMap, histMap, TestProject } from "../../support/suite.ts";
 
 const PLAIN: ReportStyle = { palette: plainPalette, width: 100, detail: "normal" };
@@ -144,6 +146,49 @@ describe("the report of a scenario", () => {
   skipped: \`zebra\` was not found in PATH
     help: install zebra to have this measured`);
     }
+  });
+
+  it("tells of a comparison both sides, bounds, causes and shifts", () => {
+    expect(scenarioReport(COMPARISON.scenarios[0]!, PLAIN)).toMatchInlineSnapshot(`
+      "✗ FAILED server  10 pairs in 40 ms  scenarios/all.yml:3
+        metric   base     head  change  bounds
+        opens      40      452    +412  exact          regression
+        latency  1 us  1.12 us    +12%  +8.1% to +17%  regression
+        regression: opens: 412 more in every run
+          cause: +412 openat, 398 of them under node_modules
+        regression: latency: slower beyond the limits
+        @read_ns as a whole: +12% (+8.1% to +17%)  regression: the distribution moved up
+          p99 4 us -> 5 us (+12%)
+        what changed in opens:
+          grew  @opens["a.txt"]  3 -> 17"
+    `);
+  });
+
+  it("tells of a scenario that only one side of a comparison has", () => {
+    const report = (sides: "head" | "base", status: ScenarioResult["status"]): string => {
+      const metrics = [metric({ name: "opens", values: [3], reason: "the base has no such scenario" })];
+      return scenarioReport(scenario({ name: "s", sides, status, metrics, warnings: ["so"] }), PLAIN);
+    };
+    expect(report("head", "passed")).toMatchInlineSnapshot(`
+      "✓ s  3 runs in 40 ms  scenarios/all.yml:3
+        metric  now  spread
+        opens     3
+        warning: so"
+    `);
+    expect(report("base", "skipped")).toMatch(/^- REMOVED s {2}scenarios/);
+  });
+
+  it("says how many changed keys it does not show", () => {
+    const changes = Array.from({ length: 50 }, (_, i): KeyChange => {
+      return { map: "@a", key: [`k${i}`], kind: "new", before: 0, now: 1, unit: "count" };
+    });
+    const report = (shown: number, moreChanges?: number): string => {
+      const changed = metric({ name: "m", values: [1], changes: changes.slice(0, shown), moreChanges });
+      return scenarioReport(scenario({ name: "s", metrics: [changed] }), PLAIN);
+    };
+    expect(report(50, 7)).toContain("    and 47 more keys");
+    expect(report(11)).toMatch(/ {4}and 1 more key$/m);
+    expect(report(10)).not.toContain("more key");
   });
 
   it("tells more when asked to", async () => {
