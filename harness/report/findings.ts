@@ -78,9 +78,10 @@ function ofScenario(scenario: ReportScenario): Ranked[] {
         message: message.filter((part) => part !== undefined).join("; "),
       });
     }),
-    ...shifts.flatMap(({ map, verdict, reason }): Ranked[] =>
-      verdict === undefined ? [] : judged(verdict, { ...at, subject: map, kind: verdict, message: reason }),
-    ),
+    ...shifts.flatMap(({ map, verdict, reason, interval }): Ranked[] => {
+      const message = interval === "" ? reason : `${reason}: ${interval}`;
+      return verdict === undefined ? [] : judged(verdict, { ...at, subject: map, kind: verdict, message });
+    }),
     ...assertions.flatMap(({ text, line, status, message }): Ranked[] => {
       if (status === "pass") return [];
       const finding: Finding = {

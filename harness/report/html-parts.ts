@@ -28,9 +28,13 @@ export function value(number: JsonNumber | undefined, unit: Unit): string {
   return number === undefined ? "" : formatValue(decodeNumber(number), unit);
 }
 
-/** A cell with a number: aligned, and sorted by what it is rather than by how it is written. */
-export function numberCell(text: string, sortBy: JsonNumber | undefined): Html {
-  return html`<td class="number" data-sort="${sortBy === undefined ? "" : String(Number(sortBy))}">${text}</td>`;
+/**
+ * A cell with a number: aligned, and sorted by what it is rather than by how it is written. `head` is said again where
+ * the table becomes a list, on narrow screens.
+ */
+export function numberCell(text: string, sortBy: JsonNumber | undefined, head?: string): Html {
+  const again = head === undefined ? "" : html` data-head="${head}"`;
+  return html`<td class="number" data-sort="${sortBy === undefined ? "" : String(Number(sortBy))}"${again}>${text}</td>`;
 }
 
 export function anchor(index: number): string {

@@ -25,10 +25,10 @@ import { costSentences, keyText, percent, plural } from "./wording.ts";
 type Sides = Report["sides"];
 
 export function scenarioSection(scenario: ReportScenario, index: number, { sides }: Report): Html {
-  const { name, description, file, line, status, plan, durationNs, problems, warnings } = scenario;
+  const { name, description, file, line, status, plan, problems, warnings } = scenario;
   return html`<section class="scenario" id="${anchor(index)}" data-status="${status}">
 <details${status === "passed" ? "" : new Html(" open")}>
-<summary><h2>${name}</h2> ${statusBadge(scenario)} <span class="dim">${plan} in ${value(durationNs, "ns")}</span></summary>
+<summary><h2>${name}</h2> ${statusBadge(scenario)} <span class="dim">${plan}</span></summary>
 <p class="where"><code>${file}:${line}</code>${description !== "" && html` · ${prose(description)}`}</p>
 ${problems.map((problem) => problemCallout(problem, status))}
 ${warnings.map((warning) => html`<div class="callout warning"><p>${prose(warning)}</p></div>`)}
@@ -178,6 +178,7 @@ ${numberCell(formatValue(quantile.base, unit), quantile.base)}${numberCell(forma
 function probesTable(scenario: ReportScenario): Html {
   const rows = probeRows(scenario);
   const { cost } = scenario;
+  if (scenario.runs === 0) return html``;
   if (cost === undefined)
     return html`<h3>Probe cost</h3>\n<p class="dim">The kernel did not say what the probes cost.</p>`;
   return html`<h3>Probe cost</h3>

@@ -128,14 +128,15 @@ ${dataTable(
 </section>`;
 }
 
-function findingRow({ severity, scenario, subject, metric, kind, message }: Finding, { scenarios }: Report): Html {
+function findingRow(finding: Finding, { scenarios, sides }: Report): Html {
+  const { severity, scenario, subject, metric, kind, message } = finding;
   const index = scenarios.indexOf(scenario!);
   return html`<tr class="${severity}" data-status="${scenario!.status}">
 <th scope="row"><a href="#${anchor(index)}">${scenario!.name}</a></th>
 <td>${subject !== undefined && html`<code>${subject}</code>`}</td>
-${numberCell(metric === undefined ? "" : value(metric.baseline?.median, metric.unit), metric?.baseline?.median)}
-${numberCell(metric === undefined ? "" : value(metric.summary?.median, metric.unit), metric?.summary?.median)}
-${numberCell(metric?.change ?? "", metric === undefined ? undefined : metric.worsening)}
+${numberCell(metric === undefined ? "" : value(metric.baseline?.median, metric.unit), metric?.baseline?.median, sides.base)}
+${numberCell(metric === undefined ? "" : value(metric.summary?.median, metric.unit), metric?.summary?.median, sides.now)}
+${numberCell(metric?.change ?? "", metric === undefined ? undefined : metric.worsening, "change")}
 <td class="why"><span class="badge ${severity}">${kind}</span> ${prose(message)}</td></tr>`;
 }
 

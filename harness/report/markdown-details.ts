@@ -1,5 +1,4 @@
 /** What the Markdown report folds away: everything about one scenario. */
-import { decodeNumber, type JsonNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
 import type { Unit } from "../metrics/units.ts";
 import { markdownCode as code, markup, markupBlock, markdownProse as prose } from "./escape.ts";
@@ -41,8 +40,8 @@ const BAR_WIDTH = 40;
 
 /** One folded section. */
 export function scenarioDetails(scenario: ReportScenario, sides: Sides): string {
-  const { name, status, plan, durationNs, problems, warnings, enlarged } = scenario;
-  const title = `${MARKS[status]} <code>${markup(truncate(name, LONGEST_NAME))}</code>: ${markup(plan)} in ${duration(durationNs)}`;
+  const { name, status, plan, problems, warnings, enlarged } = scenario;
+  const title = `${MARKS[status]} <code>${markup(truncate(name, LONGEST_NAME))}</code>: ${markup(plan)}`;
   const parts = [
     ...problems.map((problem) => problemPart(problem, status)),
     metricsPart(scenario, sides),
@@ -58,10 +57,6 @@ export function scenarioDetails(scenario: ReportScenario, sides: Sides): string 
     outputPart(status === "passed" ? undefined : scenario.output),
   ].filter((part) => part !== "");
   return folded(title, parts.join("\n\n"));
-}
-
-function duration(ns: JsonNumber): string {
-  return formatValue(decodeNumber(ns), "ns");
 }
 
 function problemPart({ message, help, output }: ProblemResult, status: ReportScenario["status"]): string {

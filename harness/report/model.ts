@@ -2,7 +2,8 @@
  * What a written report shows, whichever command made the result: the published result, with baseline and current side
  * brought together. Markdown, HTML and JUnit are made from this and from nothing else. Nothing in it is escaped.
  */
-import { isHistogramTable, type JsonNumber, type MapTable } from "../baseline/values.ts";
+import { decodeNumber, isHistogramTable, type JsonNumber, type MapTable } from "../baseline/values.ts";
+import { formatValue } from "../metrics/format.ts";
 import type { Unit } from "../metrics/units.ts";
 import { typical } from "./changes.ts";
 import { type HistogramRow, histogramRows } from "./histogram.ts";
@@ -67,7 +68,7 @@ export type ReportScenario = Pick<
   | "output"
   | "enlarged"
 > & {
-  /** How often it was measured: `10 runs`. */
+  /** How often it was measured, and how long that took: `10 runs in 2.5 s`. */
   readonly plan: string;
   readonly metrics: readonly ReportMetric[];
   readonly histograms: readonly ReportHistogram[];
@@ -195,7 +196,7 @@ function relevant(mitigations: string): string {
 }
 
 function scenarioOf(scenario: ScenarioResult): ReportScenario {
-  const { maps, metrics, runs, warmup, control, sides, shifts } = scenario;
+  const { maps, metrics, runs, warmup, control, sides, shifts, durationNs } = scenario;
   const extra = [
     ...(warmup > 0 ? [`${warmup} to warm up`] : []),
     ...(control.length > 0 ? [`${control.length} without probes`] : []),
@@ -204,10 +205,11 @@ function scenarioOf(scenario: ScenarioResult): ReportScenario {
     ...(runs > 0 && extra.length > 0 ? [`and ${extra.join(", ")}`] : []),
     ...(sides === "head" || sides === "base" ? [`only in the ${sides}`] : []),
   ];
-  const plan = runs === 0 ? "no finished run" : plural(runs, "run");
+  const number = runs === 0 ? (sides === "base" ? "not run" : "no finished run") : plural(runs, "run");
+  const took = Number(durationNs) === 0 ? "" : ` in ${formatValue(decodeNumber(durationNs), "ns")}`;
   return {
     ...scenario,
-    plan: notes.length > 0 ? `${plan} (${notes.join("; ")})` : plan,
+    plan: `${number}${notes.length > 0 ? ` (${notes.join("; ")})` : ""}${took}`,
     metrics: metrics.map(metricOf),
     histograms: histogramsOf(scenario),
     shifts: (shifts ?? []).map((shift) => shiftOf(shift, metrics)),

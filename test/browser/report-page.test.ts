@@ -6,7 +6,7 @@ import { junitReport } from "../../harness/report/junit.ts";
 import { reportOf } from "../../harness/report/model.ts";
 import type { SuiteResult } from "../../harness/report/result.ts";
 import { browserOf, builtAssets } from "../support/browser.ts";
-import { COMPARISON, HOSTILE, MISTAKES, RUN, withTexts } from "../support/sample-result.ts";
+import { COMPARISON, HOSTILE, MISTAKES, RUN, scenario, suite, withTexts } from "../support/sample-result.ts";
 import { describeWithTool } from "../support/tools.ts";
 
 describeWithTool("chromium", (path) => {
@@ -172,6 +172,22 @@ describeWithTool("chromium", (path) => {
     const { page } = await browser.open(pageOf(RUN), { viewport: { width: 375, height: 700 } });
     await page.getByRole("button", { name: "Open all" }).click();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(375);
+    // What is to be looked at can be read without scrolling sideways, reasons included.
+    const reasons = await page
+      .locator("section[aria-labelledby=findings] .why")
+      .evaluateAll((all) => all.map((cell) => cell.getBoundingClientRect()).map(({ left, right }) => [left, right]));
+    expect(reasons).not.toEqual([]);
+    for (const [left, right] of reasons) expect([left! >= 0, right! <= 375]).toEqual([true, true]);
+  });
+
+  it("folds the names of hundreds of probes", async () => {
+    const probes = Array.from({ length: 300 }, (_, i) => `tracepoint:syscalls:sys_enter_${i}`);
+    const result = suite([scenario({ name: "all", status: "failed", probes: [{ probes, hits: 1000, ns: 1000 }] })]);
+    const { page } = await browser.open(pageOf(result));
+    const folded = page.getByText("tracepoint:syscalls:sys_enter_… (300 probes)");
+    expect(await page.getByText("tracepoint:syscalls:sys_enter_299").isVisible()).toBe(false);
+    await folded.click();
+    expect(await page.getByText("tracepoint:syscalls:sys_enter_299").isVisible()).toBe(true);
   });
 
   it("shows everything without its script", async () => {

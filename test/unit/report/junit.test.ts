@@ -12,7 +12,7 @@ describe("the JUnit report", () => {
       <testsuites name="probewright" tests="13" failures="3" errors="2" skipped="1" time="1.500000" timestamp="2026-01-02T03:04:05.678Z">
         <testsuite name="list-folder" file="scenarios/all.yml" tests="3" failures="0" errors="0" skipped="0" time="0.040000" timestamp="2026-01-02T03:04:05.678Z">
           <properties>
-            <property name="runs" value="3 runs"/>
+            <property name="runs" value="3 runs in 40 ms"/>
             <property name="CPU" value="Test CPU, 4 cores, x64"/>
             <property name="kernel" value="6.1"/>
             <property name="C library" value="glibc 2.36"/>
@@ -27,7 +27,7 @@ describe("the JUnit report", () => {
         </testsuite>
         <testsuite name="config-loader" file="scenarios/all.yml" tests="6" failures="3" errors="0" skipped="0" time="2.500000" timestamp="2026-01-02T03:04:05.678Z">
           <properties>
-            <property name="runs" value="3 runs (and 1 to warm up, 1 without probes)"/>
+            <property name="runs" value="3 runs (and 1 to warm up, 1 without probes) in 2.5 s"/>
             <property name="CPU" value="Test CPU, 4 cores, x64"/>
             <property name="kernel" value="6.1"/>
             <property name="C library" value="glibc 2.36"/>
@@ -61,7 +61,7 @@ describe("the JUnit report", () => {
         </testsuite>
         <testsuite name="broken" file="scenarios/all.yml" tests="1" failures="0" errors="1" skipped="0" time="0.040000" timestamp="2026-01-02T03:04:05.678Z">
           <properties>
-            <property name="runs" value="no finished run"/>
+            <property name="runs" value="no finished run in 40 ms"/>
             <property name="CPU" value="Test CPU, 4 cores, x64"/>
             <property name="kernel" value="6.1"/>
             <property name="C library" value="glibc 2.36"/>
@@ -83,7 +83,7 @@ describe("the JUnit report", () => {
         </testsuite>
         <testsuite name="needs-sqlite" file="scenarios/all.yml" tests="1" failures="0" errors="0" skipped="1" time="0.040000" timestamp="2026-01-02T03:04:05.678Z">
           <properties>
-            <property name="runs" value="no finished run"/>
+            <property name="runs" value="no finished run in 40 ms"/>
             <property name="CPU" value="Test CPU, 4 cores, x64"/>
             <property name="kernel" value="6.1"/>
             <property name="C library" value="glibc 2.36"/>
@@ -98,7 +98,7 @@ describe("the JUnit report", () => {
         </testsuite>
         <testsuite name="noisy" file="scenarios/all.yml" tests="2" failures="0" errors="1" skipped="0" time="0.040000" timestamp="2026-01-02T03:04:05.678Z">
           <properties>
-            <property name="runs" value="3 runs"/>
+            <property name="runs" value="3 runs in 40 ms"/>
             <property name="CPU" value="Test CPU, 4 cores, x64"/>
             <property name="kernel" value="6.1"/>
             <property name="C library" value="glibc 2.36"/>

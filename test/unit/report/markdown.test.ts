@@ -113,7 +113,7 @@ describe("the Markdown report", () => {
       |:-:|:--|:--|--:|--:|--:|:--|
       | ❌ | \`server\` | \`opens\` | 40 | 452 | +412 | regression: 412 more in every run; +412 openat, 398 of them under node_modules |
       | ❌ | \`server\` | \`latency\` | 1 us | 1.12 us | +12% | regression: slower beyond the limits |
-      | ❌ | \`server\` | \`@read_ns\` |  |  |  | regression: the distribution moved up |
+      | ❌ | \`server\` | \`@read_ns\` |  |  |  | regression: the distribution moved up: +8.1% to +17% |
       | ✅ | \`brand-new\` |  |  |  |  | new |
 
       <details><summary>❌ <code>server</code>: 10 runs in 40 ms</summary>
