@@ -12,6 +12,7 @@ import type { KernelFacts } from "./kernel-facts.ts";
 import { Plan } from "./lower/plan.ts";
 import { lowerPrograms } from "./lower/programs.ts";
 import { hasSwitch, keepsTree } from "./lower/scope.ts";
+import { callsExit } from "./lower/side-effects.ts";
 import { optimise } from "./opt/optimise.ts";
 import type { CompiledProgram, Program, ScopeFilter } from "./program.ts";
 import { check } from "./sema/check.ts";
@@ -152,6 +153,7 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
       config,
       workload,
       stackLimit,
+      exits: typed.units.some(({ block }) => callsExit(block)),
       oneTarget: options.targetPid !== undefined,
       oneProcess: options.oneProcess ?? false,
     },

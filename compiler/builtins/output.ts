@@ -1,7 +1,7 @@
 /** What a script says: printing, and ending. All of it goes to the harness as events. */
 import { formatParameters, isSupported, parseFormat } from "../format-string.ts";
-import { type EventArgument, PLAIN_EVENT_SIZE, sendEvent, sendFilled, sendPlain } from "../lower/events.ts";
-import { value } from "../lower/expressions.ts";
+import { type EventArgument, PLAIN_EVENT_SIZE, sendEvent, sendFilled } from "../lower/events.ts";
+import { operand, value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { at, type Place } from "../lower/place.ts";
 import type { EventField } from "../program.ts";
@@ -174,10 +174,15 @@ const exit: BuiltinFunction = {
   },
   lower: {
     effect(l, call) {
-      const [code] = call.args as Expression[];
-      if (code) {
-        sendEvent(l, [{ node: code, type: int64 }], ([field], size) => ({ kind: "exit", size, code: field }));
-      } else sendPlain(l, { kind: "exit", size: PLAIN_EVENT_SIZE, code: undefined });
+      const [node] = call.args as Expression[];
+      const given = node && operand(l, node);
+      const code: EventField | undefined = node && { offset: PLAIN_EVENT_SIZE, layout: l.plan.layout(int64) };
+      sendFilled(l, { kind: "exit", size: PLAIN_EVENT_SIZE + (code ? 8 : 0), code }, (record) => {
+        if (given !== undefined) l.write(at(record, PLAIN_EVENT_SIZE), int64, given);
+        // Only with a record on its way: without one, nobody would know that it is over.
+        const { map, offset } = l.plan.ended;
+        l.b.store(l.mapValue(map, offset), 0, 8, { imm: 1n });
+      });
       // Nothing of the block runs behind it.
       l.b.jump(l.end);
     },

@@ -16,6 +16,7 @@ import { operand } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { aggregateNumberOf } from "./maps.ts";
 import { at } from "./place.ts";
+import { callsExit } from "./side-effects.ts";
 import { statements } from "./statements.ts";
 
 const NO_FLAGS = { imm: 0n };
@@ -238,9 +239,9 @@ function restoreRegisters(parent: Lowering, child: Lowering, loaded: readonly VR
 
 /** Whether a body may leave the probe. */
 function returns(body: ast.Block): boolean {
-  let found = false;
+  let found = callsExit(body);
   walk(body, (node) => {
-    if (node.kind === "return" || (node.kind === "call" && node.callee.text === "exit")) found = true;
+    if (node.kind === "return") found = true;
   });
   return found;
 }

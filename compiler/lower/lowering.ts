@@ -37,6 +37,8 @@ export interface LoweringEnvironment {
   config: ScriptConfig;
   /** Objects above this size live in per-CPU memory rather than in the 512 bytes of stack. */
   stackLimit: number;
+  /** The script calls exit(). */
+  exits: boolean;
   /** Only the process of -p counts. */
   oneTarget: boolean;
   /** Uprobes will be attached to one process. */

@@ -21,6 +21,7 @@ import {
   type TimeSeriesType,
   type Type,
 } from "../sema/types.ts";
+import { Allocation } from "./allocation.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
 import { threadMaps } from "./thread-maps.ts";
 
@@ -30,12 +31,6 @@ const BPF_F_RDONLY_PROG = 1 << 7;
 
 /** Different stacks that a script may record. Each takes memory only once it is there. */
 const MAX_STACKS = 131_072;
-
-/** Intervals of a time series with many keys: the kernel's table alone takes 16 bytes for each. */
-const MAX_SERIES_ENTRIES = 1 << 20;
-
-/** Bytes of key and value of an entry that is better allocated when it is needed. */
-const LARGE_ENTRY = 128;
 
 /** Copies in the per-CPU array lie on cache lines of their own. */
 const CACHE_LINE = 64;
@@ -107,11 +102,13 @@ export class Plan {
   readonly #byName = new Map<string, PlannedMap>();
   readonly #names = new Set<string>();
   readonly #threadMaps: ReadonlySet<string>;
+  readonly #allocation: Allocation;
   #shared: Section | undefined;
   #perCpu: Section | undefined;
   #zeroes: Section | undefined;
   #slots: (Section & { slack: number; stride: { imm: bigint }; cpuStride: { imm: bigint } }) | undefined;
   readonly #stackMaps = new Map<string, number>();
+  #ended: { map: number; offset: number } | undefined;
   #ringBuffer: number | undefined;
   #health: number | undefined;
   #scopeTree: number | undefined;
@@ -124,6 +121,7 @@ export class Plan {
     this.#options = options;
     this.copies = 2 ** Math.ceil(Math.log2(Math.max(1, facts.possibleCpus)));
     this.#threadMaps = threadMaps(script);
+    this.#allocation = new Allocation(script, facts.possibleCpus);
     for (const info of script.maps.values()) {
       if (info.value.kind === "unknown") continue;
       this.#byName.set(info.name, { info, index: this.#byName.size, storage: this.#place(info) });
@@ -159,6 +157,15 @@ export class Plan {
     );
     const index = slot === "lostEvents" ? HEALTH_SLOTS.lostEvents : HEALTH_SLOTS.firstMap + slot.index;
     return { map: this.#health, offset: index * 8 };
+  }
+
+  /** A word that is not 0 once the script has called exit(). */
+  get ended(): { map: number; offset: number } {
+    if (this.#ended === undefined) {
+      const section = this.#sharedSection();
+      this.#ended = { map: section.map, offset: allocate(section, 8, 8) };
+    }
+    return this.#ended;
   }
 
   get scopeTree(): number {
@@ -302,9 +309,9 @@ export class Plan {
     if (value.kind === "tseries") return this.#seriesHash(info, value);
     if (info.keyed) return this.#hash(info);
     if (!isAggregate(value)) {
-      this.#shared ??= { map: this.#add("globals", "array", 4, 0, 1, BPF_F_MMAPABLE), size: 0 };
-      const offset = allocate(this.#shared, sizeOf(value), Math.max(8, alignOf(value)));
-      return { kind: "shared", map: this.#shared.map, offset, presence: allocate(this.#shared, 1, 1) };
+      const section = this.#sharedSection();
+      const offset = allocate(section, sizeOf(value), Math.max(8, alignOf(value)));
+      return { kind: "shared", map: section.map, offset, presence: allocate(section, 1, 1) };
     }
     const section = this.#perCpuSection();
     const offset = allocate(section, aggregateSize(value), 8);
@@ -319,42 +326,43 @@ export class Plan {
     if (declared?.type.startsWith("lru_")) type = perCpu ? "lru_percpu_hash" : "lru_hash";
     const size = isAggregate(value) ? aggregateSize(value as Aggregate) : Math.max(1, sizeOf(value));
     const entries = this.#options.entriesOf[info.name] ?? info.entries ?? this.#options.maxEntries;
-    // Allocating every entry beforehand takes milliseconds where entries are large or are there for every CPU.
-    const large = type === "percpu_hash" || (type === "hash" && sizeOf(info.key) + size > LARGE_ENTRY);
-    const lazy = large && this.#allocatesSafely();
-    const name = `m_${info.name.slice(1)}`;
-    if (this.#threadMaps.has(info.name)) return this.#recyclingHash(name, info, entries);
-    const map = this.#add(
-      name,
-      type,
-      sizeOf(info.key),
-      roundUp(size, perCpu ? 8 : 1),
-      entries,
-      lazy ? BPF_F_NO_PREALLOC : 0,
-    );
-    return { kind: "hash", map, perCpu };
+    if (this.#threadMaps.has(info.name)) return this.#recyclingHash(info, entries);
+    const valueSize = roundUp(size, perCpu ? 8 : 1);
+    return { kind: "hash", map: this.#addHash(info.name, type, sizeOf(info.key), valueSize, entries), perCpu };
   }
 
-  /** Room for all intervals of as many keys as other maps may have. */
+  /** A kernel hash for a script's map. Those that forget by themselves have all their entries from the start. */
+  #addHash(name: string, type: KernelMap["type"], keySize: number, valueSize: number, entries: number): number {
+    const perCpu = type === "percpu_hash";
+    const mayWait = (perCpu || type === "hash") && this.#allocatesSafely();
+    const lazy = mayWait && !this.#allocation.isBeforehand(name, { keySize, valueSize, perCpu, entries });
+    return this.#add(`m_${name.slice(1)}`, type, keySize, valueSize, entries, lazy ? BPF_F_NO_PREALLOC : 0);
+  }
+
+  /** Each interval of each key has an entry. */
   #seriesHash({ name, keyed, key, entries, declaration }: MapInfo, type: TimeSeriesType): PlannedStorage {
     const interval = keyed ? roundUp(sizeOf(key), 8) : 0;
-    const keys = keyed ? (entries ?? this.#options.maxEntries) : 1;
-    const enough = Math.max(type.intervals, Math.min(keys * type.intervals, MAX_SERIES_ENTRIES));
+    const enough = keyed ? Math.max(type.intervals, entries ?? this.#options.maxEntries) : type.intervals;
     const room = this.#options.entriesOf[name] ?? enough;
     const recent = declaration && MAP_TYPES[declaration.mapType.text]?.type === "lru_percpu_hash";
     const kind = recent ? "lru_percpu_hash" : "percpu_hash";
-    const flags = this.#allocatesSafely() && !recent ? BPF_F_NO_PREALLOC : 0;
-    const map = this.#add(`m_${name.slice(1)}`, kind, interval + 8, aggregateSize(type), room, flags);
+    const map = this.#addHash(name, kind, interval + 8, aggregateSize(type), room);
     return { kind: "hash", map, perCpu: true, interval };
   }
 
   /** A hash whose values are followed by the word that says whether they are alive. */
-  #recyclingHash(name: string, info: MapInfo, entries: number): PlannedStorage {
+  #recyclingHash(info: MapInfo, entries: number): PlannedStorage {
     const limit = Math.max(1, Math.ceil(entries / 4 / this.copies));
+    const name = `m_${info.name.slice(1)}`;
     const map = this.#add(name, "hash", sizeOf(info.key), 16, entries + limit * this.copies, 0);
     const section = this.#perCpuSection();
     const dead = { map: section.map, offset: allocate(section, 8, 8) };
     return { kind: "hash", map, perCpu: false, recycling: { live: 8, dead, limit } };
+  }
+
+  #sharedSection(): Section {
+    this.#shared ??= { map: this.#add("globals", "array", 4, 0, 1, BPF_F_MMAPABLE), size: 0 };
+    return this.#shared;
   }
 
   #perCpuSection(): Section {

@@ -107,7 +107,10 @@ function lowerProgram(
   }
   if (event.kind === "syscall") enterSyscall(l, event.direction, regions, leave);
   if (environment.oneTarget && isOfAnyProcess(event)) filterTarget(l, leave);
-  if (!isBuiltin(event)) filterScope(l, event.kind === "interval" ? "system" : scope, leave);
+  if (!isBuiltin(event)) {
+    filterScope(l, event.kind === "interval" ? "system" : scope, leave);
+    if (environment.exits) skipAfterExit(l, leave);
+  }
   withScratch(l, leave, () => {
     for (const region of regions) {
       const after = b.newBlock();
@@ -122,6 +125,14 @@ function lowerProgram(
   b.exit(l.result === undefined ? { imm: 0n } : b.load(l.result, 0, 8));
   const probes = served.map((probe) => probe.name);
   return { name: info.name, type, attach, probes, functions: l.finish() };
+}
+
+/** Nothing counts that happens between exit() and the moment when everything is detached. */
+function skipAfterExit(l: Lowering, leave: number): void {
+  const { map, offset } = l.plan.ended;
+  const goOn = l.b.newBlock();
+  l.b.branch("ne", l.b.load(l.mapValue(map, offset), 0, 8), { imm: 0n }, leave, goOn);
+  l.b.enterSealed(goOn);
 }
 
 function isManyPlaces({ probes }: Region): boolean {

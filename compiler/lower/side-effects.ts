@@ -1,7 +1,18 @@
-/** Whether evaluating an expression may change something that another expression reads. */
-import type { Expression } from "../syntax/ast.ts";
+/** What a piece of a script may do besides giving a value. */
+import type { Expression, Node } from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
 
+/** Whether something in it may end the trace. */
+export function callsExit(node: Node): boolean {
+  let found = false;
+  walk(node, (child) => {
+    if (child.kind === "call" && child.callee.text === "exit") found = true;
+    return !found;
+  });
+  return found;
+}
+
+/** Whether evaluating an expression may change something that another expression reads. */
 export function hasSideEffects(node: Expression): boolean {
   let found = false;
   walk(node, ({ kind }) => {

@@ -189,6 +189,17 @@ describeKernel("trace", () => {
     expect(await trace("-e", script)).toEqual({ status: 0, out: "b\ne\n\n\n", err: "Attached 2 probes\n" });
   });
 
+  it("ends with exit(), and not when all is detached", async () => {
+    const { out } = await trace("-e", "interval:us:50 { @++; if (@ == 3) { exit(); } }");
+    expect(out).toBe("\n\n@: 3\n");
+  });
+
+  it("takes many new keys from a program that runs with interrupts off", async () => {
+    const loop = "for ($i : 0..2000) { @a[$i] = count(); @b[$i] = 1; @c[$i] = tseries($i, 1h, 3); }";
+    const script = `interval:ms:1 { ${loop} print(len(@a) + len(@b) + len(@c)); clear(@a); clear(@b); clear(@c); exit(); }`;
+    expect(await trace("-q", "-e", script)).toMatchObject({ out: "6000\n\n\n", err: "" });
+  });
+
   it("verifies but attaches nothing in a dry run", async () => {
     expect(await trace("--dry-run", "-e", HELLO)).toEqual({ status: 0, out: "", err: "" });
   });

@@ -1,0 +1,51 @@
+/**
+ * When a hash takes the memory for its entries: for all of them when it is made, or for each when it is added. The first takes
+ * time and memory that most scripts do not need, above all for entries that every CPU has a copy of. The second may fail: a
+ * program that runs with interrupts off finds room for one new entry, or a few small ones, and memory for copies on all
+ * CPUs comes in small amounts to everybody.
+ */
+import type { ProbeEvent } from "../sema/probes.ts";
+import type { TypedScript } from "../sema/typed.ts";
+import { walk } from "../syntax/walk.ts";
+
+/** The most bytes that a map takes beforehand; more if programs that run with interrupts off add to it. */
+const CHEAP = 1 << 20;
+const CHEAP_ENOUGH_IF_NEEDED = 32 << 20;
+
+/** Events whose programs the kernel runs with interrupts on. */
+const WITH_INTERRUPTS: ReadonlySet<ProbeEvent["kind"]> = new Set([
+  "begin",
+  "end",
+  "signal",
+  "bench",
+  "test",
+  "syscall",
+  "uprobe",
+]);
+
+export class Allocation {
+  readonly #withoutInterrupts: ReadonlySet<string>;
+  readonly #cpus: number;
+
+  constructor(script: TypedScript, cpus: number) {
+    this.#withoutInterrupts = mapsWithoutInterrupts(script);
+    this.#cpus = cpus;
+  }
+
+  /** Whether a script's map is better made with all its entries. */
+  isBeforehand(name: string, map: { keySize: number; valueSize: number; perCpu: boolean; entries: number }): boolean {
+    const bytes = (map.keySize + map.valueSize * (map.perCpu ? this.#cpus : 1)) * map.entries;
+    return bytes <= (this.#withoutInterrupts.has(name) ? CHEAP_ENOUGH_IF_NEEDED : CHEAP);
+  }
+}
+
+function mapsWithoutInterrupts({ units }: TypedScript): Set<string> {
+  const names = new Set<string>();
+  for (const { block, probes } of units) {
+    if (probes.every(({ event }) => WITH_INTERRUPTS.has(event.kind))) continue;
+    walk(block, (node) => {
+      if (node.kind === "map") names.add(node.name);
+    });
+  }
+  return names;
+}
