@@ -9,9 +9,10 @@
 import type { VReg } from "../ir/ir.ts";
 import { isScalar, type Size, sizeOf, type TimeSeriesType } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
+import { accumulate } from "./aggregates.ts";
 import { operand } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { accumulate, mapValue, withEntry } from "./maps.ts";
+import { mapValue, withEntry } from "./maps.ts";
 import { into } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
 import type { PlannedMap } from "./plan.ts";

@@ -1,0 +1,62 @@
+/** Which bucket of a histogram a value falls into, computed without a loop and nearly without branches. */
+import { lhistBuckets, lhistLimit } from "../histogram.ts";
+import type { VReg } from "../ir/ir.ts";
+import type { Lowering } from "./lowering.ts";
+
+/** The bucket of hist(): see compiler/histogram.ts. */
+export function histBucketOf(l: Lowering, given: VReg, bits: number): VReg {
+  const { b } = l;
+  const exact = 1n << BigInt(bits);
+  return l.choose(
+    "slt",
+    given,
+    { imm: 0n },
+    () => b.const(0),
+    () =>
+      l.choose(
+        "lt",
+        given,
+        { imm: exact },
+        () => b.alu("add", given, { imm: 1n }),
+        () => {
+          // shift = floor(log2(n)) - bits, found by halving what is left of n >> bits.
+          const rest = {};
+          const shift = {};
+          b.write(rest, b.alu("rsh", given, { imm: BigInt(bits) }));
+          b.write(shift, b.const(0));
+          for (const step of [32n, 16n, 8n, 4n, 2n, 1n]) {
+            l.when("ge", b.read(rest), { imm: 1n << step }, () => {
+              b.write(rest, b.alu("rsh", b.read(rest), { imm: step }));
+              b.write(shift, b.alu("add", b.read(shift), { imm: step }));
+            });
+          }
+          const power = b.alu("lsh", b.alu("add", b.read(shift), { imm: 1n }), { imm: BigInt(bits) });
+          if (bits === 0) return b.alu("add", power, { imm: 1n });
+          const mantissa = b.alu("and", b.alu("rsh", given, b.read(shift)), { imm: exact - 1n });
+          return b.alu("add", b.alu("add", power, mantissa), { imm: 1n });
+        },
+      ),
+  );
+}
+
+/** The bucket of lhist(): see compiler/histogram.ts. */
+export function lhistBucketOf(l: Lowering, given: VReg, type: { min: number; max: number; step: number }): VReg {
+  const { b } = l;
+  return l.choose(
+    "slt",
+    given,
+    { imm: BigInt(type.min) },
+    () => b.const(0),
+    () =>
+      l.choose(
+        "sge",
+        given,
+        { imm: BigInt(lhistLimit(type.min, type.max, type.step)) },
+        () => b.const(lhistBuckets(type.min, type.max, type.step) - 1),
+        () => {
+          const above = b.alu("sub", given, { imm: BigInt(type.min) });
+          return b.alu("add", b.alu("div", above, { imm: BigInt(type.step) }), { imm: 1n });
+        },
+      ),
+  );
+}
