@@ -20,6 +20,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { hostProcesses, identity } from "../runner/processes.ts";
 import type { User } from "../runner/users.ts";
 import type { Commit, Repository, WorkingChanges } from "./git.ts";
 
@@ -27,8 +28,8 @@ export type SideName = "base" | "head";
 
 /** Short, because paths are cut where probe scripts read them. */
 const PREFIX = "pw-";
-/** In the folder of a comparison: whose it is. */
-const OWNER_FILE = "pid";
+/** In the folder of a comparison: the identity of the process whose it is. */
+const OWNER_FILE = "owner";
 
 export class Checkouts {
   readonly #repository: Repository;
@@ -45,7 +46,7 @@ export class Checkouts {
   static async create(repository: Repository, user: User | undefined): Promise<Checkouts> {
     await removeStaleCheckouts(repository);
     const folder = mkdtempSync(join(realpathSync(tmpdir()), PREFIX));
-    writeFileSync(join(folder, OWNER_FILE), String(process.pid));
+    writeFileSync(join(folder, OWNER_FILE), living().find((id) => id.startsWith(`${process.pid}@`)) ?? "");
     if (user !== undefined) chownSync(folder, user.uid, user.gid);
     return new Checkouts(repository, user, folder);
   }
@@ -97,12 +98,15 @@ function ownerLives(folder: string): boolean {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
     throw error;
   }
-  try {
-    process.kill(Number(owner), 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
+  return living().includes(owner);
+}
+
+/** The identities of all processes: a number alone may have gone to another one since. */
+function living(): string[] {
+  return hostProcesses
+    .list()
+    .filter(({ zombie }) => !zombie)
+    .map(identity);
 }
 
 /** Copies a file or symbolic link over whatever is there. What it vanished from under is left out. */

@@ -146,6 +146,36 @@ describeKernel("probewright compare", () => {
     expect(err).toContain(message);
   });
 
+  it("says what a shallow clone lacks, and how to get it", async () => {
+    const origin = new TestRepository();
+    origin.commit("First", { "scenarios/reader.yml": SCENARIO });
+    origin.commit("Second");
+    repository.git("fetch", "--quiet", "--depth=1", `file://${origin.root}`, "main");
+    repository.git("reset", "--quiet", "--hard", "FETCH_HEAD");
+    const { status, out, err } = await compare(["--base", "HEAD^1"]);
+    expect([status, out]).toEqual([2, ""]);
+    expect(err).toContain("there is no commit `HEAD^1` in this clone, which is shallow");
+    expect(err).toContain("`git fetch --unshallow`; in GitHub Actions give actions/checkout `fetch-depth: 0`");
+  });
+
+  it("runs what only the head has, and names what only the base had", async () => {
+    const old = SCENARIO.replace("name: reader", "name: old");
+    const added = SCENARIO.replace("name: reader", "name: added");
+    repository.commit("First", { "scenarios/old.yml": old, "scenarios/reader.yml": SCENARIO, ...files(0, 3) });
+    repository.commit("Second", { "scenarios/old.yml": undefined, "scenarios/added.yml": added });
+    const { status, out, result } = await compare(["--base", "HEAD~1"]);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^✓ added /m);
+    expect(out).toContain("warning: new: the base has no such scenario");
+    expect(out).toMatch(/^✓ reader /m);
+    expect(out).toMatch(/^- REMOVED old /m);
+    expect(result?.scenarios.map(({ name, sides, runs }) => [name, sides, runs])).toEqual([
+      ["added", "head", 3],
+      ["reader", "both", 3],
+      ["old", "base", 0],
+    ]);
+  });
+
   it("says that it needs a repository", async () => {
     const folder = temporaryTree();
     const { status, err } = await runCli(["compare", "--base", "main"], "", { cwd: folder, env: environment() });
@@ -212,5 +242,29 @@ describeKernel("an interrupted comparison", () => {
       expect(status).toBe(130);
       expect(out).toContain("INTERRUPTED reader");
     });
+  });
+});
+
+describeKernel("a killed comparison", () => {
+  it.each<[string, string]>([
+    ["building", "version: 1\nbuild: { shell: 'touch $WAITING; sleep 2345 & sleep 2345' }\n"],
+    ["running", "version: 1\n"],
+  ])("while %s is swept up by the next one", async (_, config) => {
+    const scenario = SCENARIO.replace("cat ../lib/*/*.txt", "touch $WAITING; sleep 2345 & sleep 2345");
+    repository.commit("First", { "scenarios/reader.yml": scenario, "probewright.config.yml": config });
+    const env = environment({ WAITING: join(temporary, "waiting") });
+    const cli = new Cli(["compare", "--base", "HEAD"], { cwd: repository.root, env });
+    while (!existsSync(join(temporary, "waiting"))) await new Promise((resolve) => setTimeout(resolve, 20));
+    cli.process.kill("SIGKILL");
+    await cli.finished;
+    expect(repository.state.worktrees).toBe(3);
+    repository.commit("Second", {
+      "scenarios/reader.yml": SCENARIO,
+      "probewright.config.yml": "version: 1\n",
+      ...files(0, 3),
+    });
+    // Which looks that nothing is left.
+    expect((await compare(["--base", "HEAD"])).status).toBe(0);
+    expect(processesNaming("sleep 2345")).toEqual([]);
   });
 });

@@ -218,12 +218,18 @@ describe("checkouts", () => {
     const test = new TestRepository();
     test.commit("First");
     const repository = await open(test);
-    const [killed, living] = [await checkedOut(test, repository), await checkedOut(test, repository)];
+    const [killed, followed, living] = [
+      await checkedOut(test, repository),
+      await checkedOut(test, repository),
+      await checkedOut(test, repository),
+    ];
     const folder = (checkouts: Checkouts): string => join(checkouts.root("base"), "..");
-    // No process can have this number.
-    writeFileSync(join(folder(killed), "pid"), "4194305");
+    // No process can have this number; this process has that one, but is not the one that had it then.
+    writeFileSync(join(folder(killed), "owner"), "4194305@1");
+    writeFileSync(join(folder(followed), "owner"), `${process.pid}@1`);
     const next = await Checkouts.create(repository, undefined);
-    expect([folder(killed), folder(living)].map((path) => existsSync(path))).toEqual([false, true]);
+    const left = [killed, followed, living].map((checkouts) => existsSync(folder(checkouts)));
+    expect(left).toEqual([false, false, true]);
     await living.remove();
     await next.remove();
     expect(test.state.worktrees).toBe(1);
