@@ -59,9 +59,7 @@ export function assemble(
     return { ok: false, error: { code: "program-too-long", slots: total, limit: MAX_SLOTS, span: undefined } };
   }
   const encoder = new Encoder(total, labels);
-  instructions.forEach((insn, i) => {
-    encoder.encode(insn, long.has(i));
-  });
+  for (let i = 0; i < instructions.length; i++) encoder.encode(instructions[i]!, long.has(i));
   return { ok: true, code: encoder.code, relocations: encoder.relocations, lines: encoder.lines, labels };
 }
 
@@ -81,17 +79,20 @@ function place(instructions: readonly Instruction[], options: AssembleOptions): 
     const slots: number[] = [];
     const labels = new Map<Label, number>();
     let slot = 0;
-    instructions.forEach((insn, i) => {
+    for (let i = 0; i < instructions.length; i++) {
+      const insn = instructions[i]!;
       slots.push(slot);
       if (insn.kind === "label") {
         if (labels.has(insn.name)) throw new Error(`label ${insn.name} is placed twice`);
         labels.set(insn.name, slot);
       }
       slot += slotCount(insn, long.has(i));
-    });
+    }
     slots.push(slot);
     const before = long.size;
-    for (const [i, insn] of instructions.entries()) {
+    // As long as all of it is within reach, no single distance needs a look.
+    for (let i = 0; slot > MAX_DISTANCE && i < instructions.length; i++) {
+      const insn = instructions[i]!;
       if ((insn.kind !== "jump" && insn.kind !== "branch") || long.has(i)) continue;
       const distance = target(labels, insn.to) - slots[i]! - 1;
       if (fitsS16(distance)) continue;
@@ -289,6 +290,8 @@ function isImm(src: Reg | Imm): src is Imm {
   return typeof src === "object";
 }
 
+const MAX_DISTANCE = 0x7fff;
+
 function fitsS16(value: number): boolean {
-  return value >= -0x8000 && value <= 0x7fff;
+  return value >= -0x8000 && value <= MAX_DISTANCE;
 }

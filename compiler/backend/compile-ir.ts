@@ -4,7 +4,7 @@
 import { assemble } from "../asm/assemble.ts";
 import type { Instruction, Label } from "../asm/instructions.ts";
 import { programBtf } from "../asm/program-btf.ts";
-import { liveBlocks, loopDepths } from "../ir/cfg.ts";
+import { liveBlocks, loopDepths, Shape } from "../ir/cfg.ts";
 import { cloneFunction } from "../ir/clone.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import type { Features } from "../kernel-facts.ts";
@@ -60,31 +60,36 @@ export function compileIr(
 export function allocate(fn: IrFunction, features: BackendFeatures): Allocated {
   legalise(fn, features);
   splitEdges(fn);
-  placeRecipes(fn);
-  const depths = loopDepths(fn);
-  const order = layout(fn, depths);
-  const liveness = analyseLiveness(fn, order, recipes(fn));
+  const shape = new Shape(fn);
+  placeRecipes(fn, shape);
+  const depths = loopDepths(fn, shape);
+  const order = layout(fn, shape, depths);
+  const liveness = analyseLiveness(fn, shape, order, recipes(fn));
   allocateRegisters(liveness, depths);
-  const resolution = resolveMoves(fn, liveness);
-  const frame = layOutFrame(fn, liveness, resolution);
+  const resolution = resolveMoves(fn, shape, liveness);
+  const frame = layOutFrame(fn, shape, liveness, resolution);
   return { fn, liveness, resolution, frame };
 }
 
 /** Functions that a function calls, itself or through a helper. */
 function callees(fn: IrFunction): number[] {
-  return liveBlocks(fn).flatMap(({ insns }) =>
-    insns.flatMap((insn) => (insn.op === "func" || insn.op === "call-local" ? [insn.index] : [])),
-  );
+  const indices: number[] = [];
+  for (const { insns } of liveBlocks(fn)) {
+    for (const insn of insns) if (insn.op === "func" || insn.op === "call-local") indices.push(insn.index);
+  }
+  return indices;
 }
 
 /** The entry and whatever it calls, in the order of their indices; the verifier refuses code that nobody calls. */
 function calledFunctions(program: IrProgram): number[] {
+  if (program.functions.length === 1) return [0];
   const called = new Set([0]);
   for (const index of called) for (const callee of callees(program.functions[index]!)) called.add(callee);
   return [...called].sort((a, b) => a - b);
 }
 
 function passesFunctions(program: IrProgram): boolean {
+  if (program.functions.length === 1) return false;
   return program.functions.some((fn) => liveBlocks(fn).some(({ insns }) => insns.some((insn) => insn.op === "func")));
 }
 
@@ -106,7 +111,7 @@ function stackDepth(allocated: ReadonlyMap<number, Allocated>): number {
     if (known !== undefined) return known;
     const { fn, frame } = allocated.get(index)!;
     if (callers.includes(index)) throw new Error(`${fn.name} calls itself`);
-    const below = callees(fn).map((callee) => depthOf(callee, [...callers, index]));
+    const below = allocated.size === 1 ? [] : callees(fn).map((callee) => depthOf(callee, [...callers, index]));
     const depth = Math.max(32, Math.ceil(frame.size / 32) * 32) + Math.max(0, ...below);
     depths.set(index, depth);
     return depth;

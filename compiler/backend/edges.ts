@@ -2,17 +2,20 @@
  * Gives every edge a place where moves can be put: afterwards only jumps carry arguments, and both edges of a branch
  * lead to blocks that nobody else leads to.
  */
-import { liveBlocks, predecessors } from "../ir/cfg.ts";
+import { edges } from "../ir/builder.ts";
+import { liveBlocks } from "../ir/cfg.ts";
 import type { Edge, IrBlock, IrFunction } from "../ir/ir.ts";
 
 /** In place. The blocks that are added hold a jump only and vanish again when nothing is moved in them. */
 export function splitEdges(fn: IrFunction): void {
-  const incoming = predecessors(fn);
-  for (const block of liveBlocks(fn)) {
+  const entries = new Int32Array(fn.blocks.length);
+  const blocks = liveBlocks(fn);
+  for (const { end } of blocks) for (const { block } of edges(end)) entries[block]!++;
+  for (const block of blocks) {
     const { end } = block;
     if (end.op !== "branch") continue;
     for (const edge of [end.then, end.otherwise]) {
-      if (edge.args.length > 0 || incoming[edge.block]!.length > 1) insertBlock(fn, edge, end.span);
+      if (edge.args.length > 0 || entries[edge.block]! > 1) insertBlock(fn, edge, end.span);
     }
   }
 }

@@ -45,15 +45,15 @@ import {
   type Size,
   type VReg,
 } from "../ir/ir.ts";
-import { result } from "../ir/operands.ts";
+import { isLeaf, result } from "../ir/operands.ts";
 import type { Features } from "../kernel-facts.ts";
 import type { Span } from "../source.ts";
 import { unreachable } from "../unreachable.ts";
 import type { Frame } from "./frame.ts";
-import { type Liveness, pieceAt, positionOf, WRITTEN } from "./intervals.ts";
+import { type Liveness, pieceAt, STEP, WRITTEN } from "./intervals.ts";
 import { fitsS32, fitsU32 } from "./legalise.ts";
 import { type Move, type Place, sequence } from "./moves.ts";
-import { isNegation, isRecipe, type Recipe } from "./operands.ts";
+import { isNegation, type Recipe } from "./operands.ts";
 import { type Resolution, reloadAt } from "./resolve.ts";
 
 export interface Allocated {
@@ -106,14 +106,15 @@ class BlockEmitter {
     const { id, insns, end } = this.#block;
     this.#span = (insns[0] ?? end).span;
     this.#moves(liveness.from[id]!);
-    insns.forEach((insn, index) => {
-      this.#position = positionOf(liveness, id, index);
+    this.#position = liveness.from[id]!;
+    for (const insn of insns) {
+      this.#position += STEP;
       this.#span = insn.span;
       this.#moves(this.#position);
       this.#insn(insn);
       this.#save(insn);
-    });
-    this.#position = positionOf(liveness, id, insns.length);
+    }
+    this.#position += STEP;
     this.#span = end.span;
     this.#moves(this.#position);
     if (end.op === "exit") {
@@ -125,11 +126,13 @@ class BlockEmitter {
   }
 
   #emit(insn: Instruction): void {
-    this.#output.push(this.#span ? { ...insn, span: this.#span } : insn);
+    if (this.#span) insn.span = this.#span;
+    this.#output.push(insn);
   }
 
   #moves(position: number): void {
-    for (const move of this.#allocated.resolution.moves.get(position) ?? []) this.#step(move);
+    const moves = this.#allocated.resolution.moves.get(position);
+    if (moves) for (const move of moves) this.#step(move);
   }
 
   #step({ from, to }: Move): void {
@@ -140,8 +143,10 @@ class BlockEmitter {
 
   /** A value that is in memory at some time is written there once, where it is defined. */
   #save(insn: Insn): void {
+    const { cells } = this.#allocated.resolution;
+    if (cells.size === 0) return;
     const reg = result(insn);
-    const cell = reg === undefined ? undefined : this.#allocated.resolution.cells.get(reg);
+    const cell = reg === undefined ? undefined : cells.get(reg);
     if (reg !== undefined && cell !== undefined) this.#emit(st(8, R10, this.#cell(cell), this.#write(reg)));
   }
 
@@ -235,7 +240,7 @@ class BlockEmitter {
   // Instructions
 
   #insn(insn: Insn): void {
-    if (isRecipe(insn)) {
+    if (isLeaf(insn)) {
       // Without a lifetime it is made where it is used.
       if (this.#allocated.liveness.values.has(insn.dst)) this.#make(insn, this.#write(insn.dst));
       return;
@@ -398,7 +403,10 @@ class Linker {
     order.forEach((block, i) => {
       output.push(label(this.#label(block.id)), ...this.#blocks.get(block.id)!.body);
       const { span } = block.end;
-      for (const insn of this.#jumps(block, order[i + 1]?.id)) output.push(span ? { ...insn, span } : insn);
+      for (const insn of this.#jumps(block, order[i + 1]?.id)) {
+        if (span) insn.span = span;
+        output.push(insn);
+      }
     });
     return output;
   }
@@ -409,15 +417,22 @@ class Linker {
 
   /** Where an edge to a block really leads: blocks in which nothing is left but a jump are passed through. */
   #target(start: BlockId): BlockId {
-    const passed = new Set<BlockId>();
-    for (let id = start; ; ) {
-      const { end } = blockOf(this.#allocated.fn, id);
-      if (end.op !== "jump" || id === 0 || this.#blocks.get(id)!.body.length > 0) return id;
+    let next = this.#passedTo(start);
+    if (next === undefined) return start;
+    const passed = new Set([start]);
+    for (let id = next; ; id = next) {
+      next = this.#passedTo(id);
+      if (next === undefined) return id;
       // An empty endless loop: any of its blocks will do, but always the same.
       if (passed.has(id)) return Math.min(...passed);
       passed.add(id);
-      id = end.to.block;
     }
+  }
+
+  /** Where a block leads in which nothing is left but a jump. */
+  #passedTo(id: BlockId): BlockId | undefined {
+    const { end } = blockOf(this.#allocated.fn, id);
+    return end.op === "jump" && id !== 0 && this.#blocks.get(id)!.body.length === 0 ? end.to.block : undefined;
   }
 
   #jumps({ id, end }: IrBlock, next: BlockId | undefined): Instruction[] {

@@ -2,12 +2,12 @@
  * The stack frame: 512 bytes below r10 for slots of the IR and cells of the allocator. What is never in use at the
  * same time shares its place.
  */
-import { predecessors } from "../ir/cfg.ts";
+import type { Shape } from "../ir/cfg.ts";
 import type { BlockId, Insn, IrFunction, SlotId, VReg } from "../ir/ir.ts";
-import { endInputs, inputs } from "../ir/operands.ts";
+import { forEachEndInput, forEachInput } from "../ir/operands.ts";
 import { BitSet, namedBefore, namedBehind } from "../ir/reach.ts";
 import type { Span } from "../source.ts";
-import { joinRanges, type Liveness, lowerBound, positionOf, type Range, STEP } from "./intervals.ts";
+import { joinRanges, type Liveness, lowerBound, type Range, STEP } from "./intervals.ts";
 import { BORROW_CELL, CYCLE_CELL } from "./moves.ts";
 import type { Resolution } from "./resolve.ts";
 
@@ -34,7 +34,7 @@ interface Item {
   place(offset: number): void;
 }
 
-export function layOutFrame(fn: IrFunction, liveness: Liveness, resolution: Resolution): Frame {
+export function layOutFrame(fn: IrFunction, shape: Shape, liveness: Liveness, resolution: Resolution): Frame {
   const slots = new Map<SlotId, number>();
   const cells = new Map<number, number>();
   const references = slotReferences(fn, liveness);
@@ -44,7 +44,7 @@ export function layOutFrame(fn: IrFunction, liveness: Liveness, resolution: Reso
     const size = roundUp(fn.slots[slot]!.size);
     items.push({ size, ranges, place: (offset) => slots.set(slot, offset) });
   });
-  for (const [cell, ranges] of cellLifetimes(fn, liveness, resolution)) {
+  for (const [cell, ranges] of cellLifetimes(shape, liveness, resolution)) {
     items.push({ size: CELL_SIZE, ranges, place: (offset) => cells.set(cell, offset) });
   }
   const size = pack(items);
@@ -107,7 +107,7 @@ class Occupancy {
 }
 
 /** Cells live as long as their values, wherever these are. */
-function cellLifetimes(fn: IrFunction, liveness: Liveness, resolution: Resolution): Map<number, Range[]> {
+function cellLifetimes(shape: Shape, liveness: Liveness, resolution: Resolution): Map<number, Range[]> {
   const lifetimes = new Map<number, Range[]>();
   for (const [reg, cell] of resolution.cells) {
     lifetimes.set(
@@ -116,12 +116,11 @@ function cellLifetimes(fn: IrFunction, liveness: Liveness, resolution: Resolutio
     );
   }
   // The cell of a block parameter is written at the end of the blocks before.
-  const incoming = predecessors(fn);
-  for (const block of liveness.order) {
+  for (const block of resolution.cells.size > 0 ? liveness.order : []) {
     for (const reg of block.params) {
       const cell = resolution.cells.get(reg);
       if (cell === undefined) continue;
-      for (const { from } of incoming[block.id]!) {
+      for (const { from } of shape.incoming[block.id]!) {
         const end = liveness.to[from.id]!;
         lifetimes.get(cell)!.push({ from: end - STEP, to: end });
       }
@@ -153,6 +152,7 @@ interface SlotReference {
  */
 function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
   const result: SlotReference[] = fn.slots.map(() => ({ ranges: [], span: undefined }));
+  if (result.length === 0) return result;
   const extents = new Map<BlockId, Map<SlotId, Range>>();
   const everywhere = new Set<SlotId>();
   const slotOf = (reg: VReg): SlotId | undefined => {
@@ -162,22 +162,23 @@ function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
   for (const block of liveness.order) {
     const local = new Map<SlotId, Range>();
     extents.set(block.id, local);
-    block.insns.forEach((insn, index) => {
-      const at = positionOf(liveness, block.id, index);
-      for (const reg of inputs(insn)) {
+    let at = liveness.from[block.id]!;
+    for (const insn of block.insns) {
+      at += STEP;
+      forEachInput(insn, (reg) => {
         const slot = slotOf(reg);
-        if (slot === undefined) continue;
+        if (slot === undefined) return;
         const known = local.get(slot);
         if (known) known.to = at + STEP;
         else local.set(slot, { from: at, to: at + STEP });
         result[slot]!.span ??= insn.span;
         if (!onlyAddresses(insn, reg)) everywhere.add(slot);
-      }
-    });
-    for (const reg of endInputs(block.end)) {
+      });
+    }
+    forEachEndInput(block.end, (reg) => {
       const slot = slotOf(reg);
       if (slot !== undefined) everywhere.add(slot);
-    }
+    });
   }
   const size = fn.slots.length;
   const named = fn.blocks.map((_, id) => {

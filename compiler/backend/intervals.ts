@@ -6,10 +6,10 @@
  * terminator is numbered like an instruction. Ranges are half-open.
  */
 import { R0, type Reg } from "../asm/instructions.ts";
-import { predecessors } from "../ir/cfg.ts";
+import type { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
 import { conditionInputs, result } from "../ir/operands.ts";
-import { clobbers, operandUses, overwrites, type Recipe, type Until } from "./operands.ts";
+import { clobbers, forEachUse, type OnUse, overwrites, type Recipe, type Until } from "./operands.ts";
 
 export const STEP = 4;
 const CLOBBERED = 2;
@@ -184,8 +184,13 @@ export function positionOf(liveness: Pick<Liveness, "from">, block: BlockId, ind
   return liveness.from[block]! + STEP * (index + 1);
 }
 
-export function analyseLiveness(fn: IrFunction, order: IrBlock[], known: ReadonlyMap<VReg, Recipe>): Liveness {
-  return new Analysis(fn, order, known).run();
+export function analyseLiveness(
+  fn: IrFunction,
+  shape: Shape,
+  order: IrBlock[],
+  known: ReadonlyMap<VReg, Recipe>,
+): Liveness {
+  return new Analysis(fn, shape, order, known).run();
 }
 
 /** How far a value reaches within one block. */
@@ -194,23 +199,38 @@ interface Extent {
   to: number;
 }
 
-interface Definition {
+/** What is found about a value on the way through the code. */
+interface Sighting {
+  reg: VReg;
+  /** Where it is defined. */
   block: BlockId;
   at: number;
+  /** Whether an instruction writes it; parameters arrive. */
+  byInsn: boolean;
+  /** Whether that takes a register even if nobody reads it. Calls write r0 in any case. */
+  needsPlace: boolean;
+  loadedFrom: VReg | undefined;
+  uses: UsePosition[];
+  /** The blocks that read it, in layout order, with the end of the last read. */
+  extents: Extent[];
 }
 
 class Analysis {
   readonly #fn: IrFunction;
+  readonly #shape: Shape;
   readonly #liveness: Liveness;
-  readonly #definitions = new Map<VReg, Definition>();
-  readonly #uses = new Map<VReg, UsePosition[]>();
-  /** Values loaded from memory that never changes, with the address. */
-  readonly #invariantLoads = new Map<VReg, VReg>();
-  /** Per value the blocks that read it, in layout order, with the end of the last read. */
-  readonly #extents = new Map<VReg, Extent[]>();
+  /** In the order of their definitions, and by VReg: a use may come before the definition in layout order. */
+  readonly #defined: Sighting[] = [];
+  readonly #sightings: (Sighting | undefined)[];
+  #block = 0;
+  #position = 0;
+  /** Operands of the present instruction that nobody may take the register of before the result is written. */
+  readonly #late: VReg[] = [];
 
-  constructor(fn: IrFunction, order: IrBlock[], known: ReadonlyMap<VReg, Recipe>) {
+  constructor(fn: IrFunction, shape: Shape, order: IrBlock[], known: ReadonlyMap<VReg, Recipe>) {
     this.#fn = fn;
+    this.#shape = shape;
+    this.#sightings = new Array<Sighting | undefined>(fn.nextVReg);
     const size = fn.blocks.length;
     this.#liveness = {
       order,
@@ -233,89 +253,80 @@ class Analysis {
   /** Numbers the blocks and collects definitions, uses and clobbered positions. */
   #scan(): void {
     const { order, from, to, clobbers: clobbered, recipes: known } = this.#liveness;
-    this.#fn.params.forEach((reg) => {
-      this.#definitions.set(reg, { block: 0, at: 0 });
-    });
+    for (const reg of this.#fn.params) this.#define(reg, 0, 0);
     let position = 0;
-    for (const block of order) {
-      from[block.id] = position;
-      for (const reg of block.params) this.#definitions.set(reg, { block: block.id, at: position });
-      for (const insn of block.insns) {
+    for (const { id, params, insns, end } of order) {
+      this.#block = id;
+      from[id] = position;
+      for (const reg of params) this.#define(reg, id, position);
+      for (const insn of insns) {
         position += STEP;
-        const uses = operandUses(insn, known);
-        for (const use of uses) {
-          this.#use(use.reg, block.id, position, use.inRegister, readUntil(position, use.until));
-        }
-        for (const use of uses) {
-          // Nobody may take the register before the result is written.
-          if (use.until === "write") this.#use(use.reg, block.id, position + WRITTEN, true, position + STEP);
-        }
+        this.#position = position;
+        forEachUse(insn, known, this.#use);
+        for (const reg of this.#late) this.#see(reg, position + WRITTEN, true, position + STEP);
+        this.#late.length = 0;
         const destroyed = clobbers(insn);
         if (destroyed !== "none") clobbered.r0.push(position + CLOBBERED);
         if (destroyed === "all") clobbered.all.push(position + CLOBBERED);
         const reg = result(insn);
-        if (reg !== undefined) this.#definitions.set(reg, { block: block.id, at: position + WRITTEN });
-        if (insn.op === "load" && insn.invariant) this.#invariantLoads.set(insn.dst, insn.base);
+        if (reg === undefined) continue;
+        const sighting = this.#define(reg, id, position + WRITTEN);
+        sighting.byInsn = true;
+        sighting.needsPlace = destroyed !== "all" && !known.has(reg);
+        if (insn.op === "load" && insn.invariant) sighting.loadedFrom = insn.base;
       }
       position += STEP;
-      const { end } = block;
       for (const reg of conditionInputs(end)) {
         if (end.op === "exit" && known.has(reg)) continue;
-        this.#use(reg, block.id, position, end.op === "branch", position + 1);
+        this.#see(reg, position, end.op === "branch", position + 1);
       }
       if (end.op === "jump") {
-        for (const reg of end.to.args) if (!known.has(reg)) this.#use(reg, block.id, position, false, position + 1);
+        for (const reg of end.to.args) if (!known.has(reg)) this.#see(reg, position, false, position + 1);
       }
       position += STEP;
-      to[block.id] = position;
+      to[id] = position;
     }
   }
 
-  #use(reg: VReg, block: BlockId, at: number, inRegister: boolean, to: number): void {
-    append(this.#uses, reg, { at, inRegister });
-    const extents = this.#extents.get(reg);
-    const last = extents?.at(-1);
-    if (last?.block === block) last.to = Math.max(last.to, to);
-    else append(this.#extents, reg, { block, to });
+  #sighting(reg: VReg): Sighting {
+    let sighting = this.#sightings[reg];
+    if (!sighting) {
+      const unknown = { block: 0, at: 0, byInsn: false, needsPlace: false, loadedFrom: undefined };
+      sighting = { reg, ...unknown, uses: [], extents: [] };
+      this.#sightings[reg] = sighting;
+    }
+    return sighting;
   }
 
-  /** Walks from every use back to the definition, block by block. */
+  #define(reg: VReg, block: BlockId, at: number): Sighting {
+    const sighting = this.#sighting(reg);
+    sighting.block = block;
+    sighting.at = at;
+    this.#defined.push(sighting);
+    return sighting;
+  }
+
+  readonly #use: OnUse = (reg, inRegister, until) => {
+    this.#see(reg, this.#position, inRegister, readUntil(this.#position, until));
+    if (until === "write") this.#late.push(reg);
+  };
+
+  #see(reg: VReg, at: number, inRegister: boolean, to: number): void {
+    const { uses, extents } = this.#sighting(reg);
+    uses.push({ at, inRegister });
+    const last = extents.at(-1);
+    if (last?.block === this.#block) last.to = Math.max(last.to, to);
+    else extents.push({ block: this.#block, to });
+  }
+
   #buildIntervals(): void {
-    const { from, to, values, liveIn, recipes: known } = this.#liveness;
-    const incoming = predecessors(this.#fn);
+    const { values, recipes: known, clobbers: clobbered } = this.#liveness;
     /** The last value that was found alive at the start, or the end, of a block: each is visited once a value. */
-    const inSeen = new Array<VReg | undefined>(this.#fn.blocks.length).fill(undefined);
-    const outSeen = new Array<VReg | undefined>(this.#fn.blocks.length).fill(undefined);
-    const written = this.#writtenInRegister();
-    for (const [reg, definition] of this.#definitions) {
-      const extents = this.#extents.get(reg) ?? [];
-      if (extents.length === 0 && !written.has(reg)) continue;
-      const ends = new Map<BlockId, number>();
-      const queue: BlockId[] = [];
-      const arriveIn = (block: BlockId): void => {
-        if (block === definition.block || inSeen[block] === reg) return;
-        inSeen[block] = reg;
-        liveIn[block]!.push(reg);
-        queue.push(block);
-      };
-      for (const extent of extents) {
-        ends.set(extent.block, extent.to);
-        arriveIn(extent.block);
-      }
-      for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
-        for (const { from: before } of incoming[block]!) {
-          if (outSeen[before.id] === reg) continue;
-          outSeen[before.id] = reg;
-          ends.set(before.id, to[before.id]!);
-          arriveIn(before.id);
-        }
-      }
-      const ranges: Range[] = [];
-      if (!ends.has(definition.block)) ends.set(definition.block, definition.at + 1);
-      for (const [block, end] of ends) {
-        const start = block === definition.block ? definition.at : from[block]!;
-        ranges.push({ from: start, to: Math.max(end, start + 1) });
-      }
+    const inSeen = new Int32Array(this.#fn.blocks.length).fill(-1);
+    const outSeen = new Int32Array(this.#fn.blocks.length).fill(-1);
+    for (const sighting of this.#defined) {
+      const { reg, at, uses, extents } = sighting;
+      if (extents.length === 0 && !sighting.needsPlace) continue;
       const value: LiveValue = {
         reg,
         recipe: known.get(reg),
@@ -324,30 +335,50 @@ class Analysis {
         wanted: undefined,
         partners: [],
         outlivesCall: false,
-        loadedFrom: this.#invariantLoads.get(reg),
+        loadedFrom: sighting.loadedFrom,
       };
-      const uses = this.#uses.get(reg) ?? [];
-      if (written.has(reg)) uses.unshift({ at: definition.at, inRegister: true });
-      const whole = new Interval(value, joinRanges(ranges), uses);
-      value.outlivesCall = whole.firstOf(this.#liveness.clobbers.all) !== undefined;
+      if (sighting.byInsn) uses.unshift({ at, inRegister: true });
+      const whole = new Interval(value, this.#rangesOf(sighting, inSeen, outSeen), uses);
+      value.outlivesCall = whole.firstOf(clobbered.all) !== undefined;
       value.pieces.push(whole);
       values.set(reg, value);
     }
   }
 
-  /** Values that an instruction writes to a register, whether anybody reads them or not. Calls write r0 in any case. */
-  #writtenInRegister(): Set<VReg> {
-    const written = new Set<VReg>();
-    for (const { insns } of this.#liveness.order) {
-      for (const insn of insns) {
-        const reg = result(insn);
-        if (reg === undefined) continue;
-        const uses = this.#extents.has(reg);
-        const needsPlace = !this.#liveness.recipes.has(reg) && clobbers(insn) !== "all";
-        if (uses || needsPlace) written.add(reg);
+  /** Walks from every use back to the definition, block by block. */
+  #rangesOf({ reg, block: home, at, extents }: Sighting, inSeen: Int32Array, outSeen: Int32Array): Range[] {
+    const { from, to, liveIn } = this.#liveness;
+    const [first] = extents;
+    if (!first) return [{ from: at, to: at + 1 }];
+    // Most values do not leave their block.
+    if (extents.length === 1 && first.block === home) return [{ from: at, to: Math.max(first.to, at + 1) }];
+    const ends = new Map<BlockId, number>();
+    const queue: BlockId[] = [];
+    const arriveIn = (block: BlockId): void => {
+      if (block === home || inSeen[block] === reg) return;
+      inSeen[block] = reg;
+      liveIn[block]!.push(reg);
+      queue.push(block);
+    };
+    for (const extent of extents) {
+      ends.set(extent.block, extent.to);
+      arriveIn(extent.block);
+    }
+    for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
+      for (const { from: before } of this.#shape.incoming[block]!) {
+        if (outSeen[before.id] === reg) continue;
+        outSeen[before.id] = reg;
+        ends.set(before.id, to[before.id]!);
+        arriveIn(before.id);
       }
     }
-    return written;
+    const ranges: Range[] = [];
+    if (!ends.has(home)) ends.set(home, at + 1);
+    for (const [block, end] of ends) {
+      const start = block === home ? at : from[block]!;
+      ranges.push({ from: start, to: Math.max(end, start + 1) });
+    }
+    return joinRanges(ranges);
   }
 
   #collectHints(): void {
@@ -368,8 +399,8 @@ class Analysis {
       if (value) value.wanted = register;
     };
     /** Backwards, so that the first of several wishes wins and a wish reaches the values it is computed from. */
-    for (const block of order.toReversed()) {
-      const { end } = block;
+    for (let i = order.length - 1; i >= 0; i--) {
+      const { insns, end } = order[i]!;
       if (end.op === "exit" && !isImm(end.value)) want(end.value, R0);
       if (end.op === "jump") {
         const { params } = this.#fn.blocks[end.to.block]!;
@@ -378,7 +409,7 @@ class Analysis {
           pair(params[i]!, arg);
         });
       }
-      for (const insn of block.insns.toReversed()) this.#hintsOf(insn, pair, want, known);
+      for (let at = insns.length - 1; at >= 0; at--) this.#hintsOf(insns[at]!, pair, want, known);
     }
   }
 
@@ -435,10 +466,4 @@ export function joinRanges(ranges: Range[]): Range[] {
     else joined.push(range);
   }
   return joined;
-}
-
-function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

@@ -2,17 +2,16 @@
  * The order of the blocks in the code: what usually happens falls through, what is unlikely goes out of line.
  */
 import { helperSpec } from "../asm/helpers.ts";
-import { blockOf, Dominators, liveBlocks, predecessors } from "../ir/cfg.ts";
+import { blockOf, type Shape } from "../ir/cfg.ts";
 import { type BlockId, type Edge, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
 
 /**
  * All blocks, the entry first. Likely successors follow each other; of two that are equally likely, both come before the
  * block in which they meet again; unlikely ones come behind everything else. `depths`: loop depth by BlockId.
  */
-export function layout(fn: IrFunction, depths: readonly number[]): IrBlock[] {
-  const incoming = predecessors(fn);
-  const expected = expectations(fn);
-  const dominators = new Dominators(fn);
+export function layout(fn: IrFunction, shape: Shape, depths: readonly number[]): IrBlock[] {
+  const { incoming, dominators } = shape;
+  const expected = expectations(shape);
   const placed = new Set<BlockId>();
   const order: IrBlock[] = [];
   /** A stack: what was put off last is nearest. */
@@ -82,9 +81,9 @@ export function layout(fn: IrFunction, depths: readonly number[]): IrBlock[] {
  * What helpers usually answer: keys are found more often than missed, there mostly is room for a record, and changing
  * a map succeeds.
  */
-function expectations(fn: IrFunction): Map<VReg, "zero" | "address"> {
+function expectations({ order }: Shape): Map<VReg, "zero" | "address"> {
   const expected = new Map<VReg, "zero" | "address">();
-  for (const { insns } of liveBlocks(fn)) {
+  for (const { insns } of order) {
     for (const insn of insns) {
       if (insn.op !== "call" || insn.dst === undefined) continue;
       const { result, effect } = helperSpec(insn.helper);

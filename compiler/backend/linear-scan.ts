@@ -63,13 +63,22 @@ class LinearScan {
 
   /** Moves lifetimes between the sets as the scan reaches a position. */
   #advance(position: number): void {
-    const active: Interval[] = [];
-    for (const interval of [...this.#active, ...this.#inactive.wakeUp(position)]) {
-      if (interval.end <= position) continue;
-      if (interval.coversNext(position)) active.push(interval);
-      else this.#inactive.add(interval, position);
+    const active = this.#active;
+    let kept = 0;
+    for (const interval of active) if (this.#staysActive(interval, position)) active[kept++] = interval;
+    active.length = kept;
+    if (!this.#inactive.wakesBy(position)) return;
+    for (const interval of this.#inactive.wakeUp(position)) {
+      if (this.#staysActive(interval, position)) active.push(interval);
     }
-    this.#active = active;
+  }
+
+  /** Whether a lifetime goes on at a position; one that rests there goes to sleep. */
+  #staysActive(interval: Interval, position: number): boolean {
+    if (interval.end <= position) return false;
+    if (interval.coversNext(position)) return true;
+    this.#inactive.add(interval, position);
+    return false;
   }
 
   /**
@@ -87,43 +96,38 @@ class LinearScan {
     return result;
   }
 
-  /** Where each register's next call lies within a lifetime: there the register is lost. */
-  #destroyedIn(interval: Interval): (register: Reg) => number {
+  /** Where each register's next call lies within a lifetime, by register: there it is lost. */
+  #destroyedIn(interval: Interval): number[] {
     const { clobbers } = this.#liveness;
     const all = interval.firstOf(clobbers.all) ?? NEVER;
     const r0 = interval.firstOf(clobbers.r0) ?? NEVER;
-    return (register) => (register === R0 ? r0 : register <= R5 ? all : NEVER);
+    return [r0, all, all, all, all, all, NEVER, NEVER, NEVER, NEVER];
   }
 
   #takeFree(current: Interval): boolean {
-    const destroyed = this.#destroyedIn(current);
-    const freeUntil = REGISTERS.map(destroyed);
-    const limit = (register: Reg, position: number): void => {
-      const i = REGISTERS.indexOf(register);
-      freeUntil[i] = Math.min(freeUntil[i]!, position);
-    };
-    for (const { register } of this.#active) limit(register!, 0);
-    for (const { other, at } of this.#meeting(current)) limit(other.register!, at);
+    const free = this.#destroyedIn(current);
+    for (const { register } of this.#active) free[register!] = 0;
+    for (const { other, at } of this.#meeting(current)) {
+      free[other.register!] = Math.min(free[other.register!]!, at);
+    }
 
-    const free = (register: Reg): number => freeUntil[REGISTERS.indexOf(register)]!;
-    const whole = (register: Reg): boolean => free(register) >= current.end;
-    const hints = this.#hints(current);
-    let choice = hints.find(whole);
-    const { born } = current.value;
-    if (choice === undefined && born !== undefined && current === current.value.pieces[0]) {
+    const { end, value } = current;
+    const isFirst = current === value.pieces[0];
+    let choice = this.#hints(current).find((register) => free[register]! >= end);
+    if (choice === undefined && value.born !== undefined && isFirst) {
       // The value is there already: moving it can wait until the register is lost.
-      if (usable(current, free(born))) choice = born;
+      if (usable(current, free[value.born]!)) choice = value.born;
     }
     // A register that survives calls saves a move when the value, further computed, outlives one.
-    if (current.value.outlivesCall) choice ??= SAVED_REGISTERS.find(whole);
-    choice ??= REGISTERS.find(whole);
+    if (value.outlivesCall) choice ??= freeUntil(SAVED_REGISTERS, free, end);
+    choice ??= freeUntil(REGISTERS, free, end);
     if (choice === undefined) {
-      const longest = REGISTERS.reduce((best, register) => (free(register) > free(best) ? register : best));
-      if (!usable(current, free(longest))) return false;
-      choice = longest;
+      choice = longestFree(free);
+      if (!usable(current, free[choice]!)) return false;
     }
     current.register = choice;
-    if (!whole(choice)) this.#requeue(current.split(this.#splitPosition(current, free(choice))));
+    const until = free[choice]!;
+    if (until < end) this.#requeue(current.split(this.#splitPosition(current, until)));
     return true;
   }
 
@@ -133,7 +137,8 @@ class LinearScan {
     const hints: Reg[] = [];
     const [first] = value.pieces;
     if (current === first && value.born !== undefined) hints.push(value.born);
-    for (const partner of value.partners.slice(0, MAX_PARTNERS)) {
+    for (let i = 0; i < value.partners.length && i < MAX_PARTNERS; i++) {
+      const partner = value.partners[i]!;
       const pieces = this.#liveness.values.get(partner)?.pieces ?? [];
       // The piece that ends where this one starts, or else any that has a register.
       const touching = pieces.find((piece) => piece.register !== undefined && piece.end >= current.start - STEP);
@@ -151,28 +156,25 @@ class LinearScan {
   /** Every register is taken: whoever is needed last makes room. */
   #takeBlocked(current: Interval): void {
     const destroyed = this.#destroyedIn(current);
-    const nextUse = REGISTERS.map(destroyed);
-    const limit = (register: Reg, position: number): void => {
-      const i = REGISTERS.indexOf(register);
-      nextUse[i] = Math.min(nextUse[i]!, position);
+    const nextUse = [...destroyed];
+    const limit = (other: Interval): void => {
+      nextUse[other.register!] = Math.min(nextUse[other.register!]!, this.#neededAt(other, current.start));
     };
-    for (const other of this.#active) limit(other.register!, this.#neededAt(other, current.start));
-    for (const { other } of this.#meeting(current)) limit(other.register!, this.#neededAt(other, current.start));
-    let best = 0;
-    for (let i = 1; i < REGISTERS.length; i++) if (nextUse[i]! > nextUse[best]!) best = i;
-    const register = REGISTERS[best]!;
+    this.#active.forEach(limit);
+    for (const { other } of this.#meeting(current)) limit(other);
+    const register = longestFree(nextUse);
 
     const needed = current.nextRegisterUse(current.start);
-    if (!needed || (needed.at > current.start && nextUse[best]! < this.#neededAt(current, current.start))) {
+    if (!needed || (needed.at > current.start && nextUse[register]! < this.#neededAt(current, current.start))) {
       this.#toStack(current, current.start);
       return;
     }
-    if (!usable(current, nextUse[best]!) && nextUse[best]! <= current.start) {
+    if (!usable(current, nextUse[register]!) && nextUse[register]! <= current.start) {
       throw new Error(`no register for v${current.value.reg} at ${current.start}`);
     }
     current.register = register;
     this.#evict(register, current);
-    const lost = destroyed(register);
+    const lost = destroyed[register]!;
     if (lost < current.end) this.#requeue(current.split(this.#splitPosition(current, lost)));
   }
 
@@ -243,10 +245,14 @@ class Sleepers {
     }
   }
 
+  wakesBy(position: number): boolean {
+    return this.#heap.length > 0 && this.#heap[0]!.wakes <= position;
+  }
+
   /** Takes out all that wake at or before a position. */
   wakeUp(position: number): Interval[] {
     const awake: Interval[] = [];
-    while (this.#heap.length > 0 && this.#heap[0]!.wakes <= position) awake.push(this.#pop());
+    while (this.wakesBy(position)) awake.push(this.#pop());
     return awake;
   }
 
@@ -270,6 +276,18 @@ class Sleepers {
     }
     return interval;
   }
+}
+
+/** The first of some registers that is free up to a position. `free`: until when, by register. */
+function freeUntil(registers: readonly Reg[], free: readonly number[], position: number): Reg | undefined {
+  for (const register of registers) if (free[register]! >= position) return register;
+  return undefined;
+}
+
+function longestFree(free: readonly number[]): Reg {
+  let longest = REGISTERS[0]!;
+  for (const register of REGISTERS) if (free[register]! > free[longest]!) longest = register;
+  return longest;
 }
 
 /** Whether a register that is lost at `until` can serve the beginning of a lifetime. */

@@ -26,15 +26,18 @@ export interface Move {
 export const CYCLE_CELL = -1;
 export const BORROW_CELL = -2;
 
+/** Registers have their own numbers here, cells the ones behind. */
+const FIRST_CELL = 16;
+
 /** Identifies the register or cell that a place is, or depends on; undefined for what is made on the spot. */
-function keyOf(place: Place): string | undefined {
-  if ("register" in place) return `r${place.register}`;
-  if ("load" in place) return `r${place.load.base}`;
-  return "cell" in place ? `c${place.cell}` : undefined;
+function keyOf(place: Place): number | undefined {
+  if ("register" in place) return place.register;
+  if ("load" in place) return place.load.base;
+  return "cell" in place ? FIRST_CELL + place.cell : undefined;
 }
 
 /** What must not be overwritten before the move is made; a load may overwrite its own base. */
-function sourceOf({ from, to }: Move): string | undefined {
+function sourceOf({ from, to }: Move): number | undefined {
   const source = keyOf(from);
   return source === keyOf(to) ? undefined : source;
 }
@@ -44,15 +47,17 @@ function sourceOf({ from, to }: Move): string | undefined {
  * at this place; it is asked only when one is needed.
  */
 export function sequence(moves: readonly Move[], free: () => readonly Reg[]): Move[] {
+  if (moves.length === 0) return [];
   const sequencer = new Sequencer(free);
-  const writers = new Map<string, Move>();
-  const readers = new Map<string, number>();
+  const writers = new Map<number, Move>();
+  const readers = new Map<number, number>();
   for (const move of moves) {
     const { from, to } = move;
     const target = keyOf(to);
     if (target === undefined) throw new Error("a move needs a destination");
     if (keyOf(from) === target && !("load" in from)) continue;
-    if (writers.has(target)) throw new Error(`two moves write ${target}`);
+    if (writers.has(target))
+      throw new Error(`two moves write ${target < FIRST_CELL ? "r" : "cell "}${target % FIRST_CELL}`);
     writers.set(target, { from, to });
     const source = sourceOf(move);
     if (source !== undefined) readers.set(source, (readers.get(source) ?? 0) + 1);
@@ -74,7 +79,7 @@ export function sequence(moves: readonly Move[], free: () => readonly Reg[]): Mo
   }
 
   /** One reader less: the last one lets the place be written. */
-  function release(key: string | undefined): void {
+  function release(key: number | undefined): void {
     const left = key === undefined ? undefined : readers.get(key);
     if (key === undefined || left === undefined) return;
     readers.set(key, left - 1);

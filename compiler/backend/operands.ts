@@ -5,30 +5,16 @@
 import { isCommutative } from "../ir/arithmetic.ts";
 import { liveBlocks } from "../ir/cfg.ts";
 import { type Insn, type IrFunction, isImm, type Operand, type VReg } from "../ir/ir.ts";
-import { inputs } from "../ir/operands.ts";
+import { forEachInput, isLeaf, type Leaf } from "../ir/operands.ts";
 
 /** Values that cost no more to make again than to keep. They have no register until an instruction insists on one. */
-export type Recipe = Extract<Insn, { op: "const" | "host-const" | "map" | "map-value" | "slot" | "func" }>;
-
-export function isRecipe(insn: Insn): insn is Recipe {
-  switch (insn.op) {
-    case "const":
-    case "host-const":
-    case "map":
-    case "map-value":
-    case "slot":
-    case "func":
-      return true;
-    default:
-      return false;
-  }
-}
+export type Recipe = Leaf;
 
 /** The recipes of a function, by the register that they define. */
 export function recipes(fn: IrFunction): Map<VReg, Recipe> {
   const known = new Map<VReg, Recipe>();
   for (const block of liveBlocks(fn)) {
-    for (const insn of block.insns) if (isRecipe(insn)) known.set(insn.dst, insn);
+    for (const insn of block.insns) if (isLeaf(insn)) known.set(insn.dst, insn);
   }
   return known;
 }
@@ -39,75 +25,75 @@ export function recipes(fn: IrFunction): Map<VReg, Recipe> {
  */
 export type Until = "read" | "clobber" | "write";
 
-export interface OperandUse {
-  reg: VReg;
-  /** Whether it must be in a register; otherwise it is copied from wherever it is. */
-  inRegister: boolean;
-  until: Until;
-}
+/** Receives the operands of an instruction. Those that are not wanted in a register are copied from wherever they are. */
+export type OnUse = (reg: VReg, inRegister: boolean, until: Until) => void;
 
-/** The uses that have a lifetime; recipes that are made on the spot have none. */
-export function operandUses(insn: Insn, known: ReadonlyMap<VReg, Recipe>): OperandUse[] {
-  const uses: OperandUse[] = [];
-  const inRegister = (reg: VReg, until: Until = "read"): void => {
-    uses.push({ reg, inRegister: true, until });
-  };
-  const anywhere = (reg: VReg): void => {
-    if (!known.has(reg)) uses.push({ reg, inRegister: false, until: "read" });
-  };
-  const base = (reg: VReg, until: Until = "read"): void => {
-    // A slot is addressed through the frame pointer.
-    if (known.get(reg)?.op !== "slot") inRegister(reg, until);
-  };
+/** Calls `use` for the uses that have a lifetime; recipes that are made on the spot have none. */
+export function forEachUse(insn: Insn, known: ReadonlyMap<VReg, Recipe>, use: OnUse): void {
   switch (insn.op) {
+    case "const":
+    case "host-const":
+    case "map":
+    case "map-value":
+    case "slot":
+    case "func":
+      break;
     case "alu": {
       const { a, b } = insn;
-      if (isNegation(insn, known)) anywhere(b as VReg);
-      else if (isImm(b) || a === b) anywhere(a);
+      if (isNegation(insn, known)) anywhere(b as VReg, known, use);
+      else if (isImm(b) || a === b) anywhere(a, known, use);
       else if (isCommutative(insn.alu) && !known.has(a)) {
-        inRegister(a);
-        inRegister(b);
+        use(a, true, "read");
+        use(b, true, "read");
       } else {
-        anywhere(a);
-        inRegister(b, "write");
+        anywhere(a, known, use);
+        use(b, true, "write");
       }
       break;
     }
     case "copy":
     case "bswap":
-      anywhere(insn.src);
+      anywhere(insn.src, known, use);
       break;
     case "extend":
-      inRegister(insn.src);
+      use(insn.src, true, "read");
       break;
     case "compare":
-      inRegister(insn.a, "write");
-      if (!isImm(insn.b)) inRegister(insn.b, "write");
+      use(insn.a, true, "write");
+      if (!isImm(insn.b)) use(insn.b, true, "write");
       break;
     case "load":
-      base(insn.base);
+      base(insn.base, "read", known, use);
       break;
     case "store":
-      base(insn.base);
-      if (!isImm(insn.value)) inRegister(insn.value);
+      base(insn.base, "read", known, use);
+      if (!isImm(insn.value)) use(insn.value, true, "read");
       break;
     case "atomic":
       if (insn.expected !== undefined) {
-        anywhere(insn.expected);
-        base(insn.base, "clobber");
-        inRegister(insn.value, "clobber");
+        anywhere(insn.expected, known, use);
+        base(insn.base, "clobber", known, use);
+        use(insn.value, true, "clobber");
       } else if (insn.dst !== undefined) {
-        anywhere(insn.value);
-        base(insn.base, "write");
+        anywhere(insn.value, known, use);
+        base(insn.base, "write", known, use);
       } else {
-        inRegister(insn.value);
-        base(insn.base);
+        use(insn.value, true, "read");
+        base(insn.base, "read", known, use);
       }
       break;
     default:
-      for (const reg of inputs(insn)) anywhere(reg);
+      forEachInput(insn, (reg) => anywhere(reg, known, use));
   }
-  return uses;
+}
+
+function anywhere(reg: VReg, known: ReadonlyMap<VReg, Recipe>, use: OnUse): void {
+  if (!known.has(reg)) use(reg, false, "read");
+}
+
+/** A slot is addressed through the frame pointer. */
+function base(reg: VReg, until: Until, known: ReadonlyMap<VReg, Recipe>, use: OnUse): void {
+  if (known.get(reg)?.op !== "slot") use(reg, true, until);
 }
 
 /** 0 - x, which has an instruction of its own. */

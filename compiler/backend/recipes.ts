@@ -3,28 +3,33 @@
  * wants them, to be shared by those that follow until a call. Making one again costs an instruction, keeping it
  * across a call costs a register that has to be saved.
  */
-import { predecessors, reversePostorder } from "../ir/cfg.ts";
+import type { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
 import { mapInputs } from "../ir/operands.ts";
-import { clobbers, operandUses, type Recipe, recipes } from "./operands.ts";
+import { clobbers, forEachUse, type OnUse, type Recipe, recipes } from "./operands.ts";
 
 /** So many values are kept for later instructions at most: more would only crowd the registers. */
 const MAX_KEPT = 4;
 
 /** In place. Afterwards a recipe is read from a register only behind its definition in the same call-free stretch. */
-export function placeRecipes(fn: IrFunction): void {
+export function placeRecipes(fn: IrFunction, { order, incoming }: Shape): void {
   const known = recipes(fn);
   if (known.size === 0) return;
-  const incoming = predecessors(fn);
   const kept = new Map<BlockId, Kept>();
-  for (const block of reversePostorder(fn)) {
+  const wanted = new Set<VReg>();
+  const want: OnUse = (reg, inRegister) => {
+    if (inRegister && known.has(reg)) wanted.add(reg);
+  };
+  for (const block of order) {
     // What the only predecessor made is still there.
-    const [only, ...others] = incoming[block.id]!;
-    const placer = new Placer(fn, only && others.length === 0 ? kept.get(only.from.id) : undefined);
+    const only = incoming[block.id]!.length === 1 ? incoming[block.id]![0]!.from.id : undefined;
+    const placer = new Placer(fn, only === undefined ? undefined : kept.get(only));
     for (const insn of block.insns) {
-      const wanted = new Set<VReg>();
-      for (const use of operandUses(insn, known)) if (use.inRegister && known.has(use.reg)) wanted.add(use.reg);
-      if (wanted.size > 0) placer.supply(insn, wanted, known);
+      forEachUse(insn, known, want);
+      if (wanted.size > 0) {
+        placer.supply(insn, wanted, known);
+        wanted.clear();
+      }
       placer.output.push(insn);
       if (clobbers(insn) !== "none") placer.forget();
     }
@@ -56,7 +61,7 @@ class Placer {
   }
 
   forget(): void {
-    this.kept = new Map();
+    if (this.kept.size > 0) this.kept = new Map();
   }
 
   /** Replaces the operands of `insn` that are wanted in registers. */

@@ -4,7 +4,7 @@
  */
 import type { Reg } from "../asm/instructions.ts";
 import { edges } from "../ir/builder.ts";
-import { predecessors } from "../ir/cfg.ts";
+import type { Shape } from "../ir/cfg.ts";
 import type { Insn, IrBlock, IrFunction, VReg } from "../ir/ir.ts";
 import { conditionInputs } from "../ir/operands.ts";
 import {
@@ -30,29 +30,32 @@ export interface Resolution {
 
 export type InvariantLoad = Extract<Insn, { op: "load" }>;
 
-export function resolveMoves(fn: IrFunction, liveness: Liveness): Resolution {
-  return new Resolver(fn, liveness).run();
+export function resolveMoves(fn: IrFunction, shape: Shape, liveness: Liveness): Resolution {
+  return new Resolver(fn, shape, liveness).run();
 }
 
 class Resolver {
   readonly #fn: IrFunction;
+  readonly #shape: Shape;
   readonly #liveness: Liveness;
   readonly #cells = new Map<VReg, number>();
   readonly #reloads = new Map<VReg, InvariantLoad>();
   readonly #groups = new Map<number, Move[]>();
   readonly #moves = new Map<number, Move[]>();
 
-  constructor(fn: IrFunction, liveness: Liveness) {
+  constructor(fn: IrFunction, shape: Shape, liveness: Liveness) {
     this.#fn = fn;
+    this.#shape = shape;
     this.#liveness = liveness;
   }
 
   run(): Resolution {
     const { values, order, from } = this.#liveness;
-    const loads = invariantLoads(order);
+    let loads: Map<VReg, InvariantLoad> | undefined;
     for (const value of values.values()) {
-      const absent = value.recipe ? [] : value.pieces.filter(isWithoutRegister);
-      if (absent.length === 0) continue;
+      if (value.recipe || !value.pieces.some(isWithoutRegister)) continue;
+      const absent = value.pieces.filter(isWithoutRegister);
+      loads ??= invariantLoads(order);
       const load = loads.get(value.reg);
       const base = load && values.get(load.base);
       if (base && absent.every(({ ranges }) => ranges.every((range) => isInRegisters(base, range)))) {
@@ -61,9 +64,8 @@ class Resolver {
     }
     this.#moveWithinBlocks();
     this.#enter();
-    const incoming = predecessors(this.#fn);
     for (const block of order) {
-      for (const { from: before } of incoming[block.id]!) this.#connect(before, block);
+      for (const { from: before } of this.#shape.incoming[block.id]!) this.#connect(before, block);
       if (block.id !== 0) this.#saveParameters(block.params, from[block.id]!);
       this.#saveCheckedValues(block);
     }
@@ -73,8 +75,10 @@ class Resolver {
 
   #moveWithinBlocks(): void {
     const { values, order, from } = this.#liveness;
-    const starts = new Set(order.map((block) => from[block.id]!));
+    let starts: Set<number> | undefined;
     for (const value of values.values()) {
+      if (value.pieces.length === 1) continue;
+      starts ??= new Set(order.map((block) => from[block.id]!));
       for (let i = 1; i < value.pieces.length; i++) {
         const before = value.pieces[i - 1]!;
         const after = value.pieces[i]!;
@@ -133,7 +137,7 @@ class Resolver {
    */
   #saveCheckedValues(block: IrBlock): void {
     const { end } = block;
-    if (end.op !== "branch" || end.condition === "eq" || end.condition === "ne") return;
+    if (end.op !== "branch" || end.condition === "eq" || end.condition === "ne" || this.#cells.size === 0) return;
     const position = this.#endPosition(block);
     for (const reg of new Set(conditionInputs(end))) {
       const cell = this.#cells.get(reg);
@@ -167,6 +171,7 @@ class Resolver {
       if (needsRegister) needy.push(position);
       else if (steps.length > 0) this.#moves.set(position, steps);
     }
+    if (needy.length === 0) return;
     const free = this.#freeRegisters(needy);
     for (const position of needy)
       this.#moves.set(
@@ -194,7 +199,7 @@ class Resolver {
     const taken = new Map<number, Set<Reg>>();
     /** Positions at which a value in a register is in the way of some moves. */
     const watched: { at: number; taken: Set<Reg> }[] = [];
-    const around = positions.length > 0 ? this.#edgePositions() : new Map<number, number[]>();
+    const around = this.#edgePositions();
     for (const position of positions) {
       const registers = new Set<Reg>();
       taken.set(position, registers);

@@ -1,7 +1,7 @@
 /**
  * The shape of a function: who precedes whom, in which order blocks are best visited, what dominates what, and
- * where loops are. Everything is computed afresh from the blocks, without recursion, in time linear in their number (the
- * dominators: nearly).
+ * where loops are. Everything is computed from the blocks, without recursion, in time linear in their number (the
+ * dominators: nearly). `Shape` keeps the answers for as long as the graph stays as it is.
  */
 import { edges } from "./builder.ts";
 import type { BlockId, Edge, IrBlock, IrFunction } from "./ir.ts";
@@ -22,11 +22,48 @@ export interface Predecessor {
   edge: Edge;
 }
 
+/** What a function looks like, computed when it is first asked for, and handed on from pass to pass. */
+export class Shape {
+  readonly #fn: IrFunction;
+  #order: readonly IrBlock[] | undefined;
+  #incoming: readonly (readonly Predecessor[])[] | undefined;
+  #dominators: Dominators | undefined;
+
+  constructor(fn: IrFunction) {
+    this.#fn = fn;
+  }
+
+  /** Reverse postorder: all blocks that can be reached. */
+  get order(): readonly IrBlock[] {
+    this.#order ??= reversePostorder(this.#fn);
+    return this.#order;
+  }
+
+  /** The edges into each block, by BlockId. */
+  get incoming(): readonly (readonly Predecessor[])[] {
+    this.#incoming ??= predecessors(this.#fn);
+    return this.#incoming;
+  }
+
+  get dominators(): Dominators {
+    this.#dominators ??= new Dominators(this.#fn, this);
+    return this.#dominators;
+  }
+
+  /** To be called by who adds, removes or redirects an edge, or replaces it by another object. */
+  changed(): void {
+    this.#order = undefined;
+    this.#incoming = undefined;
+    this.#dominators = undefined;
+  }
+}
+
 /** The edges into each block, by BlockId; a branch whose two edges meet counts twice. */
 export function predecessors(fn: IrFunction): Predecessor[][] {
-  const result: Predecessor[][] = fn.blocks.map(() => []);
-  for (const from of liveBlocks(fn)) {
-    for (const edge of edges(from.end)) result[edge.block]!.push({ from, edge });
+  const result: Predecessor[][] = [];
+  for (let id = 0; id < fn.blocks.length; id++) result.push([]);
+  for (const from of fn.blocks) {
+    if (from) for (const edge of edges(from.end)) result[edge.block]!.push({ from, edge });
   }
   return result;
 }
@@ -34,59 +71,67 @@ export function predecessors(fn: IrFunction): Predecessor[][] {
 /** Reverse postorder from the entry: every block before its successors, except along the edges back in loops. */
 export function reversePostorder(fn: IrFunction): IrBlock[] {
   const postorder: IrBlock[] = [];
-  const seen = new Set<BlockId>([0]);
-  const stack: { block: IrBlock; successors: Edge[]; next: number }[] = [];
-  const visit = (id: BlockId): void => {
-    const block = blockOf(fn, id);
-    stack.push({ block, successors: edges(block.end), next: 0 });
-  };
-  visit(0);
-  for (let top = stack.at(-1); top; top = stack.at(-1)) {
-    const edge = top.successors[top.next++];
-    if (!edge) {
-      postorder.push(top.block);
+  const state = new Uint8Array(fn.blocks.length);
+  const stack: BlockId[] = [0];
+  while (stack.length > 0) {
+    const id = stack[stack.length - 1]!;
+    if (state[id] === UNSEEN) {
+      state[id] = ENTERED;
+      const { end } = blockOf(fn, id);
+      // The first successor on top.
+      if (end.op === "branch") {
+        if (state[end.otherwise.block] === UNSEEN) stack.push(end.otherwise.block);
+        if (state[end.then.block] === UNSEEN) stack.push(end.then.block);
+      } else if (end.op === "jump" && state[end.to.block] === UNSEEN) stack.push(end.to.block);
+    } else {
       stack.pop();
-    } else if (!seen.has(edge.block)) {
-      seen.add(edge.block);
-      visit(edge.block);
+      if (state[id] === LEFT) continue;
+      state[id] = LEFT;
+      postorder.push(blockOf(fn, id));
     }
   }
   return postorder.reverse();
 }
 
+const UNSEEN = 0;
+const ENTERED = 1;
+const LEFT = 2;
+
 /** Removes the blocks that no path from the entry reaches. Tells whether there were any. */
-export function removeUnreachable(fn: IrFunction): boolean {
-  const reached = new Set(reversePostorder(fn).map((block) => block.id));
+export function removeUnreachable(fn: IrFunction, shape = new Shape(fn)): boolean {
+  const { order } = shape;
+  if (order.length === fn.blocks.length) return false;
+  const reached = new Uint8Array(fn.blocks.length);
+  for (const { id } of order) reached[id] = 1;
   let changed = false;
-  for (const block of liveBlocks(fn)) {
-    if (reached.has(block.id)) continue;
-    fn.blocks[block.id] = undefined;
+  for (let id = 0; id < fn.blocks.length; id++) {
+    if (reached[id] || !fn.blocks[id]) continue;
+    fn.blocks[id] = undefined;
     changed = true;
   }
+  if (changed) shape.changed();
   return changed;
 }
 
 /** The dominator tree; computed by the iteration of Cooper, Harvey and Kennedy (2001). */
 export class Dominators {
   /** Reverse postorder; also a preorder-compatible order of the tree: parents come before children. */
-  readonly order: IrBlock[];
-  readonly #parent: (BlockId | undefined)[];
-  readonly #children: BlockId[][];
+  readonly order: readonly IrBlock[];
+  /** By BlockId; the entry, and what cannot be reached, have NONE. */
+  readonly #parent: Int32Array;
+  readonly #children: BlockId[][] = [];
   /** Entry and exit times of a walk over the tree: a dominates b when b's interval lies inside a's. */
-  readonly #enter: number[];
-  readonly #leave: number[];
+  readonly #enter: Int32Array;
+  readonly #leave: Int32Array;
 
-  constructor(fn: IrFunction) {
-    this.order = reversePostorder(fn);
+  constructor(fn: IrFunction, shape = new Shape(fn)) {
+    this.order = shape.order;
     const size = fn.blocks.length;
-    this.#parent = immediateDominators(this.order, predecessors(fn), size);
-    this.#children = Array.from({ length: size }, () => []);
-    for (const { id } of this.order) {
-      const parent = this.#parent[id];
-      if (parent !== undefined) this.#children[parent]!.push(id);
-    }
-    this.#enter = new Array<number>(size).fill(0);
-    this.#leave = new Array<number>(size).fill(-1);
+    this.#parent = immediateDominators(this.order, shape.incoming, size);
+    for (let id = 0; id < size; id++) this.#children.push([]);
+    for (const { id } of this.order) if (id !== 0) this.#children[this.#parent[id]!]!.push(id);
+    this.#enter = new Int32Array(size);
+    this.#leave = new Int32Array(size).fill(-1);
     let time = 0;
     this.walk(
       (id) => {
@@ -100,7 +145,8 @@ export class Dominators {
 
   /** The immediate dominator; undefined for the entry. */
   parent(id: BlockId): BlockId | undefined {
-    return this.#parent[id];
+    const parent = this.#parent[id]!;
+    return parent === NONE ? undefined : parent;
   }
 
   children(id: BlockId): readonly BlockId[] {
@@ -112,46 +158,50 @@ export class Dominators {
     return this.#enter[a]! <= this.#enter[b]! && this.#leave[b]! <= this.#leave[a]!;
   }
 
-  /** Visits the tree depth first: `enter` before a block's children, `leave` after them. */
+  /**
+   * Visits the tree depth first: `enter` before a block's children, `leave` after them. Children come in reverse postorder, so that
+   * all that lead to a block, except around a loop, are entered before it.
+   */
   walk(enter: (id: BlockId) => void, leave: (id: BlockId) => void = () => {}): void {
-    const stack: { id: BlockId; next: number }[] = [{ id: 0, next: 0 }];
-    enter(0);
-    for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const child = this.#children[top.id]![top.next++];
-      if (child === undefined) {
-        leave(top.id);
-        stack.pop();
-      } else {
-        enter(child);
-        stack.push({ id: child, next: 0 });
+    /** Blocks to enter; those to leave as their complement. */
+    const stack = [0];
+    for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+      if (id < 0) {
+        leave(~id);
+        continue;
       }
+      enter(id);
+      stack.push(~id);
+      const children = this.#children[id]!;
+      for (let i = children.length - 1; i >= 0; i--) stack.push(children[i]!);
     }
   }
 }
 
-function immediateDominators(order: IrBlock[], incoming: Predecessor[][], size: number): (BlockId | undefined)[] {
-  const position = new Array<number>(size).fill(-1);
-  order.forEach((block, i) => {
-    position[block.id] = i;
-  });
-  const parent = new Array<BlockId | undefined>(size).fill(undefined);
-  const common = (a: BlockId, b: BlockId): BlockId => {
-    let [x, y] = [a, b];
-    while (x !== y) {
-      if (position[x]! > position[y]!) x = parent[x]!;
-      else y = parent[y]!;
-    }
-    return x;
-  };
+const NONE = -1;
+
+function immediateDominators(
+  order: readonly IrBlock[],
+  incoming: readonly (readonly Predecessor[])[],
+  size: number,
+): Int32Array {
+  const position = new Int32Array(size);
+  for (let i = 0; i < order.length; i++) position[order[i]!.id] = i;
+  const parent = new Int32Array(size).fill(NONE);
   for (let changed = true; changed; ) {
     changed = false;
     for (const { id } of order) {
       if (id === 0) continue;
-      let best: BlockId | undefined;
+      let best = NONE;
       for (const { from } of incoming[id]!) {
         // A predecessor without a dominator yet is one that an edge back comes from; the next round sees it.
-        if (from.id !== 0 && parent[from.id] === undefined) continue;
-        best = best === undefined ? from.id : common(best, from.id);
+        if (from.id !== 0 && parent[from.id] === NONE) continue;
+        let other = from.id;
+        if (best === NONE) best = other;
+        while (best !== other) {
+          if (position[best]! > position[other]!) best = parent[best]!;
+          else other = parent[other]!;
+        }
       }
       if (best !== parent[id]) {
         parent[id] = best;
@@ -162,33 +212,15 @@ function immediateDominators(order: IrBlock[], incoming: Predecessor[][], size: 
   return parent;
 }
 
-/**
- * Dominance frontiers: where the influence of a definition in a block ends because another path comes in. By BlockId.
- */
-export function dominanceFrontiers(fn: IrFunction, dominators: Dominators): Set<BlockId>[] {
-  const frontiers: Set<BlockId>[] = fn.blocks.map(() => new Set());
-  const incoming = predecessors(fn);
-  for (const { id } of dominators.order) {
-    if (incoming[id]!.length < 2) continue;
-    for (const { from } of incoming[id]!) {
-      for (let runner: BlockId | undefined = from.id; runner !== undefined; runner = dominators.parent(runner)) {
-        if (runner === dominators.parent(id)) break;
-        frontiers[runner]!.add(id);
-      }
-    }
-  }
-  return frontiers;
-}
-
 /** How many loops each block lies in, by BlockId. */
-export function loopDepths(fn: IrFunction, dominators = new Dominators(fn)): number[] {
-  const incoming = predecessors(fn);
+export function loopDepths(fn: IrFunction, shape = new Shape(fn)): number[] {
+  const { incoming, dominators } = shape;
   const depths = new Array<number>(fn.blocks.length).fill(0);
-  for (const header of liveBlocks(fn)) {
-    const backEdges = incoming[header.id]!.filter(({ from }) => dominators.dominates(header.id, from.id));
+  for (const { id: header } of shape.order) {
+    const backEdges = incoming[header]!.filter(({ from }) => dominators.dominates(header, from.id));
     if (backEdges.length === 0) continue;
     // The loop is everything that reaches an edge back without passing the header.
-    const body = new Set<BlockId>([header.id]);
+    const body = new Set<BlockId>([header]);
     const queue = backEdges.map(({ from }) => from.id);
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
       if (body.has(id)) continue;

@@ -4,18 +4,17 @@
  */
 import { helperSpec, isOutArg } from "../asm/helpers.ts";
 import { unreachable } from "../unreachable.ts";
-import { edges } from "./builder.ts";
 import { type Insn, isImm, type Operand, type Terminator, type VReg } from "./ir.ts";
 
 /** The register that an instruction defines. */
 export function result(insn: Insn): VReg | undefined {
-  return "dst" in insn ? insn.dst : undefined;
+  return (insn as { dst?: VReg }).dst;
 }
 
-/** Rewrites every register that an instruction reads. `f` may answer with a constant where `canBeImm` is true. */
+/**
+ * Rewrites every register that an instruction reads, in place. `f` may answer with a constant where `canBeImm` is true.
+ */
 export function mapInputs(insn: Insn, f: (reg: VReg, canBeImm: boolean) => Operand): void {
-  const reg = (operand: VReg): VReg => f(operand, false) as VReg;
-  const any = (operand: Operand): Operand => (isImm(operand) ? operand : f(operand, true));
   switch (insn.op) {
     case "const":
     case "host-const":
@@ -27,51 +26,65 @@ export function mapInputs(insn: Insn, f: (reg: VReg, canBeImm: boolean) => Opera
     case "copy":
     case "extend":
     case "bswap":
-      insn.src = reg(insn.src);
+      insn.src = f(insn.src, false) as VReg;
       break;
     case "alu":
     case "compare":
-      insn.a = reg(insn.a);
-      insn.b = any(insn.b);
+      insn.a = f(insn.a, false) as VReg;
+      if (!isImm(insn.b)) insn.b = f(insn.b, true);
       break;
     case "load":
-      insn.base = reg(insn.base);
+      insn.base = f(insn.base, false) as VReg;
       break;
     case "store":
-      insn.base = reg(insn.base);
-      insn.value = any(insn.value);
+      insn.base = f(insn.base, false) as VReg;
+      if (!isImm(insn.value)) insn.value = f(insn.value, true);
       break;
     case "atomic":
-      insn.base = reg(insn.base);
-      insn.value = reg(insn.value);
-      if (insn.expected !== undefined) insn.expected = reg(insn.expected);
+      insn.base = f(insn.base, false) as VReg;
+      insn.value = f(insn.value, false) as VReg;
+      if (insn.expected !== undefined) insn.expected = f(insn.expected, false) as VReg;
       break;
     case "call":
     case "call-local":
-      insn.args = insn.args.map(any);
+      for (let i = 0; i < insn.args.length; i++) {
+        const arg = insn.args[i]!;
+        if (!isImm(arg)) insn.args[i] = f(arg, true);
+      }
       break;
     case "lookup":
-      if ("address" in insn.key) insn.key = { address: reg(insn.key.address) };
-      else insn.key = { ...insn.key, value: any(insn.key.value) };
+      if ("address" in insn.key) insn.key.address = f(insn.key.address, false) as VReg;
+      else if (!isImm(insn.key.value)) insn.key.value = f(insn.key.value, true);
       break;
     default:
       unreachable(insn);
   }
 }
 
-/** Rewrites every register that a terminator reads, the arguments of its edges included. */
+/** Rewrites every register that a terminator reads, the arguments of its edges included, in place. */
 export function mapEndInputs(end: Terminator, f: (reg: VReg, canBeImm: boolean) => Operand): void {
-  if (end.op === "branch") {
-    end.a = f(end.a, false) as VReg;
-    if (!isImm(end.b)) end.b = f(end.b, true);
-  } else if (end.op === "exit") {
-    if (!isImm(end.value)) end.value = f(end.value, true);
+  switch (end.op) {
+    case "jump":
+      mapArgs(end.to.args, f);
+      break;
+    case "branch":
+      end.a = f(end.a, false) as VReg;
+      if (!isImm(end.b)) end.b = f(end.b, true);
+      mapArgs(end.then.args, f);
+      mapArgs(end.otherwise.args, f);
+      break;
+    case "exit":
+      if (!isImm(end.value)) end.value = f(end.value, true);
+      break;
   }
-  for (const edge of edges(end)) edge.args = edge.args.map((arg) => f(arg, false) as VReg);
 }
 
-/** The registers that an instruction reads, once for each place. */
-export function inputs(insn: Insn): VReg[] {
+function mapArgs(args: VReg[], f: (reg: VReg, canBeImm: boolean) => Operand): void {
+  for (let i = 0; i < args.length; i++) args[i] = f(args[i]!, false) as VReg;
+}
+
+/** Calls `f` with the registers that an instruction reads, once for each place. */
+export function forEachInput(insn: Insn, f: (reg: VReg) => void): void {
   switch (insn.op) {
     case "const":
     case "host-const":
@@ -79,29 +92,65 @@ export function inputs(insn: Insn): VReg[] {
     case "map-value":
     case "slot":
     case "func":
-      return [];
+      break;
     case "copy":
     case "extend":
     case "bswap":
-      return [insn.src];
+      f(insn.src);
+      break;
     case "alu":
     case "compare":
-      return isImm(insn.b) ? [insn.a] : [insn.a, insn.b];
+      f(insn.a);
+      if (!isImm(insn.b)) f(insn.b);
+      break;
     case "load":
-      return [insn.base];
+      f(insn.base);
+      break;
     case "store":
-      return isImm(insn.value) ? [insn.base] : [insn.base, insn.value];
+      f(insn.base);
+      if (!isImm(insn.value)) f(insn.value);
+      break;
     case "atomic":
-      return insn.expected === undefined ? [insn.base, insn.value] : [insn.base, insn.value, insn.expected];
+      f(insn.base);
+      f(insn.value);
+      if (insn.expected !== undefined) f(insn.expected);
+      break;
     case "call":
     case "call-local":
-      return insn.args.filter((arg): arg is VReg => !isImm(arg));
+      for (const arg of insn.args) if (!isImm(arg)) f(arg);
+      break;
     case "lookup":
-      if ("address" in insn.key) return [insn.key.address];
-      return isImm(insn.key.value) ? [] : [insn.key.value];
+      if ("address" in insn.key) f(insn.key.address);
+      else if (!isImm(insn.key.value)) f(insn.key.value);
+      break;
     default:
-      return unreachable(insn);
+      unreachable(insn);
   }
+}
+
+/** Calls `f` with the registers that a terminator reads, the arguments of its edges included. */
+export function forEachEndInput(end: Terminator, f: (reg: VReg) => void): void {
+  switch (end.op) {
+    case "jump":
+      for (const arg of end.to.args) f(arg);
+      break;
+    case "branch":
+      f(end.a);
+      if (!isImm(end.b)) f(end.b);
+      for (const arg of end.then.args) f(arg);
+      for (const arg of end.otherwise.args) f(arg);
+      break;
+    case "exit":
+      if (!isImm(end.value)) f(end.value);
+      break;
+  }
+}
+
+/** The registers that an instruction reads, once for each place. */
+export function inputs(insn: Insn): VReg[] {
+  const registers: VReg[] = [];
+  forEachInput(insn, (reg) => registers.push(reg));
+  return registers;
 }
 
 /** The registers that a terminator itself reads, without the arguments of its edges. */
@@ -112,9 +161,26 @@ export function conditionInputs(end: Terminator): VReg[] {
 
 /** The registers that a terminator reads, the arguments of its edges included. */
 export function endInputs(end: Terminator): VReg[] {
-  const reads = conditionInputs(end);
-  for (const edge of edges(end)) reads.push(...edge.args);
-  return reads;
+  const registers: VReg[] = [];
+  forEachEndInput(end, (reg) => registers.push(reg));
+  return registers;
+}
+
+/** Constants and addresses: instructions that read nothing. */
+export type Leaf = Extract<Insn, { op: "const" | "host-const" | "map" | "map-value" | "slot" | "func" }>;
+
+export function isLeaf(insn: Insn): insn is Leaf {
+  switch (insn.op) {
+    case "const":
+    case "host-const":
+    case "map":
+    case "map-value":
+    case "slot":
+    case "func":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Whether nothing is lost when an instruction goes whose result nobody reads. */
@@ -157,10 +223,21 @@ export function isPure(insn: Insn): boolean {
   }
 }
 
-/** The registers that an instruction does more with than to write where they point. */
-export function readAddresses(insn: Insn): VReg[] {
-  if (insn.op === "store") return isImm(insn.value) ? [] : [insn.value];
-  if (insn.op !== "call") return inputs(insn);
-  const { args } = helperSpec(insn.helper);
-  return insn.args.filter((arg, i): arg is VReg => !isImm(arg) && !isOutArg(args[i]!));
+/** Calls `f` with the registers that an instruction does more with than to write where they point. */
+export function forEachReadAddress(insn: Insn, f: (reg: VReg) => void): void {
+  switch (insn.op) {
+    case "store":
+      if (!isImm(insn.value)) f(insn.value);
+      break;
+    case "call": {
+      const { args } = helperSpec(insn.helper);
+      for (let i = 0; i < insn.args.length; i++) {
+        const arg = insn.args[i]!;
+        if (!isImm(arg) && !isOutArg(args[i]!)) f(arg);
+      }
+      break;
+    }
+    default:
+      forEachInput(insn, f);
+  }
 }

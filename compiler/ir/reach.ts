@@ -21,15 +21,19 @@ export class BitSet {
     return (this.#words[number >> 5]! & (1 << (number & 31))) !== 0;
   }
 
-  /** Adds all of two sets. Tells whether that changed anything. */
-  addAll(a: BitSet, b: BitSet): boolean {
+  /** Adds all of another set. Tells whether that changed anything. */
+  addAll(other: BitSet): boolean {
     let changed = false;
     for (let i = 0; i < this.#words.length; i++) {
       const old = this.#words[i]!;
-      this.#words[i]! |= a.#words[i]! | b.#words[i]!;
+      this.#words[i]! |= other.#words[i]!;
       if (this.#words[i] !== old) changed = true;
     }
     return changed;
+  }
+
+  members(): number[] {
+    return this.common(this);
   }
 
   /** The numbers that both sets have. */
@@ -56,7 +60,10 @@ export function namedBefore(
   for (let changed = true; changed; ) {
     changed = false;
     for (const { id, end } of order) {
-      for (const { block } of edges(end)) if (before[block]!.addAll(before[id]!, named[id]!)) changed = true;
+      for (const { block } of edges(end)) {
+        if (before[block]!.addAll(before[id]!)) changed = true;
+        if (before[block]!.addAll(named[id]!)) changed = true;
+      }
     }
   }
   return before;
@@ -70,11 +77,14 @@ export function namedBehind(
   size: number,
 ): BitSet[] {
   const behind = fn.blocks.map(() => new BitSet(size));
-  const backwards = order.toReversed();
   for (let changed = true; changed; ) {
     changed = false;
-    for (const { id, end } of backwards) {
-      for (const { block } of edges(end)) if (behind[id]!.addAll(behind[block]!, named[block]!)) changed = true;
+    for (let i = order.length - 1; i >= 0; i--) {
+      const { id, end } = order[i]!;
+      for (const { block } of edges(end)) {
+        if (behind[id]!.addAll(behind[block]!)) changed = true;
+        if (behind[id]!.addAll(named[block]!)) changed = true;
+      }
     }
   }
   return behind;

@@ -1,28 +1,25 @@
 /** Keeps the graph small: merges blocks that always follow each other, and passes by those in which nothing happens. */
 import { edges } from "../ir/builder.ts";
-import { blockOf, liveBlocks, predecessors, removeUnreachable, reversePostorder } from "../ir/cfg.ts";
+import { blockOf, liveBlocks, removeUnreachable, Shape } from "../ir/cfg.ts";
 import { type BlockId, type Edge, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
-import { conditionInputs, inputs } from "../ir/operands.ts";
+import { forEachEndInput, forEachInput } from "../ir/operands.ts";
 import { Replacements } from "./replace.ts";
 
-export function tidyBlocks(fn: IrFunction): boolean {
-  const passed = [skipEmptyBlocks(fn), shareExits(fn), dropPointlessBranches(fn)].some((changed) => changed);
-  const removed = removeUnreachable(fn);
-  return mergeChains(fn) || removed || passed;
+export function tidyBlocks(fn: IrFunction, shape = new Shape(fn)): boolean {
+  const passed = [skipEmptyBlocks(fn), shareExits(fn), dropPointlessBranches(fn)].includes(true);
+  if (passed) shape.changed();
+  const removed = removeUnreachable(fn, shape);
+  return mergeChains(fn, shape) || removed || passed;
 }
 
 /** An edge to a block that only jumps on leads to where that jump leads. */
 function skipEmptyBlocks(fn: IrFunction): boolean {
-  const skippable = new Set<BlockId>();
-  const used = usedOutside(fn);
-  for (const { id, params, insns, end } of liveBlocks(fn)) {
-    if (id !== 0 && insns.length === 0 && end.op === "jump" && !params.some((param) => used.has(param))) {
-      skippable.add(id);
-    }
-  }
+  const skippable = findSkippable(fn);
+  if (skippable.size === 0) return false;
   let changed = false;
   for (const { end } of liveBlocks(fn)) {
     for (const edge of edges(end)) {
+      if (!skippable.has(edge.block)) continue;
       // Blocks that jump in a circle have no end to skip to.
       for (const seen = new Set<BlockId>(); skippable.has(edge.block) && !seen.has(edge.block); changed = true) {
         seen.add(edge.block);
@@ -37,21 +34,27 @@ function skipEmptyBlocks(fn: IrFunction): boolean {
   return changed;
 }
 
-/** Values that are used in another block than their parameter's own. */
-function usedOutside(fn: IrFunction): Set<VReg> {
-  const owner = new Map<VReg, BlockId>();
-  for (const { id, params } of liveBlocks(fn)) for (const param of params) owner.set(param, id);
-  const used = new Set<VReg>();
-  for (const { id, insns, end } of liveBlocks(fn)) {
-    const use = (reg: VReg): void => {
-      const block = owner.get(reg);
-      if (block !== undefined && block !== id) used.add(reg);
-    };
-    for (const insn of insns) inputs(insn).forEach(use);
-    conditionInputs(end).forEach(use);
-    for (const edge of edges(end)) edge.args.forEach(use);
+/** Blocks that do nothing but jump, and whose parameters nobody else uses. */
+function findSkippable(fn: IrFunction): Set<BlockId> {
+  const skippable = new Set<BlockId>();
+  const owners = new Map<VReg, BlockId>();
+  for (const { id, params, insns, end } of liveBlocks(fn)) {
+    if (id === 0 || insns.length > 0 || end.op !== "jump") continue;
+    skippable.add(id);
+    for (const param of params) owners.set(param, id);
   }
-  return used;
+  if (owners.size === 0) return skippable;
+  let current = 0;
+  const use = (reg: VReg): void => {
+    const owner = owners.get(reg);
+    if (owner !== undefined && owner !== current) skippable.delete(owner);
+  };
+  for (const { id, insns, end } of liveBlocks(fn)) {
+    current = id;
+    for (const insn of insns) forEachInput(insn, use);
+    forEachEndInput(end, use);
+  }
+  return skippable;
 }
 
 /** One block for all places at which the program ends with the same constant. */
@@ -87,11 +90,11 @@ function sameEdge(a: Edge, b: Edge): boolean {
 }
 
 /** Appends a block to the only one that leads to it, if that leads nowhere else. */
-function mergeChains(fn: IrFunction): boolean {
-  const incoming = predecessors(fn);
+function mergeChains(fn: IrFunction, shape: Shape): boolean {
+  const { order, incoming } = shape;
   const replacements = new Replacements();
   let changed = false;
-  for (const { id } of reversePostorder(fn)) {
+  for (const { id } of order) {
     const block = fn.blocks[id];
     if (!block) continue;
     for (let next = follower(block); next; next = follower(block)) {
@@ -106,6 +109,7 @@ function mergeChains(fn: IrFunction): boolean {
     }
   }
   replacements.apply(fn);
+  if (changed) shape.changed();
   return changed;
 
   function follower({ id, end }: IrBlock): IrBlock | undefined {

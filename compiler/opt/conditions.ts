@@ -3,7 +3,7 @@
  * from earlier tests.
  */
 import { mirrored, negated } from "../ir/arithmetic.ts";
-import { Dominators, liveBlocks, type Predecessor, predecessors, removeUnreachable } from "../ir/cfg.ts";
+import { removeUnreachable, Shape } from "../ir/cfg.ts";
 import {
   type BlockId,
   type Condition,
@@ -14,13 +14,11 @@ import {
   type Operand,
   type VReg,
 } from "../ir/ir.ts";
-import { endInputs, inputs } from "../ir/operands.ts";
-import { ANYTHING, analyseFacts, decide, type Facts, operandFacts, refine } from "./facts.ts";
+import { forEachEndInput, forEachInput } from "../ir/operands.ts";
+import { ANYTHING, analyseFacts, decide, type Facts, type FactsTable, operandFacts, refine } from "./facts.ts";
 
-export function decideConditions(fn: IrFunction): boolean {
-  const changed = new ConditionWalk(fn).run();
-  if (changed) removeUnreachable(fn);
-  return changed;
+export function decideConditions(fn: IrFunction, shape = new Shape(fn)): boolean {
+  return new ConditionWalk(fn, shape).run();
 }
 
 /**
@@ -76,27 +74,26 @@ function sameOperand(a: Operand, b: Operand): boolean {
 
 class ConditionWalk {
   readonly #fn: IrFunction;
-  readonly #dominators: Dominators;
-  readonly #incoming: Predecessor[][];
-  readonly #facts: Map<VReg, Facts>;
+  readonly #shape: Shape;
+  readonly #facts: FactsTable;
   readonly #undoFacts: { reg: VReg; facts: Facts | undefined }[] = [];
-  /** Tests of two registers that were decided on the way here, by their operands. */
-  readonly #tests = new Map<string, { test: Test; outcome: boolean }[]>();
+  /** Tests that were decided on the way here, by their operands. */
+  readonly #tests = new Map<number, { test: Test; outcome: boolean }[]>();
   /** Additions of constants whose results are used once. */
   readonly #sums: ReadonlyMap<VReg, Sum>;
   #changed = false;
+  #decided = false;
 
-  constructor(fn: IrFunction) {
+  constructor(fn: IrFunction, shape: Shape) {
     this.#fn = fn;
-    this.#sums = singleUseSums(fn);
-    this.#dominators = new Dominators(fn);
-    this.#incoming = predecessors(fn);
-    this.#facts = analyseFacts(fn);
+    this.#shape = shape;
+    this.#sums = singleUseSums(shape);
+    this.#facts = analyseFacts(fn, shape);
   }
 
   run(): boolean {
-    const marks: { facts: number; key: string | undefined }[] = [];
-    this.#dominators.walk(
+    const marks: { facts: number; key: number | undefined }[] = [];
+    this.#shape.dominators.walk(
       (id) => {
         marks.push({ facts: this.#undoFacts.length, key: this.#enter(id) });
         this.#block(this.#fn.blocks[id]!);
@@ -105,52 +102,55 @@ class ConditionWalk {
         const { facts, key } = marks.pop()!;
         while (this.#undoFacts.length > facts) {
           const { reg, facts: before } = this.#undoFacts.pop()!;
-          if (before) this.#facts.set(reg, before);
-          else this.#facts.delete(reg);
+          this.#facts[reg] = before;
         }
         if (key !== undefined) this.#tests.get(key)!.pop();
       },
     );
+    if (this.#decided) {
+      this.#shape.changed();
+      removeUnreachable(this.#fn, this.#shape);
+    }
     return this.#changed;
   }
 
   /** Learns from the branch that leads here, if that is the only way. Returns the key of the test that was added. */
-  #enter(id: BlockId): string | undefined {
-    const [only, ...others] = this.#incoming[id]!;
-    if (!only || others.length > 0) return undefined;
-    const { end } = only.from;
+  #enter(id: BlockId): number | undefined {
+    const incoming = this.#shape.incoming[id]!;
+    if (incoming.length !== 1) return undefined;
+    const { from, edge } = incoming[0]!;
+    const { end } = from;
     if (end.op !== "branch") return undefined;
-    const outcome = end.then === only.edge;
+    const outcome = end.then === edge;
     const { condition, a, b } = end;
     const holds = outcome ? condition : negated(condition);
     if (isImm(b)) {
-      if (holds) this.#learn(a, refine(this.#facts.get(a) ?? ANYTHING, holds, b.imm));
+      if (holds) this.#learn(a, refine(this.#facts[a] ?? ANYTHING, holds, b.imm));
     } else if (holds === "eq") {
       const facts = operandFacts(b, this.#facts);
       if (facts !== ANYTHING) this.#learn(a, facts);
     }
     const key = pairKey(a, b);
-    const test = { test: { condition, a, b }, outcome };
     const list = this.#tests.get(key);
-    if (list) list.push(test);
-    else this.#tests.set(key, [test]);
+    if (list) list.push({ test: end, outcome });
+    else this.#tests.set(key, [{ test: end, outcome }]);
     return key;
   }
 
   #learn(reg: VReg, facts: Facts): void {
-    this.#undoFacts.push({ reg, facts: this.#facts.get(reg) });
-    this.#facts.set(reg, facts);
+    this.#undoFacts.push({ reg, facts: this.#facts[reg] });
+    this.#facts[reg] = facts;
   }
 
   #block(block: IrBlock): void {
-    block.insns.forEach((insn, i) => {
-      if (insn.op !== "compare") return;
-      const outcome = this.#decide(insn);
-      if (outcome === undefined) return;
+    for (let i = 0; i < block.insns.length; i++) {
+      const insn = block.insns[i]!;
+      const outcome = insn.op === "compare" ? this.#decide(insn) : undefined;
+      if (insn.op !== "compare" || outcome === undefined) continue;
       const { dst, span } = insn;
       block.insns[i] = { op: "const", dst, value: outcome ? 1n : 0n, ...(span && { span }) };
       this.#changed = true;
-    });
+    }
     const { end } = block;
     if (end.op !== "branch") return;
     const direct = this.#withoutOffset(end);
@@ -162,6 +162,7 @@ class ConditionWalk {
     if (outcome === undefined) return;
     block.end = { op: "jump", to: outcome ? end.then : end.otherwise, ...(end.span && { span: end.span }) };
     this.#changed = true;
+    this.#decided = true;
   }
 
   /** x + c < k is x < k - c where nothing can wrap around, which here is known from the tests before. */
@@ -189,25 +190,29 @@ class ConditionWalk {
 
 type Sum = Extract<Insn, { op: "alu" }>;
 
-function singleUseSums(fn: IrFunction): Map<VReg, Sum> {
+function singleUseSums({ order }: Shape): Map<VReg, Sum> {
   const sums = new Map<VReg, Sum>();
-  const used = new Set<VReg>();
-  for (const { insns } of liveBlocks(fn)) {
+  for (const { insns } of order) {
     for (const insn of insns) if (insn.op === "alu" && insn.alu === "add" && isImm(insn.b)) sums.set(insn.dst, insn);
   }
+  if (sums.size === 0) return sums;
+  const used = new Set<VReg>();
   const use = (reg: VReg): void => {
     if (used.has(reg)) sums.delete(reg);
     used.add(reg);
   };
-  for (const { insns, end } of liveBlocks(fn)) {
-    for (const insn of insns) inputs(insn).forEach(use);
-    endInputs(end).forEach(use);
+  for (const { insns, end } of order) {
+    for (const insn of insns) forEachInput(insn, use);
+    forEachEndInput(end, use);
   }
   return sums;
 }
 
-/** The same for both orders of two operands. */
-function pairKey(a: Operand, b: Operand): string {
-  const [x, y] = [a, b].map((operand) => (isImm(operand) ? `#${operand.imm}` : String(operand)));
-  return x! < y! ? `${x},${y}` : `${y},${x}`;
+/** The same for both orders of two operands; what happens to have the same key is told apart by comparison. */
+function pairKey(a: VReg, b: Operand): number {
+  if (isImm(b)) return -1 - (a * KEY_RANGE + Number(BigInt.asUintN(KEY_BITS, b.imm)));
+  return Math.min(a, b) * KEY_RANGE + Math.max(a, b);
 }
+
+const KEY_BITS = 26;
+const KEY_RANGE = 2 ** KEY_BITS;

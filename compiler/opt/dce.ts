@@ -4,117 +4,121 @@
  */
 import { helperSpec, isOutArg } from "../asm/helpers.ts";
 import { edges } from "../ir/builder.ts";
-import { liveBlocks, predecessors } from "../ir/cfg.ts";
-import { type Insn, type IrFunction, isImm, type SlotId, type VReg } from "../ir/ir.ts";
-import { conditionInputs, inputs, isRemovable, readAddresses, result } from "../ir/operands.ts";
+import { Shape } from "../ir/cfg.ts";
+import { type BlockId, type Insn, type IrFunction, isImm, type SlotId, type VReg } from "../ir/ir.ts";
+import { conditionInputs, forEachInput, forEachReadAddress, isRemovable, result } from "../ir/operands.ts";
 
-export function removeDeadCode(fn: IrFunction): boolean {
-  const dead = unreadSlots(fn);
-  const live = liveRegisters(fn, dead);
+export function removeDeadCode(fn: IrFunction, shape = new Shape(fn)): boolean {
+  const needs = new Needs(fn, shape);
   let changed = false;
-  for (const block of liveBlocks(fn)) {
-    const insns = block.insns.filter((insn) => !isDead(insn, live, dead));
-    if (insns.length < block.insns.length) {
-      block.insns = insns;
-      changed = true;
-    }
-  }
-  return removeDeadParams(fn, live) || changed;
-}
-
-/** Addresses into slots that are only written. */
-type DeadSlots = ReadonlyMap<VReg, SlotId>;
-
-function isDead(insn: Insn, live: ReadonlySet<VReg>, dead: DeadSlots): boolean {
-  const dst = result(insn);
-  if (dst !== undefined && live.has(dst)) return false;
-  return isRemovable(insn) || onlyFills(insn, dead);
-}
-
-/** Whether all that an instruction does is to write to slots that nobody reads. */
-function onlyFills(insn: Insn, dead: DeadSlots): boolean {
-  if (insn.op === "store") return dead.has(insn.base);
-  if (insn.op !== "call") return false;
-  const { args, effect } = helperSpec(insn.helper);
-  return (
-    effect === "none" &&
-    args.every((kind, i) => {
-      const arg = insn.args[i]!;
-      return !isOutArg(kind) || (!isImm(arg) && dead.has(arg));
-    })
-  );
-}
-
-/** Registers that something with an effect, or the flow of control, depends on. */
-function liveRegisters(fn: IrFunction, dead: DeadSlots): Set<VReg> {
-  const live = new Set<VReg>();
-  const queue: VReg[] = [];
-  const use = (reg: VReg): void => {
-    if (live.has(reg)) return;
-    live.add(reg);
-    queue.push(reg);
-  };
-  const definitions = new Map<VReg, Insn>();
-  /** What a block parameter may be. */
-  const sources = new Map<VReg, VReg[]>();
-  const incoming = predecessors(fn);
-  for (const block of liveBlocks(fn)) {
-    block.params.forEach((param, i) => {
-      sources.set(
-        param,
-        incoming[block.id]!.map(({ edge }) => edge.args[i]!),
-      );
-    });
-    for (const insn of block.insns) {
-      const dst = result(insn);
-      if (dst !== undefined) definitions.set(dst, insn);
-      if (!isRemovable(insn) && !onlyFills(insn, dead)) inputs(insn).forEach(use);
-    }
-    conditionInputs(block.end).forEach(use);
-  }
-  for (let reg = queue.pop(); reg !== undefined; reg = queue.pop()) {
-    const insn = definitions.get(reg);
-    if (insn) inputs(insn).forEach(use);
-    else sources.get(reg)?.forEach(use);
-  }
-  return live;
-}
-
-function removeDeadParams(fn: IrFunction, live: ReadonlySet<VReg>): boolean {
-  let changed = false;
-  const kept = new Map<number, number[]>();
-  for (const block of liveBlocks(fn)) {
-    const indices = block.params.flatMap((param, i) => (live.has(param) ? [i] : []));
-    if (indices.length === block.params.length) continue;
-    kept.set(block.id, indices);
-    block.params = indices.map((i) => block.params[i]!);
+  for (const block of shape.order) {
+    if (block.insns.every((insn) => needs.insns.has(insn))) continue;
+    block.insns = block.insns.filter((insn) => needs.insns.has(insn));
     changed = true;
   }
-  for (const block of liveBlocks(fn)) {
-    for (const edge of edges(block.end)) {
+  return removeDeadParams(shape, needs.registers) || changed;
+}
+
+/** What something with an effect, or the flow of control, depends on: found by following every need to its origin. */
+class Needs {
+  readonly insns = new Set<Insn>();
+  readonly registers = new Set<VReg>();
+  readonly #shape: Shape;
+  readonly #queue: VReg[] = [];
+  /** By VReg. */
+  readonly #definitions: (Insn | undefined)[];
+  readonly #params = new Map<VReg, { block: BlockId; index: number }>();
+  /** The slot that an address points to, by VReg. */
+  readonly #slots: (SlotId | undefined)[];
+  /** Instructions that do nothing but write to slots, by slot; undefined for a slot that is read. */
+  readonly #fillers: (Insn[] | undefined)[];
+
+  constructor(fn: IrFunction, shape: Shape) {
+    this.#shape = shape;
+    this.#definitions = new Array<Insn | undefined>(fn.nextVReg);
+    this.#slots = new Array<SlotId | undefined>(fn.nextVReg);
+    this.#fillers = fn.slots.map(() => []);
+    const effects: Insn[] = [];
+    for (const { id, params, insns } of shape.order) {
+      for (let index = 0; index < params.length; index++) this.#params.set(params[index]!, { block: id, index });
+      for (const insn of insns) {
+        const dst = result(insn);
+        if (dst !== undefined) this.#definitions[dst] = insn;
+        if (insn.op === "slot") this.#slots[insn.dst] = insn.slot;
+        if (!isRemovable(insn)) effects.push(insn);
+      }
+    }
+    for (const insn of effects.filter((insn) => !this.#onlyFills(insn))) this.#need(insn);
+    for (const { end } of shape.order) for (const reg of conditionInputs(end)) this.#read(reg);
+    for (let reg = this.#queue.pop(); reg !== undefined; reg = this.#queue.pop()) this.#trace(reg);
+  }
+
+  /** Whether all that an instruction does is to write to slots: it is needed when one of these is read, then. */
+  #onlyFills(insn: Insn): boolean {
+    const targets = filled(insn);
+    if (!targets?.every((reg) => this.#slots[reg] !== undefined)) return false;
+    for (const reg of targets) this.#fillers[this.#slots[reg]!]?.push(insn);
+    return true;
+  }
+
+  #need(insn: Insn): void {
+    if (this.insns.has(insn)) return;
+    this.insns.add(insn);
+    forEachInput(insn, this.#use);
+    forEachReadAddress(insn, this.#read);
+  }
+
+  readonly #use = (reg: VReg): void => {
+    if (this.registers.has(reg)) return;
+    this.registers.add(reg);
+    this.#queue.push(reg);
+  };
+
+  /** A use for more than to write where the register points. */
+  readonly #read = (reg: VReg): void => {
+    this.#use(reg);
+    const slot = this.#slots[reg];
+    const fillers = slot === undefined ? undefined : this.#fillers[slot];
+    if (slot === undefined || !fillers) return;
+    this.#fillers[slot] = undefined;
+    for (const filler of fillers) this.#need(filler);
+  };
+
+  #trace(reg: VReg): void {
+    const insn = this.#definitions[reg];
+    if (insn) {
+      this.#need(insn);
+      return;
+    }
+    const param = this.#params.get(reg);
+    if (param) for (const { edge } of this.#shape.incoming[param.block]!) this.#read(edge.args[param.index]!);
+  }
+}
+
+/** The addresses at which an instruction writes, if that is all that it does. */
+function filled(insn: Insn): VReg[] | undefined {
+  if (insn.op === "store") return [insn.base];
+  if (insn.op !== "call") return undefined;
+  const { args, effect } = helperSpec(insn.helper);
+  if (effect !== "none") return undefined;
+  const targets = insn.args.filter((_, i) => isOutArg(args[i]!));
+  return targets.every((arg) => !isImm(arg)) ? (targets as VReg[]) : undefined;
+}
+
+function removeDeadParams({ order }: Shape, needed: ReadonlySet<VReg>): boolean {
+  const kept = new Map<BlockId, number[]>();
+  for (const block of order) {
+    if (block.params.every((param) => needed.has(param))) continue;
+    const indices = block.params.flatMap((param, i) => (needed.has(param) ? [i] : []));
+    kept.set(block.id, indices);
+    block.params = indices.map((i) => block.params[i]!);
+  }
+  if (kept.size === 0) return false;
+  for (const { end } of order) {
+    for (const edge of edges(end)) {
       const indices = kept.get(edge.block);
       if (indices) edge.args = indices.map((i) => edge.args[i]!);
     }
   }
-  return changed;
-}
-
-/** Slots of which no address is used for anything but to write there. */
-function unreadSlots(fn: IrFunction): DeadSlots {
-  const addresses = new Map<VReg, SlotId>();
-  for (const { insns } of liveBlocks(fn)) {
-    for (const insn of insns) if (insn.op === "slot") addresses.set(insn.dst, insn.slot);
-  }
-  const read = new Set<SlotId>();
-  const reads = (reg: VReg): void => {
-    const slot = addresses.get(reg);
-    if (slot !== undefined) read.add(slot);
-  };
-  for (const { insns, end } of liveBlocks(fn)) {
-    for (const insn of insns) readAddresses(insn).forEach(reads);
-    conditionInputs(end).forEach(reads);
-    for (const edge of edges(end)) edge.args.forEach(reads);
-  }
-  for (const [reg, slot] of addresses) if (read.has(slot)) addresses.delete(reg);
-  return addresses;
+  return true;
 }

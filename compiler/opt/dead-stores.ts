@@ -2,31 +2,33 @@
  * Removes writes to stack slots that are overwritten before anybody reads them, or that nobody reads afterwards. Bytes are
  * followed within a block; between blocks it only counts whether the slot may still be read.
  */
-import { liveBlocks, reversePostorder } from "../ir/cfg.ts";
+import { Shape } from "../ir/cfg.ts";
 import type { Insn, IrBlock, IrFunction, SlotId } from "../ir/ir.ts";
-import { readAddresses } from "../ir/operands.ts";
+import { forEachReadAddress } from "../ir/operands.ts";
 import { BitSet, namedBehind } from "../ir/reach.ts";
 import { MemoryModel } from "./memory.ts";
 
-export function removeDeadStores(fn: IrFunction): boolean {
-  return new DeadStores(fn).run();
+export function removeDeadStores(fn: IrFunction, shape = new Shape(fn)): boolean {
+  return fn.slots.length > 0 && new DeadStores(fn, shape).run();
 }
 
 class DeadStores {
   readonly #fn: IrFunction;
+  readonly #shape: Shape;
   readonly #memory: MemoryModel;
   /** Slots that may be read behind the end of each block. */
   readonly #readLater: BitSet[];
 
-  constructor(fn: IrFunction) {
+  constructor(fn: IrFunction, shape: Shape) {
     this.#fn = fn;
-    this.#memory = new MemoryModel(fn);
+    this.#shape = shape;
+    this.#memory = new MemoryModel(fn, shape);
     this.#readLater = this.#findReadLater();
   }
 
   run(): boolean {
     let changed = false;
-    for (const block of liveBlocks(this.#fn)) {
+    for (const block of this.#shape.order) {
       const kept = this.#sweep(block);
       if (kept.length === block.insns.length) continue;
       block.insns = kept;
@@ -43,32 +45,35 @@ class DeadStores {
     const maskOf = (slot: SlotId): bigint =>
       superfluous.get(slot) ?? (readLater.has(slot) ? 0n : bytes(0, this.#fn.slots[slot]!.size));
     const kept: Insn[] = [];
-    for (const insn of block.insns.toReversed()) {
+    for (let i = block.insns.length - 1; i >= 0; i--) {
+      const insn = block.insns[i]!;
       const place = insn.op === "store" ? this.#memory.slotPlace(insn.base) : undefined;
       if (insn.op === "store" && place) {
         const written = bytes(place.offset + insn.offset, insn.size);
         if ((maskOf(place.slot) & written) === written) continue;
         superfluous.set(place.slot, maskOf(place.slot) | written);
       }
-      for (const slot of this.#reads(insn)) superfluous.set(slot, 0n);
+      this.#reads(insn, (slot) => superfluous.set(slot, 0n));
       kept.push(insn);
     }
     return kept.reverse();
   }
 
-  /** Slots that an instruction may read; helpers that only fill one do not. */
-  #reads(insn: Insn): SlotId[] {
-    return readAddresses(insn).flatMap((reg) => this.#memory.slotOf(reg) ?? []);
+  /** Calls `f` with the slots that an instruction may read; helpers that only fill one do not. */
+  #reads(insn: Insn, f: (slot: SlotId) => void): void {
+    forEachReadAddress(insn, (reg) => {
+      const slot = this.#memory.slotOf(reg);
+      if (slot !== undefined) f(slot);
+    });
   }
 
   #findReadLater(): BitSet[] {
     const size = this.#fn.slots.length;
-    const order = reversePostorder(this.#fn);
     const read = this.#fn.blocks.map(() => new BitSet(size));
-    for (const { id, insns } of order) {
-      for (const insn of insns) for (const slot of this.#reads(insn)) read[id]!.add(slot);
+    for (const { id, insns } of this.#shape.order) {
+      for (const insn of insns) this.#reads(insn, (slot) => read[id]!.add(slot));
     }
-    return namedBehind(this.#fn, order, read, size);
+    return namedBehind(this.#fn, this.#shape.order, read, size);
   }
 }
 

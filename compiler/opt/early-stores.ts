@@ -2,18 +2,21 @@
  * Writes to stack slots move up to where their value is made, if a call lies between: a value that is already in memory
  * need not outlive the call in a register. After everything that looks for equal stores and loads.
  */
-import { liveBlocks } from "../ir/cfg.ts";
+import { Shape } from "../ir/cfg.ts";
 import { type Insn, type IrBlock, type IrFunction, isImm, type SlotId, type VReg } from "../ir/ir.ts";
-import { endInputs, inputs, result } from "../ir/operands.ts";
+import { forEachEndInput, forEachInput, result } from "../ir/operands.ts";
 import { MemoryModel } from "./memory.ts";
 
-export function storeEarly(fn: IrFunction): boolean {
+export function storeEarly(fn: IrFunction, shape = new Shape(fn)): boolean {
+  if (fn.slots.length === 0) return false;
   const uses = new Map<VReg, number>();
-  for (const { insns, end } of liveBlocks(fn)) {
-    for (const reg of [...insns.flatMap(inputs), ...endInputs(end)]) uses.set(reg, (uses.get(reg) ?? 0) + 1);
+  const use = (reg: VReg): void => void uses.set(reg, (uses.get(reg) ?? 0) + 1);
+  for (const { insns, end } of shape.order) {
+    for (const insn of insns) forEachInput(insn, use);
+    forEachEndInput(end, use);
   }
-  const memory = new MemoryModel(fn);
-  const moves = liveBlocks(fn).map((block) => new StoreMotion(fn, block, memory, uses).run());
+  const memory = new MemoryModel(fn, shape);
+  const moves = shape.order.map((block) => new StoreMotion(fn, block, memory, uses).run());
   return moves.includes(true);
 }
 
@@ -69,10 +72,10 @@ class StoreMotion {
 
   #pass(insn: Insn, at: number): void {
     if (insn.op === "call" || insn.op === "call-local") this.#lastCall = at;
-    for (const reg of inputs(insn)) {
+    forEachInput(insn, (reg) => {
       const slot = this.#memory.slotOf(reg);
       if (slot !== undefined) this.#namedAt.set(slot, at);
-    }
+    });
     const dst = result(insn);
     if (dst !== undefined) this.#definedAt.set(dst, at);
   }

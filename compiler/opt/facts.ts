@@ -4,8 +4,8 @@
  * needs to accept an access would otherwise be removed as superfluous. (It knows nothing about quotients, for instance.)
  */
 import { evaluateAlu, evaluateCondition, mirrored } from "../ir/arithmetic.ts";
-import { predecessors, reversePostorder } from "../ir/cfg.ts";
-import { type AluOp, type Condition, type Insn, type IrFunction, isImm, type Operand, type VReg } from "../ir/ir.ts";
+import { type Predecessor, Shape } from "../ir/cfg.ts";
+import { type AluOp, type Condition, type Insn, type IrFunction, isImm, type Operand } from "../ir/ir.ts";
 import { result } from "../ir/operands.ts";
 
 export interface Facts {
@@ -84,6 +84,8 @@ function signedRange(smin: bigint, smax: bigint): Facts {
 
 /** What is known of a value that is one of two. */
 function either(a: Facts, b: Facts): Facts {
+  if (a === b || b === ANYTHING) return b;
+  if (a === ANYTHING) return a;
   return {
     min: lesser(a.min, b.min),
     max: greater(a.max, b.max),
@@ -114,33 +116,40 @@ export function fitsType(facts: Facts, size: number, signed: boolean): boolean {
   return signed ? facts.smin >= type.smin && facts.smax <= type.smax : facts.max <= type.max;
 }
 
+/** By VReg; of registers without an entry nothing is known. */
+export type FactsTable = (Facts | undefined)[];
+
+export function factsTable(fn: IrFunction): FactsTable {
+  return new Array<Facts | undefined>(fn.nextVReg);
+}
+
 /** Facts of every register, from the operations that define them. Values that come around a loop can be anything. */
-export function analyseFacts(fn: IrFunction): Map<VReg, Facts> {
-  const known = new Map<VReg, Facts>();
-  const incoming = predecessors(fn);
-  for (const block of reversePostorder(fn)) {
-    block.params.forEach((param, i) => {
-      let joined: Facts | undefined;
-      for (const { edge } of incoming[block.id]!) {
-        const facts = known.get(edge.args[i]!) ?? ANYTHING;
-        joined = joined ? either(joined, facts) : facts;
-      }
-      known.set(param, joined ?? ANYTHING);
-    });
-    for (const insn of block.insns) {
+export function analyseFacts(fn: IrFunction, shape = new Shape(fn)): FactsTable {
+  const known = factsTable(fn);
+  const of = (operand: Operand): Facts => operandFacts(operand, known);
+  for (const { id, params, insns } of shape.order) {
+    for (let i = 0; i < params.length; i++) known[params[i]!] = paramFacts(shape.incoming[id]!, i, of);
+    for (const insn of insns) {
       const dst = result(insn);
-      if (dst !== undefined)
-        known.set(
-          dst,
-          factsOf(insn, (operand) => operandFacts(operand, known)),
-        );
+      if (dst !== undefined) known[dst] = factsOf(insn, of);
     }
   }
   return known;
 }
 
-export function operandFacts(operand: Operand, known: ReadonlyMap<VReg, Facts>): Facts {
-  return isImm(operand) ? exactly(operand.imm) : (known.get(operand) ?? ANYTHING);
+/** What is known of a block's parameter from its arguments. */
+export function paramFacts(incoming: readonly Predecessor[], index: number, of: (operand: Operand) => Facts): Facts {
+  let joined: Facts | undefined;
+  for (const { edge } of incoming) {
+    const facts = of(edge.args[index]!);
+    joined = joined ? either(joined, facts) : facts;
+    if (joined === ANYTHING) break;
+  }
+  return joined ?? ANYTHING;
+}
+
+export function operandFacts(operand: Operand, known: FactsTable): Facts {
+  return isImm(operand) ? exactly(operand.imm) : (known[operand] ?? ANYTHING);
 }
 
 /** Facts of an instruction's result, from those of its operands. */
@@ -174,13 +183,20 @@ export function factsOf(insn: Insn, of: (operand: Operand) => Facts): Facts {
 
 const NOT_NULL: Facts = { ...ANYTHING, min: 1n };
 
+/** Nothing is known but perhaps that it is not zero: a sum or difference with such a value can be anything. */
+function isUnbounded(facts: Facts): boolean {
+  return facts === ANYTHING || facts === NOT_NULL;
+}
+
 function aluFacts(op: AluOp, a: Facts, b: Facts): Facts {
   const [constantA, constantB] = [constantOf(a), constantOf(b)];
   if (constantA !== undefined && constantB !== undefined) return exactly(evaluateAlu(op, constantA, constantB));
   switch (op) {
     case "add":
+      if (isUnbounded(a) || isUnbounded(b)) return ANYTHING;
       return arithmetic(a.min + b.min, a.max + b.max, a.smin + b.smin, a.smax + b.smax);
     case "sub":
+      if (isUnbounded(a) || isUnbounded(b)) return ANYTHING;
       return arithmetic(a.min - b.max, a.max - b.min, a.smin - b.smax, a.smax - b.smin);
     case "mul":
       return a.max * b.max <= U64 ? unsignedRange(a.min * b.min, a.max * b.max) : ANYTHING;
@@ -198,6 +214,7 @@ function aluFacts(op: AluOp, a: Facts, b: Facts): Facts {
 function shiftFacts(op: AluOp, a: Facts, by: bigint): Facts {
   switch (op) {
     case "lsh":
+      if (a === ANYTHING && by > 0n) return ANYTHING;
       return a.max << by <= U64 ? unsignedRange(a.min << by, a.max << by, a.bits << by) : ANYTHING;
     case "rsh":
       return unsignedRange(a.min >> by, a.max >> by, a.bits >> by);
@@ -221,8 +238,10 @@ function arithmetic(min: bigint, max: bigint, smin: bigint, smax: bigint): Facts
 
 /** Whether a condition always holds (true), never does (false), or may go either way. */
 export function decide(condition: Condition, a: Facts, b: Facts): boolean | undefined {
+  if (a === ANYTHING && b === ANYTHING) return undefined;
   switch (condition) {
     case "eq": {
+      if (a === ANYTHING || b === ANYTHING) return undefined;
       const [x, y] = [constantOf(a), constantOf(b)];
       if (x !== undefined && y !== undefined) return x === y;
       const apart = a.max < b.min || b.max < a.min || a.smax < b.smin || b.smax < a.smin;
@@ -259,6 +278,9 @@ export function decide(condition: Condition, a: Facts, b: Facts): boolean | unde
 
 /** What is known of `a` where a condition between it and a constant holds. */
 export function refine(a: Facts, condition: Condition, constant: bigint): Facts {
+  // Most tests are for a certain value, zero above all.
+  if (a === ANYTHING && condition === "eq") return exactly(constant);
+  if (a === ANYTHING && condition === "ne" && constant === 0n) return NOT_NULL;
   const refined = sharpen({ ...a, ...boundsBy(condition, constant, a) });
   // Where the condition cannot hold, nothing is ever executed; nonsense would only spread.
   return refined.min > refined.max || refined.smin > refined.smax ? a : refined;

@@ -4,14 +4,14 @@
  * store takes what was stored.
  */
 import { isCommutative } from "../ir/arithmetic.ts";
-import { Dominators, predecessors } from "../ir/cfg.ts";
+import { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrBlock, type IrFunction, isImm, type Operand, type VReg } from "../ir/ir.ts";
 import { conditionInputs, isPure, mapEndInputs, mapInputs, result } from "../ir/operands.ts";
 import { MemoryModel, MemoryStates } from "./memory.ts";
 import { Replacements } from "./replace.ts";
 
-export function mergeEqualValues(fn: IrFunction): boolean {
-  return new Numbering(fn).run();
+export function mergeEqualValues(fn: IrFunction, shape = new Shape(fn)): boolean {
+  return new Numbering(fn, shape).run();
 }
 
 /** A value that is there already: in a register, or what a store wrote. */
@@ -19,7 +19,7 @@ type Available = { reg: VReg } | { stored: Operand };
 
 class Numbering {
   readonly #fn: IrFunction;
-  readonly #dominators: Dominators;
+  readonly #shape: Shape;
   readonly #model: MemoryModel;
   readonly #states: MemoryStates;
   readonly #replacements = new Replacements();
@@ -27,28 +27,26 @@ class Numbering {
   readonly #undo: { key: string; value: Available | undefined }[] = [];
   /** How often a value was compared with bounds on the way here. */
   readonly #bounded = new Map<VReg, number>();
-  readonly #only: (IrBlock | undefined)[];
   #changed = false;
 
-  constructor(fn: IrFunction) {
+  constructor(fn: IrFunction, shape: Shape) {
     this.#fn = fn;
-    this.#dominators = new Dominators(fn);
-    this.#model = new MemoryModel(fn);
-    this.#states = new MemoryStates(fn, this.#dominators, this.#model);
-    this.#only = predecessors(fn).map((incoming) => (incoming.length === 1 ? incoming[0]!.from : undefined));
+    this.#shape = shape;
+    this.#model = new MemoryModel(fn, shape);
+    this.#states = new MemoryStates(fn, shape, this.#model);
   }
 
   run(): boolean {
-    const marks: { undo: number; states: number; bounded: VReg[] }[] = [];
-    this.#dominators.walk(
+    const marks: { undo: number; bounded: readonly VReg[] }[] = [];
+    this.#shape.dominators.walk(
       (id) => {
-        const bounded = this.#enterBounds(id);
-        marks.push({ undo: this.#undo.length, states: this.#states.enter(id), bounded });
+        marks.push({ undo: this.#undo.length, bounded: this.#enterBounds(id) });
+        this.#states.enter(id);
         this.#block(this.#fn.blocks[id]!);
+        this.#states.leave(id);
       },
       () => {
-        const { undo, states, bounded } = marks.pop()!;
-        this.#states.leave(states);
+        const { undo, bounded } = marks.pop()!;
         while (this.#undo.length > undo) {
           const { key, value } = this.#undo.pop()!;
           if (value) this.#available.set(key, value);
@@ -65,9 +63,10 @@ class Numbering {
    * Behind a comparison the verifier knows more about the register that was compared. What was computed from it before does
    * not profit, so that it is not taken for equal to what is computed afterwards.
    */
-  #enterBounds(block: BlockId): VReg[] {
-    const end = this.#only[block]?.end;
-    if (end?.op !== "branch" || end.condition === "eq" || end.condition === "ne") return [];
+  #enterBounds(block: BlockId): readonly VReg[] {
+    const incoming = this.#shape.incoming[block]!;
+    const end = incoming.length === 1 ? incoming[0]!.from.end : undefined;
+    if (end?.op !== "branch" || end.condition === "eq" || end.condition === "ne") return NOTHING;
     const compared = conditionInputs(end);
     for (const reg of compared) this.#bounded.set(reg, (this.#bounded.get(reg) ?? 0) + 1);
     return compared;
@@ -76,17 +75,15 @@ class Numbering {
   #block(block: IrBlock): void {
     const output: Insn[] = [];
     for (const insn of block.insns) {
-      mapInputs(insn, (reg) => this.#replacements.find(reg));
+      mapInputs(insn, this.#replacements.find);
       const kept = this.#number(insn);
       if (!kept) continue;
       output.push(kept);
       this.#states.execute(kept);
-      if (kept.op === "store") {
-        for (const signed of [false, true]) this.#remember(this.#loadKey(kept, signed), { stored: kept.value });
-      }
+      if (kept.op === "store") this.#rememberStore(kept);
     }
     block.insns = output;
-    mapEndInputs(block.end, (reg) => this.#replacements.find(reg));
+    mapEndInputs(block.end, this.#replacements.find);
   }
 
   /** The instruction itself, another one that takes its place, or nothing if its value exists already. */
@@ -111,17 +108,24 @@ class Numbering {
     this.#available.set(key, value);
   }
 
+  /** What was stored is what a load of as many bytes finds, whether it extends them one way or the other. */
+  #rememberStore(store: Extract<Insn, { op: "store" }>): void {
+    const stored = { stored: store.value };
+    this.#remember(this.#loadKey(store, false), stored);
+    if (store.size < 8) this.#remember(this.#loadKey(store, true), stored);
+  }
+
   /** Two instructions with the same key have the same result; undefined for those that are never merged. */
   #key(insn: Insn): string | undefined {
     switch (insn.op) {
       case "load":
         if (!insn.invariant) return this.#loadKey(insn, insn.signed);
-        return `load ${insn.size} ${insn.signed} ${insn.base}+${insn.offset}`;
+        return `load ${insn.size} ${insn.signed} ${insn.base}+${insn.offset} always`;
       case "lookup": {
-        const states = this.#states.of(this.#model.lookupPlaces(insn.map));
+        const states = this.#states.ofLookup(insn.map);
         if ("value" in insn.key) return `lookup ${insn.map} ${insn.key.size} ${name(insn.key.value)} ${states}`;
         const { address } = insn.key;
-        const content = this.#states.of(this.#model.readPlaces(address));
+        const content = this.#states.ofLoad(address);
         return `lookup ${insn.map} ${this.#model.addressKey(address, 0)} ${states} ${content}`;
       }
       default:
@@ -168,10 +172,11 @@ class Numbering {
 
   /** What a load finds; for a store, what a load of as many bytes would find behind it. */
   #loadKey({ base, offset, size }: Extract<Insn, { op: "load" | "store" }>, signed: boolean): string {
-    const states = this.#states.of(this.#model.readPlaces(base));
-    return `load ${size} ${signed} ${this.#model.addressKey(base, offset)} ${states}`;
+    return `${signed && size < 8 ? "loads" : "load"} ${size} ${this.#model.addressKey(base, offset)} ${this.#states.ofLoad(base)}`;
   }
 }
+
+const NOTHING: readonly VReg[] = [];
 
 function name(operand: Operand): string {
   return isImm(operand) ? `#${operand.imm}` : String(operand);

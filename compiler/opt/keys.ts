@@ -5,14 +5,14 @@
  */
 import { helperSpec } from "../asm/helpers.ts";
 import { edges } from "../ir/builder.ts";
-import { Dominators, liveBlocks } from "../ir/cfg.ts";
+import { Shape } from "../ir/cfg.ts";
 import { type Insn, type IrFunction, isImm, type Operand, type SlotId, type VReg } from "../ir/ir.ts";
-import { conditionInputs, inputs } from "../ir/operands.ts";
+import { conditionInputs, forEachInput } from "../ir/operands.ts";
 
-export function shareKeys(fn: IrFunction): boolean {
-  const groups = findGroups(fn);
+export function shareKeys(fn: IrFunction, shape = new Shape(fn)): boolean {
+  const groups = findGroups(shape);
   if (groups.size === 0) return false;
-  new Sharing(fn, groups).run();
+  new Sharing(fn, groups).run(shape);
   return true;
 }
 
@@ -33,7 +33,7 @@ function groupName(value: Operand, size: number): string {
 }
 
 /** The groups that are worth a slot of their own. */
-function findGroups(fn: IrFunction): Map<string, Group> {
+function findGroups(shape: Shape): Map<string, Group> {
   const groups = new Map<string, Group>();
   const groupOf = (value: Operand, size: Group["size"]): Group => {
     const name = groupName(value, size);
@@ -41,12 +41,12 @@ function findGroups(fn: IrFunction): Map<string, Group> {
     groups.set(name, group);
     return group;
   };
-  for (const [slot, store] of keySlots(fn)) {
+  for (const [slot, store] of keySlots(shape)) {
     const group = groupOf(store.value, store.size);
     group.slots.push(slot);
     group.sites++;
   }
-  for (const { insns } of liveBlocks(fn)) {
+  for (const { insns } of shape.order) {
     for (const insn of insns) {
       if (insn.op === "lookup" && "value" in insn.key) groupOf(insn.key.value, insn.key.size).sites++;
     }
@@ -56,24 +56,27 @@ function findGroups(fn: IrFunction): Map<string, Group> {
 }
 
 /** Slots that are written by equal stores only, and read as keys only, with one of the stores. */
-function keySlots(fn: IrFunction): Map<SlotId, Store> {
+function keySlots({ order }: Shape): Map<SlotId, Store> {
   const addresses = new Map<VReg, SlotId>();
   const rejected = new Set<SlotId>();
   const stores = new Map<SlotId, Store>();
-  for (const { insns } of liveBlocks(fn)) {
+  for (const { insns } of order) {
     for (const insn of insns) {
       if (insn.op !== "slot") continue;
       addresses.set(insn.dst, insn.slot);
       if (insn.offset !== 0) rejected.add(insn.slot);
     }
   }
+  if (addresses.size === 0) return stores;
   const reject = (reg: VReg): void => {
     const slot = addresses.get(reg);
     if (slot !== undefined) rejected.add(slot);
   };
-  for (const { insns, end } of liveBlocks(fn)) {
+  for (const { insns, end } of order) {
     for (const insn of insns) {
-      for (const reg of inputs(insn)) if (!servesKey(insn, reg)) reject(reg);
+      forEachInput(insn, (reg) => {
+        if (!servesKey(insn, reg)) reject(reg);
+      });
       const slot = insn.op === "store" ? addresses.get(insn.base) : undefined;
       if (insn.op !== "store" || slot === undefined) continue;
       const other = stores.get(slot) ?? insn;
@@ -114,9 +117,9 @@ class Sharing {
     for (const [name, { slots }] of groups) for (const slot of slots) this.#names.set(slot, name);
   }
 
-  run(): void {
+  run({ dominators }: Shape): void {
     const marks: string[][] = [];
-    new Dominators(this.#fn).walk(
+    dominators.walk(
       (id) => {
         marks.push(
           this.#block(this.#fn.blocks[id]!.insns, (insns) => {

@@ -4,270 +4,324 @@
  * through a function; two loads see the same if the place was in the same state.
  */
 import { type HelperSpec, helperSpec, isOutArg } from "../asm/helpers.ts";
-import { edges } from "../ir/builder.ts";
-import { type Dominators, dominanceFrontiers, liveBlocks, reversePostorder } from "../ir/cfg.ts";
+import type { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrFunction, isImm, type Operand, type SlotId, type VReg } from "../ir/ir.ts";
-import { conditionInputs, inputs } from "../ir/operands.ts";
+import { conditionInputs, forEachInput } from "../ir/operands.ts";
 
-/**
- * `slot:3`, `values:1` (of map 1), `keys:1` (which keys map 1 has), `memory` (changed by every write but those to
- * slots), `unknown` (changed by writes that may hit the values of any map), `any-keys` (of all maps).
- */
-export type PlaceName = string;
+/** A number: one of those below, then one for each slot, then two for each map: its values, and which keys it has. */
+type Place = number;
 
-const MEMORY: PlaceName = "memory";
-const UNKNOWN: PlaceName = "unknown";
-const ANY_KEYS: PlaceName = "any-keys";
+/** Changed by every write but those to slots. */
+const MEMORY: Place = 0;
+/** Changed by writes that may hit the values of any map. */
+const UNKNOWN: Place = 1;
+/** The keys of all maps. */
+const ANY_KEYS: Place = 2;
+const FIRST_SLOT: Place = 3;
 
 /** Where an address points to. */
-type Root = { kind: "slot"; slot: SlotId; offset: number } | { kind: "map"; map: number } | { kind: "other" };
-
-const OTHER: Root = { kind: "other" };
+type Root = { kind: "slot"; slot: SlotId; offset: number } | { kind: "map"; map: number };
 
 export class MemoryModel {
-  readonly #roots = new Map<VReg, Root>();
+  /** How many places there are. */
+  readonly places: number;
+  readonly #firstMap: Place;
+  /** By VReg. */
+  readonly #roots: (Root | undefined)[];
   readonly #maps = new Map<VReg, number>();
-  readonly #escaped = new Set<SlotId>();
+  readonly #escaped: Uint8Array;
 
-  constructor(fn: IrFunction) {
-    for (const { insns } of reversePostorder(fn)) {
-      for (const insn of insns) this.#define(insn);
+  constructor(fn: IrFunction, { order }: Shape) {
+    this.#roots = new Array<Root | undefined>(fn.nextVReg);
+    this.#escaped = new Uint8Array(fn.slots.length);
+    this.#firstMap = FIRST_SLOT + fn.slots.length;
+    let maps = 0;
+    for (const { insns } of order) {
+      for (const insn of insns) {
+        this.#define(insn);
+        if ("map" in insn) maps = Math.max(maps, insn.map + 1);
+      }
     }
-    for (const { insns, end } of liveBlocks(fn)) {
-      for (const insn of insns) for (const reg of keptAddresses(insn)) this.#escape(reg);
-      for (const reg of conditionInputs(end)) this.#escape(reg);
-      for (const edge of edges(end)) for (const reg of edge.args) this.#escape(reg);
+    this.places = this.#firstMap + 2 * maps;
+    if (fn.slots.length === 0) return;
+    for (const { insns, end } of order) {
+      for (const insn of insns) this.#escapeKept(insn);
+      conditionInputs(end).forEach(this.#escape);
+      if (end.op === "jump") end.to.args.forEach(this.#escape);
+      if (end.op === "branch") for (const edge of [end.then, end.otherwise]) edge.args.forEach(this.#escape);
     }
   }
 
   /** The slot that an address points into, if all that is done with the slot's addresses is known. */
   slotOf(base: VReg): SlotId | undefined {
-    const root = this.#root(base);
-    return root.kind === "slot" ? root.slot : undefined;
+    return this.slotPlace(base)?.slot;
   }
 
   /** Where in its slot such an address points. */
   slotPlace(base: VReg): { slot: SlotId; offset: number } | undefined {
     const root = this.#root(base);
-    return root.kind === "slot" ? root : undefined;
+    return root?.kind === "slot" ? root : undefined;
   }
 
-  /** The places whose state a load through an address depends on. */
-  readPlaces(base: VReg): PlaceName[] {
+  /** Calls `f` with the places whose state a load through an address depends on. */
+  readPlaces(base: VReg, f: (place: Place) => void): void {
     const root = this.#root(base);
-    switch (root.kind) {
-      case "slot":
-        return [`slot:${root.slot}`];
-      case "map":
-        return [`values:${root.map}`, UNKNOWN];
-      case "other":
-        return [MEMORY];
+    if (!root) f(MEMORY);
+    else if (root.kind === "slot") f(FIRST_SLOT + root.slot);
+    else {
+      f(this.#valuesOf(root.map));
+      f(UNKNOWN);
     }
   }
 
   /** What a lookup depends on, besides the memory that holds its key. */
-  lookupPlaces(map: number): PlaceName[] {
-    return [`keys:${map}`, ANY_KEYS];
+  lookupPlaces(map: number, f: (place: Place) => void): void {
+    f(this.#keysOf(map));
+    f(ANY_KEYS);
   }
 
-  /** The places that an instruction changes. */
-  changes(insn: Insn): PlaceName[] {
+  /** Calls `f` with the places that an instruction changes. */
+  changes(insn: Insn, f: (place: Place) => void): void {
     switch (insn.op) {
       case "store":
       case "atomic":
-        return this.#written(insn.base);
+        this.#written(insn.base, f);
+        break;
       case "call":
-        return this.#changedByCall(insn.args, helperSpec(insn.helper));
+        this.#changedByCall(insn.args, helperSpec(insn.helper), f);
+        break;
       case "call-local":
-        return [MEMORY, UNKNOWN, ANY_KEYS, ...insn.args.flatMap((arg) => this.#slotPlaces(arg))];
+        this.#anything(f);
+        for (const arg of insn.args) this.#slotPlace(arg, f);
+        break;
       default:
-        return [];
+        break;
     }
   }
 
   /** The byte of a slot or of a map's only value that an address and an offset name, for comparing addresses. */
   addressKey(base: VReg, offset: number): string {
-    const root = this.#roots.get(base);
+    const root = this.#roots[base];
     return root?.kind === "slot" ? `s${root.slot}+${root.offset + offset}` : `${base}+${offset}`;
   }
 
   #define(insn: Insn): void {
     switch (insn.op) {
       case "slot":
-        this.#roots.set(insn.dst, { kind: "slot", slot: insn.slot, offset: insn.offset });
+        this.#roots[insn.dst] = { kind: "slot", slot: insn.slot, offset: insn.offset };
         break;
       case "map":
         this.#maps.set(insn.dst, insn.map);
         break;
       case "map-value":
       case "lookup":
-        this.#roots.set(insn.dst, { kind: "map", map: insn.map });
+        this.#roots[insn.dst] = { kind: "map", map: insn.map };
         break;
       case "call": {
         const [map] = insn.args;
         const known = map === undefined || isImm(map) ? undefined : this.#maps.get(map);
         if (insn.dst !== undefined && known !== undefined && helperSpec(insn.helper).result === "map-value-or-null") {
-          this.#roots.set(insn.dst, { kind: "map", map: known });
+          this.#roots[insn.dst] = { kind: "map", map: known };
         }
         break;
       }
       case "alu": {
+        if (insn.alu !== "add" && insn.alu !== "sub") break;
         // An address stays in its object; which of the operands is one, addition does not say.
-        const candidates = [insn.a, ...(isImm(insn.b) ? [] : [insn.b])].map((reg) => this.#roots.get(reg));
-        const root = insn.alu === "add" || insn.alu === "sub" ? candidates.find((candidate) => candidate) : undefined;
-        if (root?.kind === "map") this.#roots.set(insn.dst, root);
+        const root = this.#roots[insn.a] ?? (isImm(insn.b) ? undefined : this.#roots[insn.b]);
+        if (root?.kind === "map") this.#roots[insn.dst] = root;
         break;
       }
-      case "copy": {
-        const root = this.#roots.get(insn.src);
-        if (root) this.#roots.set(insn.dst, root);
+      case "copy":
+        this.#roots[insn.dst] = this.#roots[insn.src];
         break;
-      }
       default:
         break;
     }
   }
 
-  #escape(reg: VReg): void {
-    const root = this.#roots.get(reg);
-    if (root?.kind === "slot") this.#escaped.add(root.slot);
-  }
+  readonly #escape = (reg: VReg): void => {
+    const root = this.#roots[reg];
+    if (root?.kind === "slot") this.#escaped[root.slot] = 1;
+  };
 
-  #root(base: VReg): Root {
-    const root = this.#roots.get(base) ?? OTHER;
-    return root.kind === "slot" && this.#escaped.has(root.slot) ? OTHER : root;
-  }
-
-  #written(base: VReg): PlaceName[] {
-    const root = this.#root(base);
-    switch (root.kind) {
-      case "slot":
-        return [`slot:${root.slot}`];
-      case "map":
-        return [`values:${root.map}`, MEMORY];
-      case "other":
-        return [MEMORY, UNKNOWN];
+  /** Addresses that an instruction keeps, or computes with, are no longer followed. */
+  #escapeKept(insn: Insn): void {
+    switch (insn.op) {
+      case "load":
+      case "call":
+      case "call-local":
+      case "copy":
+        break;
+      case "store":
+        if (!isImm(insn.value)) this.#escape(insn.value);
+        break;
+      case "atomic":
+        this.#escape(insn.value);
+        if (insn.expected !== undefined) this.#escape(insn.expected);
+        break;
+      case "lookup":
+        if ("value" in insn.key && !isImm(insn.key.value)) this.#escape(insn.key.value);
+        break;
+      default:
+        forEachInput(insn, this.#escape);
     }
   }
 
-  #slotPlaces(arg: Operand): PlaceName[] {
-    const slot = isImm(arg) ? undefined : this.slotOf(arg);
-    return slot === undefined ? [] : [`slot:${slot}`];
+  /** Undefined for what points somewhere else, or nobody knows where. */
+  #root(base: VReg): Root | undefined {
+    const root = this.#roots[base];
+    return root?.kind === "slot" && this.#escaped[root.slot] ? undefined : root;
   }
 
-  #changedByCall(args: readonly Operand[], spec: HelperSpec): PlaceName[] {
-    const changed: PlaceName[] = [];
-    spec.args.forEach((kind, i) => {
-      const arg = args[i]!;
-      if (isImm(arg)) return;
-      if (isOutArg(kind)) changed.push(...this.#written(arg));
-      else if (kind === "callback-context" || kind === "dynptr" || kind === "spin-lock")
-        changed.push(...this.#slotPlaces(arg));
-    });
+  #valuesOf(map: number): Place {
+    return this.#firstMap + 2 * map;
+  }
+
+  #keysOf(map: number): Place {
+    return this.#firstMap + 2 * map + 1;
+  }
+
+  #written(base: VReg, f: (place: Place) => void): void {
+    const root = this.#root(base);
+    if (root?.kind === "slot") f(FIRST_SLOT + root.slot);
+    else {
+      f(MEMORY);
+      f(root ? this.#valuesOf(root.map) : UNKNOWN);
+    }
+  }
+
+  #slotPlace(arg: Operand, f: (place: Place) => void): void {
+    const slot = isImm(arg) ? undefined : this.slotOf(arg);
+    if (slot !== undefined) f(FIRST_SLOT + slot);
+  }
+
+  #anything(f: (place: Place) => void): void {
+    f(MEMORY);
+    f(UNKNOWN);
+    f(ANY_KEYS);
+  }
+
+  #changedByCall(args: readonly Operand[], spec: HelperSpec, f: (place: Place) => void): void {
+    for (let i = 0; i < args.length; i++) {
+      const [arg, kind] = [args[i]!, spec.args[i]!];
+      if (isImm(arg)) continue;
+      if (isOutArg(kind)) this.#written(arg, f);
+      else if (kind === "callback-context" || kind === "dynptr" || kind === "spin-lock") this.#slotPlace(arg, f);
+    }
     switch (spec.effect) {
       case "none":
-        return changed;
+        break;
       case "map": {
         const [first] = args;
         const map = first === undefined || isImm(first) ? undefined : this.#maps.get(first);
-        if (map === undefined) return [...changed, MEMORY, UNKNOWN, ANY_KEYS];
-        return [...changed, `keys:${map}`, `values:${map}`, MEMORY];
+        if (map === undefined) this.#anything(f);
+        else {
+          f(MEMORY);
+          f(this.#keysOf(map));
+          f(this.#valuesOf(map));
+        }
+        break;
       }
       case "world":
         // Taking or giving up a lock makes other programs' writes visible.
-        return spec.args.includes("spin-lock") ? [...changed, MEMORY, UNKNOWN] : changed;
+        if (spec.args.includes("spin-lock")) {
+          f(MEMORY);
+          f(UNKNOWN);
+        }
+        break;
       case "callback":
-        return [...changed, MEMORY, UNKNOWN, ANY_KEYS];
+        this.#anything(f);
+        break;
     }
   }
 }
 
-/** The registers that an instruction keeps, or computes with, so that an address among them is no longer followed. */
-function keptAddresses(insn: Insn): VReg[] {
-  switch (insn.op) {
-    case "load":
-    case "call":
-    case "call-local":
-    case "copy":
-      return [];
-    case "store":
-      return isImm(insn.value) ? [] : [insn.value];
-    case "atomic":
-      return insn.expected === undefined ? [insn.value] : [insn.value, insn.expected];
-    case "lookup":
-      return "value" in insn.key && !isImm(insn.key.value) ? [insn.key.value] : [];
-    default:
-      return inputs(insn);
-  }
-}
-
-/** Numbers the states of all places along a walk over the dominator tree. */
+/**
+ * Numbers the states of all places along a walk over the dominator tree. On it a block comes behind those that lead to it, except
+ * along the edges back in loops.
+ */
 export class MemoryStates {
+  readonly #fn: IrFunction;
+  readonly #shape: Shape;
   readonly #model: MemoryModel;
-  /** Places that may arrive in several states at a block, by BlockId. */
-  readonly #merged: (Set<PlaceName> | undefined)[];
-  readonly #states = new Map<PlaceName, number>();
-  readonly #undo: { place: PlaceName; state: number | undefined }[] = [];
+  /** By Place. */
+  #states: number[];
+  /** What each block that was left leaves behind, by BlockId. */
+  readonly #behind: (number[] | undefined)[] = [];
   #next = 1;
+  #latest = 0;
 
-  constructor(fn: IrFunction, dominators: Dominators, model: MemoryModel) {
+  constructor(fn: IrFunction, shape: Shape, model: MemoryModel) {
+    this.#fn = fn;
+    this.#shape = shape;
     this.#model = model;
-    this.#merged = mergedPlaces(fn, dominators, model);
+    this.#states = new Array<number>(model.places).fill(0);
   }
 
-  /** To be called when the walk enters a block; the result takes `leave` back to the state before. */
-  enter(block: BlockId): number {
-    const mark = this.#undo.length;
-    for (const place of this.#merged[block] ?? []) this.#set(place);
-    return mark;
-  }
-
-  leave(mark: number): void {
-    while (this.#undo.length > mark) {
-      const { place, state } = this.#undo.pop()!;
-      if (state === undefined) this.#states.delete(place);
-      else this.#states.set(place, state);
+  /** To be called when the walk enters a block. */
+  enter(block: BlockId): void {
+    const unvisited: BlockId[] = [];
+    let states: number[] | undefined;
+    for (const { from } of this.#shape.incoming[block]!) {
+      const behind = this.#behind[from.id];
+      if (!behind) unvisited.push(from.id);
+      else if (states) this.#merge(states, behind);
+      else states = [...behind];
     }
+    if (!states) return;
+    this.#states = states;
+    // Edges back in a loop: whatever the loop changes, it may have changed before.
+    if (unvisited.length > 0) this.#repeat(block, unvisited);
+  }
+
+  /** To be called when all instructions of a block were executed. */
+  leave(block: BlockId): void {
+    this.#behind[block] = this.#states;
   }
 
   execute(insn: Insn): void {
-    for (const place of this.#model.changes(insn)) this.#set(place);
+    this.#model.changes(insn, this.#set);
   }
 
-  /** The states of some places as text, for comparing. */
-  of(places: readonly PlaceName[]): string {
-    return places.map((place) => `${place}=${this.#states.get(place) ?? 0}`).join();
+  /**
+   * The state of what a load through an address depends on. States are numbered in the order in which they come about, so the
+   * latest of several stands for all: on one path it stays the same only as long as none of them changes.
+   */
+  ofLoad(base: VReg): number {
+    this.#latest = 0;
+    this.#model.readPlaces(base, this.#see);
+    return this.#latest;
   }
 
-  #set(place: PlaceName): void {
-    this.#undo.push({ place, state: this.#states.get(place) });
-    this.#states.set(place, this.#next++);
+  ofLookup(map: number): number {
+    this.#latest = 0;
+    this.#model.lookupPlaces(map, this.#see);
+    return this.#latest;
   }
-}
 
-/** For each block the places that its predecessors leave in different states: the iterated frontier of the changes. */
-function mergedPlaces(fn: IrFunction, dominators: Dominators, model: MemoryModel): (Set<PlaceName> | undefined)[] {
-  const changedIn = new Map<PlaceName, Set<BlockId>>();
-  for (const block of dominators.order) {
-    for (const insn of block.insns) {
-      for (const place of model.changes(insn)) {
-        const blocks = changedIn.get(place);
-        if (blocks) blocks.add(block.id);
-        else changedIn.set(place, new Set([block.id]));
-      }
+  #merge(states: number[], others: readonly number[]): void {
+    for (let place = 0; place < states.length; place++) {
+      if (states[place] !== others[place]) states[place] = this.#next++;
     }
   }
-  const merged: (Set<PlaceName> | undefined)[] = fn.blocks.map(() => undefined);
-  const frontiers = dominanceFrontiers(fn, dominators);
-  for (const [place, blocks] of changedIn) {
-    // Sets may grow while they are iterated.
-    for (const block of blocks) {
-      for (const frontier of frontiers[block]!) {
-        merged[frontier] ??= new Set();
-        merged[frontier].add(place);
-        blocks.add(frontier);
-      }
+
+  /** Executes all that can happen between a loop's header and the ends of its body, in any order. */
+  #repeat(header: BlockId, ends: BlockId[]): void {
+    const body = new Set(ends);
+    for (const block of body) {
+      for (const insn of this.#fn.blocks[block]!.insns) this.execute(insn);
+      // The set grows while it is iterated.
+      for (const { from } of this.#shape.incoming[block]!) if (from.id !== header) body.add(from.id);
     }
+    for (const insn of this.#fn.blocks[header]!.insns) this.execute(insn);
   }
-  return merged;
+
+  readonly #see = (place: Place): void => {
+    if (this.#states[place]! > this.#latest) this.#latest = this.#states[place]!;
+  };
+
+  readonly #set = (place: Place): void => {
+    this.#states[place] = this.#next++;
+  };
 }

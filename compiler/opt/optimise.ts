@@ -1,6 +1,7 @@
 /**
  * The optimiser's passes in order. Each works in place on one function and tells whether it changed anything.
  */
+import { Shape } from "../ir/cfg.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import { tidyBlocks } from "./blocks.ts";
 import { decideConditions } from "./conditions.ts";
@@ -16,26 +17,31 @@ import { threadJumps } from "./threading.ts";
 
 export interface Pass {
   name: string;
-  run(fn: IrFunction): boolean;
+  /** `shape` is the function's when the pass begins and again when it ends. */
+  run(fn: IrFunction, shape: Shape): boolean;
+  /** Whether its changes, other ways through the function, show the other passes something new. */
+  reveals: boolean;
 }
 
-/** Repeated while one of them finds something: each makes work for the others. */
+const blocks: Pass = { name: "blocks", run: tidyBlocks, reveals: true };
+
+/** Repeated while one of them reveals something. */
 const cleaning: readonly Pass[] = [
-  { name: "params", run: removeParams },
-  { name: "simplify", run: simplify },
-  { name: "gvn", run: mergeEqualValues },
-  { name: "conditions", run: decideConditions },
-  { name: "threading", run: threadJumps },
-  { name: "blocks", run: tidyBlocks },
-  { name: "dead-stores", run: removeDeadStores },
-  { name: "dce", run: removeDeadCode },
+  { name: "params", run: removeParams, reveals: false },
+  { name: "gvn", run: mergeEqualValues, reveals: false },
+  { name: "simplify", run: simplify, reveals: false },
+  { name: "conditions", run: decideConditions, reveals: true },
+  { name: "threading", run: threadJumps, reveals: true },
+  blocks,
+  { name: "dead-stores", run: removeDeadStores, reveals: false },
+  { name: "dce", run: removeDeadCode, reveals: false },
 ];
 
 /** Once, when there is nothing left to find. */
 const finishing: readonly Pass[] = [
-  { name: "sink", run: sinkComputations },
-  { name: "keys", run: shareKeys },
-  { name: "stores", run: storeEarly },
+  { name: "sink", run: sinkComputations, reveals: false },
+  { name: "keys", run: shareKeys, reveals: false },
+  { name: "stores", run: storeEarly, reveals: false },
 ];
 
 /** Hardly any function needs more than three rounds; what is left behind after so many is correct all the same. */
@@ -50,14 +56,16 @@ export function optimise(program: IrProgram, after: AfterPass = () => {}): void 
 }
 
 export function optimiseFunction(fn: IrFunction, after: AfterPass = () => {}): void {
+  const shape = new Shape(fn);
   const run = (pass: Pass): boolean => {
-    const changed = pass.run(fn);
+    const changed = pass.run(fn, shape);
     after(pass, fn, changed);
-    return changed;
+    return changed && pass.reveals;
   };
+  // What lowering leaves behind is a graph of many small blocks.
+  run(blocks);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const changes = cleaning.map(run);
-    if (!changes.includes(true)) break;
+    if (!cleaning.map(run).includes(true)) break;
   }
   finishing.forEach(run);
 }

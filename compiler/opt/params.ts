@@ -2,20 +2,20 @@
  * Removes block parameters that are none: those that receive the same value, or the same constant or address, along
  * every edge, and those that are always equal to another parameter of their block.
  */
-import { predecessors, reversePostorder } from "../ir/cfg.ts";
-import type { Edge, Insn, IrBlock, IrFunction, VReg } from "../ir/ir.ts";
-import { inputs, isPure, result } from "../ir/operands.ts";
+import { Shape } from "../ir/cfg.ts";
+import type { Edge, IrBlock, IrFunction, VReg } from "../ir/ir.ts";
+import { isLeaf, type Leaf } from "../ir/operands.ts";
 import { Replacements } from "./replace.ts";
 
-export function removeParams(fn: IrFunction): boolean {
-  return new ParamRemoval(fn).run();
+export function removeParams(fn: IrFunction, shape = new Shape(fn)): boolean {
+  return shape.order.some(({ params }) => params.length > 0) && new ParamRemoval(fn).run(shape);
 }
 
 class ParamRemoval {
   readonly #fn: IrFunction;
   readonly #replacements = new Replacements();
   /** Constants and addresses, by register. */
-  readonly #leaves = new Map<VReg, Insn>();
+  readonly #leaves = new Map<VReg, Leaf>();
   /** Blocks whose parameters take a parameter as an argument: to be looked at again when that one goes. */
   readonly #receivers = new Map<VReg, IrBlock[]>();
 
@@ -23,16 +23,10 @@ class ParamRemoval {
     this.#fn = fn;
   }
 
-  run(): boolean {
-    const incoming = predecessors(this.#fn);
-    const order = reversePostorder(this.#fn);
+  run({ order, incoming }: Shape): boolean {
     for (const block of order) {
-      for (const insn of block.insns) {
-        const dst = result(insn);
-        if (dst !== undefined && isPure(insn) && insn.op !== "call" && inputs(insn).length === 0) {
-          this.#leaves.set(dst, insn);
-        }
-      }
+      for (const insn of block.insns) if (isLeaf(insn)) this.#leaves.set(insn.dst, insn);
+      if (block.params.length === 0) continue;
       for (const { edge } of incoming[block.id]!) {
         for (const arg of edge.args) {
           const list = this.#receivers.get(arg);
@@ -71,7 +65,7 @@ class ParamRemoval {
     block.params.forEach((param, i) => {
       const args = edges.map((edge) => this.#replacements.find(edge.args[i]!));
       const value = this.#onlyValue(param, args, block);
-      const key = args.join();
+      const key = value === undefined && block.params.length > 1 ? args.join() : "";
       const equal = value ?? equals.get(key);
       if (equal === undefined) {
         equals.set(key, param);
@@ -90,19 +84,18 @@ class ParamRemoval {
 
   /** The value that the parameter has in any case, made anew in the block if it is a constant or an address. */
   #onlyValue(param: VReg, args: readonly VReg[], block: IrBlock): VReg | undefined {
-    const others = new Set(args.filter((arg) => arg !== param));
-    const [first, ...more] = others;
-    if (first === undefined || more.length === 0) return first;
+    const first = args.find((arg) => arg !== param);
+    if (first === undefined || args.every((arg) => arg === first || arg === param)) return first;
     const leaf = this.#leaves.get(first);
-    if (!leaf || !more.every((arg) => sameLeaf(leaf, this.#leaves.get(arg)))) return undefined;
-    const copy = { ...leaf, dst: this.#fn.nextVReg++ as VReg } as Insn;
+    if (!leaf || !args.every((arg) => arg === param || sameLeaf(leaf, this.#leaves.get(arg)))) return undefined;
+    const copy: Leaf = { ...leaf, dst: this.#fn.nextVReg++ as VReg };
     block.insns.unshift(copy);
-    this.#leaves.set(result(copy)!, copy);
-    return result(copy);
+    this.#leaves.set(copy.dst, copy);
+    return copy.dst;
   }
 }
 
-function sameLeaf(a: Insn, b: Insn | undefined): boolean {
+function sameLeaf(a: Leaf, b: Leaf | undefined): boolean {
   switch (a.op) {
     case "const":
       return b?.op === "const" && a.value === b.value;
@@ -116,7 +109,5 @@ function sameLeaf(a: Insn, b: Insn | undefined): boolean {
       return b?.op === "slot" && a.slot === b.slot && a.offset === b.offset;
     case "func":
       return b?.op === "func" && a.index === b.index;
-    default:
-      return false;
   }
 }

@@ -3,7 +3,7 @@
  * masks that change nothing go, addresses become offsets, and comparisons melt into the branches that test them.
  */
 import { evaluateByteSwap, evaluateExtend, isCommutative, mirrored, negated } from "../ir/arithmetic.ts";
-import { liveBlocks, removeUnreachable, reversePostorder } from "../ir/cfg.ts";
+import { removeUnreachable, Shape } from "../ir/cfg.ts";
 import {
   type AluOp,
   type Condition,
@@ -14,15 +14,24 @@ import {
   type Terminator,
   type VReg,
 } from "../ir/ir.ts";
-import { conditionInputs, endInputs, inputs, mapEndInputs, mapInputs, result } from "../ir/operands.ts";
+import { conditionInputs, forEachEndInput, forEachInput, mapEndInputs, mapInputs, result } from "../ir/operands.ts";
 import { isPowerOfTwo, log2, simplifyAlu } from "./arithmetic-rules.ts";
-import { ANYTHING, analyseFacts, constantOf, decide, type Facts, factsOf, fitsType, operandFacts } from "./facts.ts";
+import {
+  ANYTHING,
+  constantOf,
+  decide,
+  type Facts,
+  type FactsTable,
+  factsOf,
+  factsTable,
+  fitsType,
+  operandFacts,
+  paramFacts,
+} from "./facts.ts";
 import { Replacements } from "./replace.ts";
 
-export function simplify(fn: IrFunction): boolean {
-  const changed = new Simplifier(fn).run();
-  if (changed) removeUnreachable(fn);
-  return changed;
+export function simplify(fn: IrFunction, shape = new Shape(fn)): boolean {
+  return new Simplifier(fn, shape).run();
 }
 
 /** What rules may ask, and how they add instructions in front of the one that they rewrite. */
@@ -42,23 +51,27 @@ type Of<Op extends Insn["op"]> = Extract<Insn, { op: Op }>;
 
 class Simplifier implements RuleContext {
   readonly #fn: IrFunction;
-  readonly #definitions = new Map<VReg, Insn>();
-  readonly #facts: Map<VReg, Facts>;
+  readonly #shape: Shape;
+  readonly #definitions: (Insn | undefined)[];
+  readonly #known: FactsTable;
   readonly #replacements = new Replacements();
-  readonly #uses = new Map<VReg, number>();
+  /** By register. Counts only ever grow: a use too many forbids something, one too few would allow it. */
+  readonly #uses: number[];
   readonly #bounded = new Set<VReg>();
   #output: Insn[] = [];
   #span: Insn["span"];
   #changed = false;
+  #decided = false;
 
-  constructor(fn: IrFunction) {
+  constructor(fn: IrFunction, shape: Shape) {
     this.#fn = fn;
-    this.#facts = analyseFacts(fn);
-    for (const { insns, end } of liveBlocks(fn)) {
-      insns.forEach((insn) => {
-        this.#countUses(insn);
-      });
-      for (const reg of endInputs(end)) this.#uses.set(reg, this.#usesOf(reg) + 1);
+    this.#shape = shape;
+    this.#known = factsTable(fn);
+    this.#definitions = new Array<Insn | undefined>(fn.nextVReg);
+    this.#uses = new Array<number>(fn.nextVReg).fill(0);
+    for (const { insns, end } of shape.order) {
+      for (const insn of insns) forEachInput(insn, this.#countUse);
+      forEachEndInput(end, this.#countUse);
       if (end.op === "branch" && end.condition !== "eq" && end.condition !== "ne") {
         for (const reg of conditionInputs(end)) this.#bounded.add(reg);
       }
@@ -66,7 +79,12 @@ class Simplifier implements RuleContext {
   }
 
   run(): boolean {
-    for (const block of reversePostorder(this.#fn)) {
+    for (const block of this.#shape.order) {
+      // What the blocks before are known to hand on; values that come around a loop can be anything.
+      const { id, params } = block;
+      for (let i = 0; i < params.length; i++) {
+        this.#known[params[i]!] = paramFacts(this.#shape.incoming[id]!, i, this.#factsOf);
+      }
       this.#output = [];
       for (const insn of block.insns) this.#insn(insn);
       this.#span = block.end.span;
@@ -74,26 +92,31 @@ class Simplifier implements RuleContext {
       block.insns = this.#output;
     }
     this.#replacements.apply(this.#fn);
+    if (this.#decided) {
+      this.#shape.changed();
+      removeUnreachable(this.#fn, this.#shape);
+    }
     return this.#changed;
   }
 
-  /** Counts only ever grow: a use too many forbids something, one too few would allow it. */
-  #countUses(insn: Insn): void {
-    for (const reg of inputs(insn)) this.#uses.set(reg, this.#usesOf(reg) + 1);
-  }
+  readonly #countUse = (reg: VReg): void => {
+    this.#uses[reg] = this.#usesOf(reg) + 1;
+  };
 
   #usesOf(reg: VReg): number {
-    return this.#uses.get(reg) ?? 0;
+    return this.#uses[reg] ?? 0;
   }
+
+  readonly #factsOf = (operand: Operand): Facts => operandFacts(operand, this.#known);
 
   // For rules
 
   definition(reg: VReg): Insn | undefined {
-    return this.#definitions.get(reg);
+    return this.#definitions[reg];
   }
 
   facts(operand: Operand): Facts {
-    return operandFacts(operand, this.#facts);
+    return operandFacts(operand, this.#known);
   }
 
   constant(operand: Operand): bigint | undefined {
@@ -108,7 +131,7 @@ class Simplifier implements RuleContext {
     const dst = this.#fn.nextVReg++ as VReg;
     const insn = make(dst);
     if (this.#span) insn.span = this.#span;
-    this.#countUses(insn);
+    forEachInput(insn, this.#countUse);
     this.#insn(insn);
     return this.#replacements.find(dst);
   }
@@ -118,37 +141,34 @@ class Simplifier implements RuleContext {
   #insn(original: Insn): void {
     this.#span = original.span;
     let insn = original;
-    mapInputs(insn, (reg, canBeImm) => this.#input(reg, canBeImm));
+    mapInputs(insn, this.#input);
     for (let next = this.#rewrite(insn); next; next = this.#rewrite(insn)) {
       insn = insn.span ? { ...next, span: insn.span } : next;
       this.#changed = true;
-      this.#countUses(insn);
+      forEachInput(insn, this.#countUse);
     }
     const dst = result(insn);
     if (dst !== undefined && insn.op === "copy") {
       this.#replacements.set(dst, insn.src);
-      this.#uses.set(insn.src, this.#usesOf(insn.src) + this.#usesOf(dst));
+      this.#uses[insn.src] = this.#usesOf(insn.src) + this.#usesOf(dst);
       this.#changed = true;
       return;
     }
     if (dst !== undefined) {
-      this.#definitions.set(dst, insn);
-      this.#facts.set(
-        dst,
-        factsOf(insn, (operand) => this.facts(operand)),
-      );
+      this.#definitions[dst] = insn;
+      this.#known[dst] = factsOf(insn, this.#factsOf);
     }
     this.#output.push(insn);
   }
 
   /** The value that stands for a register by now; a constant where one may stand. */
-  #input(reg: VReg, canBeImm: boolean): Operand {
+  readonly #input = (reg: VReg, canBeImm: boolean): Operand => {
     const value = this.#replacements.find(reg);
-    const insn = canBeImm ? this.#definitions.get(value) : undefined;
+    const insn = canBeImm ? this.#definitions[value] : undefined;
     if (insn?.op !== "const") return value;
     this.#changed = true;
     return { imm: insn.value };
-  }
+  };
 
   /** An instruction with the same result that is nearer to the best one, or undefined. */
   #rewrite(insn: Insn): Insn | undefined {
@@ -178,7 +198,7 @@ class Simplifier implements RuleContext {
   #alu(insn: Of<"alu">): Insn | undefined {
     const { alu, dst, a, b } = insn;
     if (isImm(b) && isShift(alu) && b.imm !== (b.imm & 63n)) return { ...insn, b: { imm: b.imm & 63n } };
-    const value = constantOf(factsOf(insn, (operand) => this.facts(operand)));
+    const value = constantOf(factsOf(insn, this.#factsOf));
     if (value !== undefined) return { op: "const", dst, value };
     if (!isImm(b) && isCommutative(alu) && this.constant(a) !== undefined) {
       return { op: "alu", alu, dst, a: b, b: { imm: this.constant(a)! } };
@@ -190,7 +210,7 @@ class Simplifier implements RuleContext {
   /** An address at a constant distance from one that is known is known itself. */
   #pointer({ alu, dst, a, b }: Of<"alu">): Insn | undefined {
     if (alu !== "add" || !isImm(b)) return undefined;
-    const base = this.#definitions.get(a);
+    const base = this.#definitions[a];
     if (base?.op !== "slot" && base?.op !== "map-value") return undefined;
     const offset = base.offset + Number(b.imm);
     if (base.op === "slot") {
@@ -204,7 +224,7 @@ class Simplifier implements RuleContext {
     if (fitsType(this.facts(src), size, signed)) return { op: "copy", dst, src };
     const folded = this.#foldConstant(insn, src);
     if (folded) return folded;
-    const inner = this.#definitions.get(src);
+    const inner = this.#definitions[src];
     // The low bytes are still those of the value that was extended before.
     if (inner?.op === "extend" && inner.size >= size) return { ...insn, src: inner.src };
     if (inner?.op === "alu" && inner.alu === "and" && isImm(inner.b) && keepsLow(inner.b.imm, size)) {
@@ -213,10 +233,7 @@ class Simplifier implements RuleContext {
     if (inner?.op === "load" && inner.size === size && this.#usesOf(src) === 1) {
       // Nobody else looks at the load, so it may extend as this instruction does.
       inner.signed = signed;
-      this.#facts.set(
-        src,
-        factsOf(inner, () => ANYTHING),
-      );
+      this.#known[src] = factsOf(inner, () => ANYTHING);
       return { op: "copy", dst, src };
     }
     return undefined;
@@ -250,7 +267,7 @@ class Simplifier implements RuleContext {
     // A truth value tested for truth is itself; tested for falsehood, the opposite one.
     if (condition === "ne") return { op: "copy", dst, src: a };
     if (condition !== "eq") return undefined;
-    const inner = this.#definitions.get(a);
+    const inner = this.#definitions[a];
     const opposite = inner?.op === "compare" ? negated(inner.condition) : undefined;
     if (inner?.op === "compare" && opposite) return { ...inner, dst, condition: opposite };
     return { op: "alu", alu: "xor", dst, a, b: { imm: 1n } };
@@ -259,7 +276,7 @@ class Simplifier implements RuleContext {
   // Addresses
 
   #address<T extends Of<"load" | "store" | "atomic">>(insn: T): T | undefined {
-    const base = this.#definitions.get(insn.base);
+    const base = this.#definitions[insn.base];
     if (base?.op !== "alu" || base.alu !== "add" || !isImm(base.b)) return undefined;
     const offset = insn.offset + Number(base.b.imm);
     if (offset < -0x8000 || offset > 0x7fff) return undefined;
@@ -280,7 +297,7 @@ class Simplifier implements RuleContext {
   /** A value with the same low bytes that needs fewer instructions. */
   #lowBytes(operand: Operand, size: number): Operand {
     if (isImm(operand) || size === 8) return operand;
-    const insn = this.#definitions.get(operand);
+    const insn = this.#definitions[operand];
     if (insn?.op === "extend" && insn.size >= size) return insn.src;
     if (insn?.op === "alu" && insn.alu === "and" && isImm(insn.b) && keepsLow(insn.b.imm, size)) return insn.a;
     return operand;
@@ -289,7 +306,7 @@ class Simplifier implements RuleContext {
   // Branches
 
   #end(end: Terminator): Terminator {
-    mapEndInputs(end, (reg, canBeImm) => this.#input(reg, canBeImm));
+    mapEndInputs(end, this.#input);
     if (end.op !== "branch") return end;
     let branch: Terminator = end;
     for (let next = this.#branch(end); next; next = branch.op === "branch" ? this.#branch(branch) : undefined) {
@@ -301,7 +318,10 @@ class Simplifier implements RuleContext {
 
   #branch(end: Extract<Terminator, { op: "branch" }>): Terminator | undefined {
     const decided = decide(end.condition, this.facts(end.a), this.facts(end.b));
-    if (decided !== undefined) return { op: "jump", to: decided ? end.then : end.otherwise };
+    if (decided !== undefined) {
+      this.#decided = true;
+      return { op: "jump", to: decided ? end.then : end.otherwise };
+    }
     const test = this.#simplerTest(end) ?? this.#testedValue(end);
     if (!test) return undefined;
     const { negate, ...rest } = test;
@@ -333,7 +353,7 @@ class Simplifier implements RuleContext {
     const comparesOne = b.imm === 1n && this.facts(a).max <= 1n;
     if (b.imm !== 0n && !comparesOne) return undefined;
     const negate = (condition === "eq") !== comparesOne;
-    const inner = this.#definitions.get(a);
+    const inner = this.#definitions[a];
     if (inner?.op === "compare") return { condition: inner.condition, a: inner.a, b: inner.b, negate };
     if (inner?.op !== "alu" || !isImm(inner.b))
       return comparesOne ? { condition: "ne", a, b: { imm: 0n }, negate } : undefined;
@@ -356,7 +376,7 @@ class Simplifier implements RuleContext {
 
   /** Bits of a shifted value are other bits of the value itself. */
   #testedBits(a: VReg, mask: bigint): (Test & { negate: boolean }) | undefined {
-    const inner = this.#definitions.get(a);
+    const inner = this.#definitions[a];
     if (inner?.op !== "alu" || inner.alu !== "rsh" || !isImm(inner.b) || mask < 0n) return undefined;
     const moved = mask << inner.b.imm;
     if (moved !== BigInt.asIntN(32, moved)) return undefined;

@@ -3,41 +3,52 @@
  * such as the arguments of a system call before it is known which one it is. Only what has one input moves, so that no
  * more values are alive than before, and not past a call, where the input would have to be saved instead.
  */
-import { Dominators, loopDepths } from "../ir/cfg.ts";
+import { type Dominators, loopDepths, Shape } from "../ir/cfg.ts";
 import type { BlockId, Insn, IrFunction, VReg } from "../ir/ir.ts";
-import { endInputs, inputs, isPure, result } from "../ir/operands.ts";
+import { forEachEndInput, forEachInput, inputs, isPure, result } from "../ir/operands.ts";
 
 /** More users, or a way farther up the dominator tree, are not looked at. */
 const MAX_USERS = 8;
 const MAX_STEPS = 64;
 
-export function sinkComputations(fn: IrFunction): boolean {
-  return new Sinking(fn).run();
+export function sinkComputations(fn: IrFunction, shape = new Shape(fn)): boolean {
+  return shape.order.length > 1 && new Sinking(fn, shape).run();
+}
+
+/** The result of an instruction that may move. */
+function movable(insn: Insn): VReg | undefined {
+  return isPure(insn) && insn.op !== "call" && inputs(insn).length === 1 ? result(insn) : undefined;
 }
 
 class Sinking {
   readonly #fn: IrFunction;
   readonly #dominators: Dominators;
   readonly #depths: readonly number[];
-  /** How often each block uses a value. */
+  /** How often each block uses a value that may move. */
   readonly #users = new Map<VReg, Map<BlockId, number>>();
   readonly #withCall = new Set<BlockId>();
   /** What has arrived in each block, last first. */
   readonly #arrived = new Map<BlockId, Insn[]>();
 
-  constructor(fn: IrFunction) {
+  constructor(fn: IrFunction, shape: Shape) {
     this.#fn = fn;
-    this.#dominators = new Dominators(fn);
-    this.#depths = loopDepths(fn, this.#dominators);
-    for (const block of this.#dominators.order) {
-      const use = (reg: VReg): void => this.#count(reg, block.id, 1);
-      for (const insn of block.insns) inputs(insn).forEach(use);
-      if (block.insns.some(isCall)) this.#withCall.add(block.id);
-      endInputs(block.end).forEach(use);
+    this.#dominators = shape.dominators;
+    this.#depths = loopDepths(fn, shape);
+    for (const { id, insns, end } of shape.order) {
+      const use = (reg: VReg): void => this.#count(reg, id, 1);
+      // All that read a value come behind it, except around a loop, where a parameter carries it.
+      for (const insn of insns) {
+        forEachInput(insn, use);
+        const dst = movable(insn);
+        if (dst !== undefined) this.#users.set(dst, new Map());
+        if (isCall(insn)) this.#withCall.add(id);
+      }
+      forEachEndInput(end, use);
     }
   }
 
   run(): boolean {
+    if (this.#users.size === 0) return false;
     // Users before what they use, so that whole chains move.
     for (const block of this.#dominators.order.toReversed()) {
       const kept: Insn[] = [];
@@ -55,8 +66,8 @@ class Sinking {
   }
 
   #count(reg: VReg, block: BlockId, change: number): void {
-    const users = this.#users.get(reg) ?? new Map<BlockId, number>();
-    this.#users.set(reg, users);
+    const users = this.#users.get(reg);
+    if (!users) return;
     const count = (users.get(block) ?? 0) + change;
     if (count > 0) users.set(block, count);
     else users.delete(block);
@@ -65,8 +76,9 @@ class Sinking {
   /** The block that needs the result, or that all blocks which need it lie behind; or one on the way there. */
   #target(insn: Insn, from: BlockId): BlockId | undefined {
     const dst = result(insn);
-    if (dst === undefined || !isPure(insn) || insn.op === "call" || inputs(insn).length !== 1) return undefined;
-    const users = [...(this.#users.get(dst)?.keys() ?? [])];
+    const usersOf = dst === undefined ? undefined : this.#users.get(dst);
+    if (!usersOf) return undefined;
+    const users = [...usersOf.keys()];
     if (users.length === 0 || users.length > MAX_USERS || users.includes(from)) return undefined;
     let target: BlockId | undefined;
     let block: BlockId | undefined = users[0]!;

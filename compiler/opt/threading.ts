@@ -4,7 +4,7 @@
  * before, the test moves there, to melt with the computation.
  */
 import { edges } from "../ir/builder.ts";
-import { type Predecessor, predecessors, removeUnreachable, reversePostorder } from "../ir/cfg.ts";
+import { removeUnreachable, Shape } from "../ir/cfg.ts";
 import { cloneEnd } from "../ir/clone.ts";
 import {
   type BlockId,
@@ -16,57 +16,71 @@ import {
   type Operand,
   type VReg,
 } from "../ir/ir.ts";
-import { conditionInputs, inputs, isPure, mapEndInputs, result } from "../ir/operands.ts";
+import { conditionInputs, forEachEndInput, forEachInput, isPure, mapEndInputs, result } from "../ir/operands.ts";
 import { implied } from "./conditions.ts";
-import { analyseFacts, decide, type Facts, factsOf, operandFacts } from "./facts.ts";
+import { analyseFacts, decide, type Facts, type FactsTable, factsOf, operandFacts } from "./facts.ts";
 
 /** Blocks with more instructions before their branch are not looked through. */
 const MAX_INSNS = 4;
 
-export function threadJumps(fn: IrFunction): boolean {
-  const changed = new Threading(fn).run();
-  if (changed) removeUnreachable(fn);
-  return changed;
+export function threadJumps(fn: IrFunction, shape = new Shape(fn)): boolean {
+  const candidates = shape.order.filter((block) => isCandidate(block, shape));
+  if (candidates.length === 0 || !new Threading(fn, shape).run(candidates)) return false;
+  shape.changed();
+  removeUnreachable(fn, shape);
+  return true;
 }
 
 type Branch = Extract<IrBlock["end"], { op: "branch" }>;
 
-class Threading {
-  readonly #fn: IrFunction;
-  readonly #facts: Map<VReg, Facts>;
-  readonly #incoming: Predecessor[][];
-  /** Blocks in which a value is used that is defined elsewhere. */
-  readonly #usedOutside = new Set<VReg>();
-  readonly #definedIn = new Map<VReg, BlockId>();
+/** Whether more may be known about a block's test on the way to it than in it: of its parameters, or from the test before. */
+function isCandidate({ id, params, insns, end }: IrBlock, { incoming }: Shape): boolean {
+  if (end.op !== "branch" || id === 0 || insns.length > MAX_INSNS) return false;
+  return (
+    params.length > 0 || incoming[id]!.some(({ from }) => from.end.op === "branch" && sharesOperand(from.end, end))
+  );
+}
 
-  constructor(fn: IrFunction) {
-    this.#fn = fn;
-    this.#facts = analyseFacts(fn);
-    this.#incoming = predecessors(fn);
-    const order = reversePostorder(fn);
-    for (const { id, params, insns } of order) {
-      for (const param of params) this.#definedIn.set(param, id);
+function sharesOperand(one: Branch, other: Branch): boolean {
+  return one.a === other.a || one.a === other.b || one.b === other.a;
+}
+
+class Threading {
+  readonly #shape: Shape;
+  readonly #facts: FactsTable;
+  /** Values that are used in other blocks than their own. */
+  readonly #usedOutside = new Set<VReg>();
+  /** By VReg. */
+  readonly #definedIn: BlockId[];
+
+  constructor(fn: IrFunction, shape: Shape) {
+    this.#shape = shape;
+    this.#facts = analyseFacts(fn, shape);
+    this.#definedIn = new Array<BlockId>(fn.nextVReg);
+    let current = 0;
+    for (const { id, params, insns } of shape.order) {
+      for (const param of params) this.#definedIn[param] = id;
       for (const insn of insns) {
         const dst = result(insn);
-        if (dst !== undefined) this.#definedIn.set(dst, id);
+        if (dst !== undefined) this.#definedIn[dst] = id;
       }
     }
-    for (const { id, insns, end } of order) {
-      const use = (reg: VReg): void => {
-        if (this.#definedIn.get(reg) !== id) this.#usedOutside.add(reg);
-      };
-      for (const insn of insns) inputs(insn).forEach(use);
-      conditionInputs(end).forEach(use);
-      for (const edge of edges(end)) edge.args.forEach(use);
+    const use = (reg: VReg): void => {
+      if (this.#definedIn[reg] !== current) this.#usedOutside.add(reg);
+    };
+    for (const { id, insns, end } of shape.order) {
+      current = id;
+      for (const insn of insns) forEachInput(insn, use);
+      forEachEndInput(end, use);
     }
   }
 
-  run(): boolean {
+  run(candidates: readonly IrBlock[]): boolean {
     let changed = false;
-    for (const block of reversePostorder(this.#fn)) {
+    for (const block of candidates) {
       const { end } = block;
-      if (end.op !== "branch" || block.id === 0 || !this.#isTransparent(block)) continue;
-      for (const { from, edge } of this.#incoming[block.id]!) {
+      if (end.op !== "branch" || !this.#isTransparent(block)) continue;
+      for (const { from, edge } of this.#shape.incoming[block.id]!) {
         // The block may have been threaded past already.
         if (edge.block !== block.id || from === block) continue;
         if (this.#thread(block, end, from, edge) || this.#moveTest(block, end, from, edge)) changed = true;
@@ -77,7 +91,6 @@ class Threading {
 
   /** Whether a block can be passed by: it has no effect, and nobody else needs what it computes. */
   #isTransparent({ params, insns }: IrBlock): boolean {
-    if (insns.length > MAX_INSNS) return false;
     if (params.some((param) => this.#usedOutside.has(param))) return false;
     return insns.every((insn) => isPure(insn) && insn.op !== "call" && !this.#usedOutside.has(result(insn)!));
   }
@@ -129,7 +142,7 @@ class Threading {
 
   /** New uses, so that later blocks are judged rightly. */
   #use(block: BlockId, regs: readonly VReg[]): void {
-    for (const reg of regs) if (this.#definedIn.get(reg) !== block) this.#usedOutside.add(reg);
+    for (const reg of regs) if (this.#definedIn[reg] !== block) this.#usedOutside.add(reg);
   }
 }
 

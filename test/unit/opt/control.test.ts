@@ -282,7 +282,9 @@ describe("all passes", () => {
     const note: AfterPass = (pass, _, changed) => seen.push([pass.name, changed]);
     optimiseFunction(fn, note);
     expect(seen.every(([, changed]) => !changed)).toBe(true);
-    expect(new Set(seen.map(([name]) => name)).size).toBe(seen.length);
+    // Only the blocks are tidied beforehand as well.
+    const names = seen.map(([name]) => name);
+    expect(names.filter((name, i) => names.indexOf(name) < i)).toEqual(["blocks"]);
   });
 
   it("stay fast on thousands of blocks", () => {
