@@ -170,6 +170,8 @@ export type HostConstant =
   | "start_time_monotonic"
   /** CLOCK_REALTIME minus CLOCK_BOOTTIME, ns: turns bpf_ktime_get_boot_ns into wall-clock time. */
   | "boot_to_real"
+  /** CLOCK_TAI minus CLOCK_BOOTTIME, ns. */
+  | "boot_to_tai"
   /** Device and inode of the tool's PID namespace. */
   | "pidns_dev"
   | "pidns_ino"
@@ -218,8 +220,13 @@ export function frameSize(mode: StackMode): number {
 export type ValueLayout =
   | { kind: "integer"; size: 1 | 2 | 4 | 8; signed: boolean }
   | { kind: "boolean"; size: 1 }
-  /** Up to the first NUL; without one in `size` bytes the string was cut, and is shown with the trailer of the config. */
-  | { kind: "string"; size: number }
+  /**
+   * Up to the first NUL. Without one in `size` bytes the string was cut, and is shown with the trailer of the config; an array
+   * of `chars` was just full.
+   */
+  | { kind: "string"; size: number; chars?: true | undefined }
+  /** Something that has no value to show: a floating-point number. */
+  | { kind: "none"; size: number }
   /** u32 length, then bytes. */
   | { kind: "buffer"; size: number }
   | { kind: "tuple"; size: number; elements: { offset: number; layout: ValueLayout }[] }

@@ -37,6 +37,7 @@ function argument(l: Lowering, node: Expression): EventArgument {
 function checkPrintable(c: Checker, node: Expression): Type {
   const type = c.type(node);
   if (type.kind === "void") return c.error("void-value", node.span, "this gives no value to print");
+  if (type.kind === "float") return c.error("floating-point", node.span, "floating-point numbers cannot be printed");
   if (isAggregate(type) && !isNumericAggregate(type)) {
     return c.error(
       "aggregate-value",

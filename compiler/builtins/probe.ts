@@ -11,7 +11,9 @@ export const probeVariables: Variables = {
   },
   probetype: {
     check(c) {
-      const value = c.unit.probes[0]?.provider ?? "";
+      const [probe] = c.unit.probes;
+      const isOwn = probe?.event.kind === "begin" || probe?.event.kind === "end";
+      const value = isOwn ? "special" : (probe?.provider ?? "");
       return { kind: "string", size: value.length + 1, value };
     },
     // Its value is known to the checker, so nothing is left to compute.

@@ -2,15 +2,17 @@
 import type { HelperName } from "../asm/helpers.ts";
 import { PLAIN_EVENT_SIZE, sendPlain } from "../lower/events.ts";
 import { value } from "../lower/expressions.ts";
+import type { HostConstant } from "../program.ts";
 import { uint64, unknown, voidType } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import type { Functions, Variables } from "./table.ts";
 
-/** nsecs(mode): the helper that reads each clock. */
-const CLOCKS: Record<string, HelperName> = {
-  boot: "ktime_get_boot_ns",
-  monotonic: "ktime_get_ns",
-  tai: "ktime_get_tai_ns",
+/** nsecs(mode): the helper that reads each clock, and what the host knows it to be behind. */
+const CLOCKS: Record<string, { helper: HelperName; ahead?: HostConstant }> = {
+  boot: { helper: "ktime_get_boot_ns" },
+  monotonic: { helper: "ktime_get_ns" },
+  tai: { helper: "ktime_get_tai_ns" },
+  sw_tai: { helper: "ktime_get_boot_ns", ahead: "boot_to_tai" },
 };
 
 const DEFAULT_TIME_FORMAT = "%H:%M:%S\n";
@@ -54,7 +56,9 @@ export const timeFunctions: Functions = {
     lower: {
       value(l, call) {
         const mode = call.args[0];
-        return l.b.call(CLOCKS[mode?.kind === "identifier" ? mode.name : "boot"]!, []);
+        const { helper, ahead } = CLOCKS[mode?.kind === "identifier" ? mode.name : "boot"]!;
+        const time = l.b.call(helper, []);
+        return ahead ? l.b.alu("add", time, l.hostConstant(ahead)) : time;
       },
     },
   },

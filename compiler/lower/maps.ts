@@ -17,11 +17,12 @@ import {
 } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { accumulate, aggregateNumberOf } from "./aggregates.ts";
-import { operand, operation, value } from "./expressions.ts";
+import { blockValue, operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { convert, into, place } from "./memory-values.ts";
 import type { Place } from "./place.ts";
 import type { PlannedMap, Recycling } from "./plan.ts";
+import { statements } from "./statements.ts";
 import { addToSeries } from "./time-series.ts";
 
 const BPF_ANY = { imm: 0n };
@@ -165,7 +166,12 @@ export function storeMap(l: Lowering, target: MapNode, node: ast.Expression): vo
   const map = plannedMap(l, target);
   const type = map.info.value;
   if (isAggregate(type)) {
-    aggregate(l, target, node as ast.Call);
+    let call = node;
+    while (call.kind === "block-expression") {
+      statements(l, call.statements);
+      call = blockValue(call);
+    }
+    aggregate(l, target, call as ast.Call);
     return;
   }
   if (target.kind === "map") {

@@ -4,12 +4,12 @@ import type { BtfField, IntEncoding, TypeId } from "../btf/types.ts";
 import {
   type AddressSpace,
   boolean,
+  chars,
   integer,
   pointer,
   type Size,
   type StructField,
   type StructShape,
-  string,
   type Type,
   unknown,
   voidType,
@@ -109,7 +109,7 @@ class BtfShape implements StructShape {
 /** Arrays of char are strings to the language. */
 export function charArrayAsString(type: Type): Type {
   if (type.kind === "array" && type.element.kind === "integer" && type.element.size === 1 && type.element.signed) {
-    return type.count > 0 ? string(type.count) : type;
+    return type.count > 0 ? chars(type.count) : type;
   }
   return type;
 }

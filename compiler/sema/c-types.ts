@@ -7,13 +7,13 @@ import { typeFromBtf } from "./btf-types.ts";
 import {
   type AddressSpace,
   boolean,
+  chars,
   integer,
   pointer,
   type Size,
   type StructField,
   type StructShape,
   sizeOf,
-  string,
   type Type,
   voidType,
 } from "./types.ts";
@@ -36,12 +36,12 @@ export function typeFromC(type: CType, space: AddressSpace, source: TypeSource):
     case "integer":
       return type.size === 16 ? bytes(16) : integer(type.size, type.signed || type.plain === true);
     case "float":
-      return bytes(type.size);
+      return { kind: "float", size: type.size };
     case "pointer":
       return pointer(typeFromC(type.to, space, source), space);
     case "array": {
       const element = stripped(type.element);
-      if (element.kind === "integer" && element.plain && type.count) return string(type.count);
+      if (element.kind === "integer" && element.plain && type.count) return chars(type.count);
       return { kind: "array", element: typeFromC(type.element, space, source), count: type.count ?? 0 };
     }
     case "aligned":

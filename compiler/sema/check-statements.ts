@@ -128,7 +128,7 @@ export class StatementChecks {
     const info = this.#c.useMap(target);
     const type = this.#c.type(value);
     if (plain) {
-      if (isAggregate(type) && value.kind !== "call") {
+      if (isAggregate(type) && last(value)?.kind !== "call") {
         if (isNumericAggregate(type) && !isAggregate(info.value))
           this.#c.store(info, this.#checks.coerced(type), node.span);
         else {
@@ -212,4 +212,9 @@ export class StatementChecks {
     if (this.#c.facts.features[feature]) return;
     this.#c.error("kernel-feature", span, `this kernel cannot run ${what}`, `they came with Linux ${version}`);
   }
+}
+
+/** What an expression ends with: a block gives the value of its last line. */
+function last(node: ast.Expression): ast.Expression | undefined {
+  return node.kind === "block-expression" ? node.value && last(node.value) : node;
 }

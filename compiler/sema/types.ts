@@ -90,8 +90,10 @@ export type Type =
   | { kind: "void" }
   | IntegerType
   | { kind: "boolean"; value?: boolean }
-  /** `size` counts the terminating NUL. */
-  | { kind: "string"; size: number; value?: string }
+  /** `size` counts the terminating NUL; an array of char may be full, and have none. */
+  | { kind: "string"; size: number; value?: string; chars?: true }
+  /** A number that can only be told from others by its size: there is no floating point in programs. */
+  | { kind: "float"; size: number }
   /** At most `size` bytes of data. */
   | { kind: "buffer"; size: number }
   | PointerType
@@ -122,6 +124,11 @@ export function integer(size: Size, signed: boolean): IntegerType {
 
 export function string(size: number): Type {
   return { kind: "string", size };
+}
+
+/** What an array of char is to the language. */
+export function chars(size: number): Type {
+  return { kind: "string", size, chars: true };
 }
 
 export function pointer(to: Type, space: AddressSpace): PointerType {
@@ -198,7 +205,7 @@ export function widen(type: Type): Type {
     case "boolean":
       return boolean;
     case "string":
-      return string(type.size);
+      return type.chars ? chars(type.size) : string(type.size);
     case "enum": {
       const { kind, name, size, signed, values } = type;
       return { kind, name, size, signed, values };
@@ -290,7 +297,7 @@ export function joinTypes(a: Type, b: Type): Type | undefined {
   if (a.kind !== b.kind) return joinKinds(a, b);
   switch (a.kind) {
     case "string":
-      return string(Math.max(a.size, (b as typeof a).size));
+      return widen(a.size >= (b as typeof a).size ? a : b);
     case "buffer":
       return { kind: "buffer", size: Math.max(a.size, (b as typeof a).size) };
     case "pointer": {
@@ -362,6 +369,7 @@ export function sameType(a: Type, b: Type): boolean {
       return a.size === (b as typeof a).size && a.signed === (b as typeof a).signed;
     case "string":
     case "buffer":
+    case "float":
       return a.size === (b as typeof a).size;
     case "pointer":
       return sameType(a.to, (b as PointerType).to);
@@ -448,6 +456,7 @@ export function sizeOf(type: Type): number {
     case "integer":
     case "enum":
     case "string":
+    case "float":
       return type.size;
     case "boolean":
       return 1;
@@ -490,6 +499,7 @@ export function alignOf(type: Type): number {
       return type.size;
     case "boolean":
     case "string":
+    case "float":
     case "mac":
     case "struct":
     case "args":
@@ -535,7 +545,9 @@ export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
     case "boolean":
       return { kind: "boolean", size: 1 };
     case "string":
-      return { kind: "string", size: type.size };
+      return { kind: "string", size: type.size, chars: type.chars };
+    case "float":
+      return { kind: "none", size: type.size };
     case "buffer":
       return { kind: "buffer", size: type.size + 4 };
     case "pointer":

@@ -16,6 +16,7 @@ export type Value =
   /** `cut`: the string did not end within its room. */
   | { readonly kind: "string"; readonly bytes: ByteString; readonly cut: boolean }
   | { readonly kind: "buffer"; readonly bytes: ByteString }
+  | { readonly kind: "none" }
   | { readonly kind: "tuple" | "array"; readonly elements: readonly Value[] }
   /** Records and the kernel's structs alike. */
   | { readonly kind: "record"; readonly fields: readonly { readonly name: string; readonly value: Value }[] }
@@ -96,7 +97,9 @@ export function decode(layout: ValueLayout, view: DataView, offset = 0): Value {
     case "boolean":
       return { kind: "boolean", value: view.getUint8(offset) !== 0 };
     case "string":
-      return decodeString(view, offset, layout.size);
+      return decodeString(layout, view, offset);
+    case "none":
+      return { kind: "none" };
     case "buffer":
       return decodeBuffer(view, offset, layout.size);
     case "tuple":
@@ -242,10 +245,14 @@ function readInteger(view: DataView, offset: number, size: 1 | 2 | 4 | 8, signed
   }
 }
 
-function decodeString(view: DataView, offset: number, size: number): Value {
+function decodeString(
+  { size, chars }: Extract<ValueLayout, { kind: "string" }>,
+  view: DataView,
+  offset: number,
+): Value {
   const bytes = bytesAt(view, offset, size);
   const end = bytes.indexOf("\0");
-  return { kind: "string", bytes: end < 0 ? bytes : bytes.slice(0, end), cut: end < 0 && size > 0 };
+  return { kind: "string", bytes: end < 0 ? bytes : bytes.slice(0, end), cut: end < 0 && size > 0 && !chars };
 }
 
 function decodeBuffer(view: DataView, offset: number, size: number): Value {

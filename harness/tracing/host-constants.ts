@@ -21,6 +21,7 @@ const SOURCES: Readonly<Record<HostConstant, (subject: TraceSubject) => bigint>>
   start_time_boot: () => clockGettime(Clock.BOOTTIME),
   start_time_monotonic: () => clockGettime(Clock.MONOTONIC),
   boot_to_real: () => toRealTime(Clock.BOOTTIME),
+  boot_to_tai: () => toRealTime(Clock.BOOTTIME) - toRealTime(Clock.TAI),
   pidns_dev: () => kernelDevice(pidNamespace().dev),
   pidns_ino: () => pidNamespace().ino,
 };

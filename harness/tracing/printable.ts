@@ -20,6 +20,7 @@ export type Printable =
   /** A number with a name: enum values and pointers. Text shows the name, JSON the number. */
   | { readonly kind: "symbolic"; readonly text: ByteString; readonly value: bigint }
   | { readonly kind: "buffer"; readonly bytes: ByteString }
+  | { readonly kind: "none" }
   | { readonly kind: "tuple" | "array"; readonly elements: readonly Printable[] }
   | { readonly kind: "record"; readonly fields: readonly { readonly name: string; readonly value: Printable }[] }
   | { readonly kind: "histogram"; readonly rows: readonly HistogramRow[] }
@@ -84,6 +85,7 @@ export function present(value: Value, how: Presentation, divisor = 1n): Printabl
     case "string":
       return text(value.cut ? value.bytes + how.truncationTrailer : value.bytes);
     case "buffer":
+    case "none":
       return value;
     case "tuple":
     case "array":

@@ -70,9 +70,12 @@ describeKernel("the language in the kernel", () => {
       ["@ = count(); @ = count(); print(@ > 1); print((int64)@ + 1); clear(@)", "true | 3"],
       [
         "print((uint8)255 + 1); print(-7 / 2); print(-7 % 3); print(7 >> 1); print(~(uint8)1)",
-        "256 | -3 | -1 | 3 | 18446744073709551614",
+        "256 | -3 | -1 | 3 | 254",
       ],
       ["@x = 1; @y[1] = 2; delete(@x)", "@y[1]: 2"],
+      ["@ = { let $a = 100; avg($a) }", "@: 100"],
+      ["print(nsecs(sw_tai) - nsecs(boot) > 1000000000000000000)", "true"],
+      ["print(probetype)", "special"],
       [
         "@l = lhist(7, 0, 10, 5)",
         "@l: | [5, 10)                1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|",

@@ -139,6 +139,7 @@ export class Vm {
         start_time_boot: 900_000_000n,
         start_time_monotonic: 895_000_000n,
         boot_to_real: 1_700_000_000_000_000_000n,
+        boot_to_tai: 1_700_000_037_000_000_000n,
         pidns_dev: 4n,
         pidns_ino: 4_026_531_836n,
         target_pid: 0n,

@@ -120,6 +120,8 @@ function json(value: Printable): string {
       return number(value.value);
     case "boolean":
       return String(value.value);
+    case "none":
+      return "null";
     case "text":
       return string(value.bytes);
     case "buffer":

@@ -14,6 +14,8 @@ export function printableText(value: Printable): ByteString {
       return value.value.toString();
     case "boolean":
       return String(value.value);
+    case "none":
+      return "null";
     case "text":
       return value.bytes;
     case "symbolic":

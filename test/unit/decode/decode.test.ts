@@ -152,6 +152,13 @@ const cases: [name: string, layout: ValueLayout, data: Uint8Array, value: Value]
   ],
   ["a hist", { kind: "hist", size: 24, bits: 0 }, u64(1, 0, 3), { kind: "hist", buckets: [1n, 0n, 3n], bits: 0 }],
   [
+    "a full array of char",
+    { kind: "string", size: 2, chars: true },
+    latin1("ab"),
+    { kind: "string", bytes: "ab", cut: false },
+  ],
+  ["a floating-point number", { kind: "none", size: 4 }, u32(5), { kind: "none" }],
+  [
     "an interval",
     { kind: "tseries", size: 24, signed: true, intervalNs: 5, intervals: 9, aggregation: "avg" },
     i64(-7, 2, 33),
