@@ -16,7 +16,8 @@ const FORMATS = {
   },
   markdown: {
     suffixes: [".md", ".markdown"],
-    render: async (report: Report) => (await import("../report/markdown.ts")).markdownReport(report),
+    render: async (report: Report, limit?: number) =>
+      (await import("../report/markdown.ts")).markdownReport(report, { limit }),
   },
   junit: {
     suffixes: [".xml"],
@@ -38,9 +39,9 @@ export function reportFileName(format: ReportFormat): string {
   return `report${FORMATS[format].suffixes[0]}`;
 }
 
-/** The whole text of a report. */
-export function renderReport(report: Report, format: ReportFormat): Promise<string> {
-  return FORMATS[format].render(report);
+/** The text of a report: the whole, or, of Markdown, what fits into `limit` bytes. */
+export function renderReport(report: Report, format: ReportFormat, limit?: number): Promise<string> {
+  return FORMATS[format].render(report, limit);
 }
 
 /** A report that a command is to write beside its other output. */

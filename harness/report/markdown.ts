@@ -14,7 +14,7 @@ import { percent, plural, statusText } from "./wording.ts";
 
 export interface MarkdownOptions {
   /** Bytes that the text may have. What does not fit is left out, the details of passed scenarios first. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** The address where a line of a scenario file can be read. */
   readonly link?: (file: string, line: number) => string | undefined;
 }

@@ -44,6 +44,8 @@ describe("probewright report", () => {
       "error: which format is wanted is not clear\n  help: say --format html, --format markdown, --format junit",
     ],
     [["result.json", "-o", "x.txt"], "error: which format is wanted is not clear"],
+    [["result.json", "--format", "html", "--limit", "60000"], "error: --limit is for Markdown only"],
+    [["result.json", "--format", "markdown", "--limit", "10"], "expected a whole number from 8192"],
     [["result.json", "--format", "pdf"], "Allowed choices are html, markdown, junit"],
     [[], "missing required argument 'result'"],
   ])("refuses %j", async (args, message) => {
@@ -52,6 +54,16 @@ describe("probewright report", () => {
     expect([status, out]).toEqual([2, ""]);
     expect(err).toContain(message);
     expect(existsSync(join(cwd, "x.txt"))).toBe(false);
+  });
+
+  it("makes Markdown of what fits into a comment", async () => {
+    const scenarios = Array.from({ length: 100 }, (_, i) => ({ ...RUN.scenarios[1]!, name: `scenario ${i}` }));
+    const cwd = temporaryTree({ "result.json": JSON.stringify({ ...RUN, scenarios }) });
+    const args = ["report", "result.json", "--format", "markdown", "--limit", "60000"];
+    const { status, out } = await runCli(args, "", { cwd });
+    expect(status).toBe(0);
+    expect(Buffer.byteLength(out)).toBeLessThanOrEqual(60_000);
+    expect(out).toMatch(/_The details of \d+ scenarios are left out, for want of room\._/);
   });
 
   it("says where it cannot write", async () => {

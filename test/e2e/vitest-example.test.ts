@@ -81,7 +81,9 @@ describeKernel("an example project", () => {
       expect(stdout).toMatch(new RegExp(`Tests\\s+${TESTS} passed`));
       const refused = [...stdout.matchAll(/refused: (\d+) of (\d+)/g)].map(([text]) => text);
       expect(refused).toHaveLength(2);
-      console.info(`${pool}: ${refused.join(", ")}`);
+      console.info(
+        `${pool}: of traces of work in the shared pool, while neighbours keep it busy: ${refused.join(", ")}`,
+      );
       if (pool === "forks") expect(new Set(refused)).toEqual(new Set(["refused: 0 of 60"]));
     });
 
@@ -131,12 +133,12 @@ describeKernel("an example project", () => {
 
 describeKernel("the examples of the documentation", () => {
   const examples = (file: string, mark: string): [string, string][] =>
-    blocksOf(readFileSync(join(ROOT, "docs", file), "utf8"))
+    blocksOf(readFileSync(join(ROOT, file), "utf8"))
       .filter((block) => block.mark === mark)
       .map(({ line, text }) => [`${file}, line ${line}`, text]);
 
-  it("of vitest.md pass in both pools", () => {
-    const tests = examples("vitest.md", "vitest");
+  it("of vitest.md and README.md pass in both pools", () => {
+    const tests = [...examples("docs/vitest.md", "vitest"), ...examples("README.md", "vitest")];
     expect(tests.length).toBeGreaterThan(3);
     tests.forEach(([, text], i) => {
       writeFileSync(join(project, `test/example-${i}.test.ts`), text);
@@ -153,7 +155,7 @@ describeKernel("the examples of the documentation", () => {
     }
   });
 
-  it.each(examples("tinybench.md", "tinybench"))("%s runs", (_, text) => {
+  it.each(examples("docs/tinybench.md", "tinybench"))("%s runs", (_, text) => {
     const args = ["--input-type=module", "-e", text];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: project,

@@ -230,7 +230,7 @@ describe("annotations", () => {
     expect(first!.message).toBe(
       "regression: 412 more in every run; +412 openat, 398 of them under node_modules (base 40, head 452, +412)",
     );
-    expect(shift!.message).toBe("regression: the distribution moved up");
+    expect(shift!.message).toBe("regression: the distribution moved up: +8.1% to +17%");
     expect(annotationsOf(reportOf(MISTAKES), "/w", "/w", 10)).toEqual([
       {
         level: "error",

@@ -22,17 +22,21 @@ interface Step {
   readonly with?: Readonly<Record<string, unknown>>;
 }
 interface Workflow {
-  readonly on: unknown;
+  readonly name: string;
+  readonly on: Readonly<Record<string, { workflows?: string[] } | null>>;
   readonly permissions: Readonly<Record<string, string>>;
   readonly jobs: Readonly<Record<string, { steps: Step[] }>>;
 }
 
 const action = parse(read("action.yml")) as Declared;
 const workflows = readdirSync(join(ROOT, ".github/workflows")).map((file) => `.github/workflows/${file}`);
-const files = [...workflows, ".github/examples/performance.yml"];
+const examples = readdirSync(join(ROOT, ".github/examples")).map((file) => `.github/examples/${file}`);
+const files = [...workflows, ...examples];
 /** Tables are padded; that is of no interest here. */
 const guide = read("docs/github-action.md").replace(/(?<=\S) {2,}/g, " ");
-const shown = blocksOf(guide).flatMap(({ language, text }) => (language === "yaml" ? [parse(text) as Workflow] : []));
+const shown = blocksOf(`${guide}\n${read("README.md")}`).flatMap(({ mark, text }) =>
+  mark === "workflow" ? [parse(text) as Workflow] : [],
+);
 
 const all = [...shown, ...files.map((file) => parse(read(file)) as Workflow)];
 const steps = all.flatMap(({ jobs }) => Object.values(jobs).flatMap((job) => job.steps));
@@ -40,7 +44,7 @@ const calls = steps.filter(({ uses }) => uses?.includes("/probewright@"));
 
 describe("calls of the action", () => {
   it("are in the guide and the example", () => {
-    expect(calls.length).toBeGreaterThanOrEqual(3);
+    expect(calls.length).toBeGreaterThanOrEqual(5);
   });
 
   it.each(calls.map((call): [string, Step] => [JSON.stringify(call.with), call]))("%s", (_, call) => {
@@ -54,10 +58,37 @@ describe("calls of the action", () => {
 });
 
 describe("workflows", () => {
-  it.each(files)("%s gives no more rights than it needs, and runs no fork's code with them", (file) => {
-    const workflow = parse(read(file)) as Workflow;
-    expect(workflow.permissions).toEqual({ contents: file.endsWith("release.yml") ? "write" : "read" });
-    expect(JSON.stringify(workflow.on)).not.toMatch(/pull_request_target|workflow_run/);
+  const comment = ".github/examples/performance-comment.yml";
+
+  it.each(files.filter((file) => file !== comment))(
+    "%s gives no more rights than it needs, and runs no fork's code with them",
+    (file) => {
+      const workflow = parse(read(file)) as Workflow;
+      expect(workflow.permissions).toEqual({ contents: file.endsWith("release.yml") ? "write" : "read" });
+      expect(JSON.stringify(workflow.on)).not.toMatch(/pull_request_target|workflow_run/);
+    },
+  );
+
+  it("the one that comments has the right to, and runs nothing of the pull request", () => {
+    const workflow = parse(read(comment)) as Workflow;
+    expect(workflow.permissions).toEqual({ actions: "read", "pull-requests": "write" });
+    const [{ steps }] = Object.values(workflow.jobs) as [{ steps: Step[] }];
+    expect(steps.flatMap(({ uses = [] }) => uses)).toEqual(["actions/download-artifact@v4"]);
+    expect(steps[0]?.with?.path).toBe("untrusted");
+    for (const step of steps) expect(step).not.toHaveProperty("working-directory");
+    // Names of branches are the fork's to choose: they are handed over as variables, and never stand in a script.
+    for (const { run = "" } of steps) expect(run).not.toContain("${{");
+  });
+
+  it("the one that comments follows the one that measures, and finds its artifact", () => {
+    const first = parse(read(".github/examples/performance-fork.yml")) as Workflow;
+    const second = parse(read(comment)) as Workflow;
+    expect(second.on.workflow_run?.workflows).toEqual([first.name]);
+    const artifact = ({ jobs }: Workflow, action: string): unknown =>
+      Object.values(jobs)
+        .flatMap(({ steps }) => steps)
+        .find(({ uses }) => uses?.startsWith(action))?.with?.name;
+    expect(artifact(second, "actions/download-artifact@")).toBe(artifact(first, "actions/upload-artifact@"));
   });
 });
 
