@@ -79,6 +79,11 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
     castToArray(l, node, to, as, padded);
     return;
   }
+  // Of what does not fit a register only the type changes.
+  if (node.kind === "cast") {
+    into(l, node.operand, to, as, padded);
+    return;
+  }
   l.b.span = node.span;
   if (as.kind === "string") {
     if (type.kind === "string" && type.value !== undefined) {

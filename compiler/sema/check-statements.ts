@@ -34,7 +34,7 @@ export class StatementChecks {
   #statement(node: ast.Statement): void {
     switch (node.kind) {
       case "expression-statement":
-        this.#expressionStatement(node.expression);
+        this.#c.type(node.expression);
         return;
       case "assignment":
         this.#assignment(node);
@@ -91,18 +91,6 @@ export class StatementChecks {
     else this.#c.unreached(() => this.#block(block));
   }
 
-  #expressionStatement(node: ast.Expression): void {
-    const type = this.#c.type(node);
-    if (isAggregate(type) && node.kind === "call") {
-      this.#c.error(
-        "aggregate-value",
-        node.span,
-        `${node.callee.text}() must be assigned to a map`,
-        "write `@x = ...`",
-      );
-    }
-  }
-
   #assignment(node: ast.Assignment): void {
     const { target, value } = node;
     if (!target) {
@@ -126,9 +114,11 @@ export class StatementChecks {
       return;
     }
     const info = this.#c.useMap(target);
+    const call = plain ? resultingCall(value) : undefined;
+    if (call) this.#c.assignedCalls.add(call);
     const type = this.#c.type(value);
     if (plain) {
-      if (isAggregate(type) && last(value)?.kind !== "call") {
+      if (isAggregate(type) && !call) {
         if (isNumericAggregate(type) && !isAggregate(info.value))
           this.#c.store(info, this.#checks.coerced(type), node.span);
         else {
@@ -198,6 +188,9 @@ export class StatementChecks {
       if (info.keyed === false) {
         this.#c.error("map-key", over.span, `\`${info.name}\` has no keys, so there is nothing to go through`);
       }
+      if (isAggregate(info.value) && !isNumericAggregate(info.value)) {
+        this.#c.error("loop-map", over.span, `Loop expression does not support type: ${info.value.kind}_t`);
+      }
       this.#require("forEachMapElem", "for loops over maps", "5.13", node.span);
       element = { kind: "tuple", elements: [info.key, this.#checks.plainValue(info.value)] };
     }
@@ -214,7 +207,8 @@ export class StatementChecks {
   }
 }
 
-/** What an expression ends with: a block gives the value of its last line. */
-function last(node: ast.Expression): ast.Expression | undefined {
-  return node.kind === "block-expression" ? node.value && last(node.value) : node;
+/** The call whose result an expression is. */
+export function resultingCall(node: ast.Expression): ast.Call | undefined {
+  if (node.kind === "block-expression") return node.value && resultingCall(node.value);
+  return node.kind === "call" ? node : undefined;
 }

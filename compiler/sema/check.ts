@@ -73,7 +73,17 @@ export function check(
       diags.warning("unused-map", map.span, `Unused map: ${map.name}`, { help: "remove its declaration" });
     }
   }
+  if (!diags.hasErrors) for (const unit of units) reportUnresolved(unit, diags);
   return { units, maps };
+}
+
+/** What has no type by now never gets one: of two variables each is assigned only the other, for instance. */
+function reportUnresolved(unit: Unit, diags: Diagnostics): void {
+  for (const [node, type] of unit.types) {
+    if (type.kind !== "unknown") continue;
+    const help = node.kind === "variable" ? `declare it: \`let ${node.name}: uint64\`, for instance` : undefined;
+    diags.error("unresolved-type", node.span, "nothing tells the type of this", { help });
+  }
 }
 
 function reportUnset(map: MapInfo, diags: Diagnostics): void {
@@ -109,6 +119,8 @@ export class Checker {
   #final = false;
   /** Whether the code that is looked at can never run, because its condition is known to be false. */
   isUnreached = false;
+  /** The calls that maps are assigned: aggregations can stand nowhere else. */
+  readonly assignedCalls = new Set<ast.Call>();
   changed = false;
 
   constructor(unit: Unit, maps: Map<string, MapInfo>, facts: KernelFacts, settings: CheckSettings) {
@@ -453,7 +465,14 @@ export class Checker {
       if (builtin.unsafe && !this.settings.unsafe) {
         return this.error("unsafe", span, `${name}() can change the system`, "allow it with --unsafe");
       }
-      return builtin.check(this, node);
+      const type = builtin.check(this, node);
+      if (!("aggregate" in builtin.lower) || this.assignedCalls.has(node) || type.kind === "unknown") return type;
+      return this.error(
+        "aggregate-value",
+        node.span,
+        `${name}() must be assigned to a map`,
+        `write \`@x = ${name}(...)\`, and use \`@x\` as a value`,
+      );
     }
     const variable = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (variable && node.args.length === 0) return variable.check(this, node);
