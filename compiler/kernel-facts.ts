@@ -67,6 +67,9 @@ export interface Features {
   kprobeMulti: boolean;
   /** bpf_get_attach_cookie (5.15): one program tells its many places apart. */
   attachCookie: boolean;
+  /** bpf_override_return and bpf_probe_write_user, which kernels leave out that are built or locked down to. */
+  overrideReturn: boolean;
+  writeUser: boolean;
 }
 
 export interface TracepointFormat {

@@ -4,7 +4,7 @@ import { PLAIN_EVENT_SIZE, sendFilled } from "../lower/events.ts";
 import { operand, value } from "../lower/expressions.ts";
 import { place } from "../lower/memory-values.ts";
 import type { Checker } from "../sema/check.ts";
-import { boolean, integer, isIntegral, sizeOf, typeName, unknown, voidType } from "../sema/types.ts";
+import { boolean, integer, isIntegral, sizeOf, type Type, typeName, unknown, voidType } from "../sema/types.ts";
 import { MAX_SIGNAL, signalNames, signalNumber } from "../signals.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { BuiltinFunction, Functions } from "./table.ts";
@@ -24,6 +24,7 @@ export const actionFunctions: Functions = {
     unsafe: true,
     check(c, call) {
       if (!c.onlyIn(call.span, "`override()`", ["kprobe"])) return voidType;
+      if (!c.facts.features.overrideReturn) return missingFeature(c, call);
       const result = c.expressionArg(call, 0);
       if (result) c.integer(result, "the result");
       return voidType;
@@ -39,6 +40,7 @@ export const actionFunctions: Functions = {
     form: "write_user(address, value, length)",
     unsafe: true,
     check(c, call) {
+      if (!c.facts.features.writeUser) return missingFeature(c, call);
       const [target, source, length] = [0, 1, 2].map((i) => c.expressionArg(call, i));
       const address = target && c.type(target);
       if (address && address.kind !== "pointer" && !isIntegral(address)) {
@@ -83,6 +85,11 @@ export const actionFunctions: Functions = {
   ),
   unwatch: missing("unwatch(address)", [1, 1], "there are no watchpoints yet, so there is nothing to unwatch"),
 };
+
+function missingFeature(c: Checker, call: Call): Type {
+  const message = `this kernel does not permit ${call.callee.text}()`;
+  return c.error("kernel-feature", call.span, message, "it was built without it, or is locked down");
+}
 
 /** A name of the language that is refused in words. */
 function missing(form: string, args: [number, number], message: string, help?: string): BuiltinFunction {

@@ -98,6 +98,8 @@ const EVERYTHING: Features = {
   uprobeMulti: true,
   kprobeMulti: true,
   attachCookie: true,
+  overrideReturn: true,
+  writeUser: true,
 };
 
 const DEFAULTS: Omit<FakeKernel, "btf"> = {

@@ -79,6 +79,8 @@ export function lazyFeatures(prober: Prober, tracepointBtfId: () => number | und
     uprobeMulti: () => prober.multiLink("uprobe"),
     kprobeMulti: () => prober.multiLink("kprobe"),
     attachCookie: () => prober.helper("get_attach_cookie", ProgType.KPROBE),
+    overrideReturn: () => prober.helper("override_return", ProgType.KPROBE),
+    writeUser: helper("probe_write_user"),
   };
   const features = {} as Features;
   for (const name of Object.keys(questions) as (keyof Features)[]) {
