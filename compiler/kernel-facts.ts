@@ -61,6 +61,8 @@ export interface Features {
   lookupPercpuElem: boolean;
   /** Atomic instructions that fetch, cmpxchg (5.12). */
   atomicFetch: boolean;
+  /** Loops whose end the verifier need not see, because the kernel counts their rounds (may_goto, 6.9). */
+  mayGoto: boolean;
   /** Signed division, sign-extending loads and moves, unconditional byte swaps, 32-bit jumps (cpu v4, 6.6). */
   cpuV4: boolean;
   uprobeMulti: boolean;

@@ -314,7 +314,10 @@ export interface EventField {
 
 /**
  * The health map is a one-entry mmap-able array of 64-bit counters, each incremented atomically. A run with a counter
- * above zero has lost something. Slot 0: ring buffer records that found no room. Slot 1 + i: updates of script map i that failed
- * (the map was full).
+ * above zero has lost something. Slot 0: ring buffer records that found no room. Slot 1: loops that the kernel has ended before
+ * they were done. Slot 2 + i: updates of script map i that failed (the map was full).
  */
-export const HEALTH_SLOTS = { lostEvents: 0, firstMap: 1 } as const;
+export const HEALTH_SLOTS = { lostEvents: 0, endlessLoops: 1, firstMap: 2 } as const;
+
+/** What a program can count as lost besides updates of maps. */
+export type Loss = Exclude<keyof typeof HEALTH_SLOTS, "firstMap">;

@@ -20,6 +20,7 @@ import {
   JMP_CALL,
   JMP_EXIT,
   JMP_JA,
+  JMP_MAY,
   MAX_SLOTS,
   Mode,
   Pseudo,
@@ -183,6 +184,9 @@ class Encoder {
         break;
       case "branch":
         this.#branch(insn, long);
+        break;
+      case "may-goto":
+        this.#jump(Class.JMP | JMP_MAY, 0, { imm: 0 }, insn.to);
         break;
       case "call":
         this.#put(Class.JMP | JMP_CALL, 0, CallKind.HELPER, 0, helperSpec(insn.helper).id);

@@ -17,6 +17,7 @@ import {
   JMP_CALL,
   JMP_EXIT,
   JMP_JA,
+  JMP_MAY,
   Mode,
   Pseudo,
   SOURCE_REGISTER,
@@ -163,6 +164,7 @@ function jumpText(insn: RawInstruction): string {
   const wide = (insn.opcode & 7) === Class.JMP;
   const operation = insn.opcode & 0xf0;
   if (operation === JMP_JA) return wide ? `goto pc${plus(insn.offset)}` : `gotol pc${plus(insn.imm)}`;
+  if (wide && operation === JMP_MAY) return `may_goto pc${plus(insn.offset)}`;
   if (wide && operation === JMP_EXIT) return "exit";
   if (wide && operation === JMP_CALL) {
     if (insn.src === CallKind.LOCAL) return `call pc${plus(insn.imm)}`;

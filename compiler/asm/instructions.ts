@@ -61,6 +61,8 @@ export type Instruction = { span?: Span } & (
   | { kind: "load-imm64"; dst: Reg; value: Imm64 }
   | { kind: "jump"; to: Label }
   | { kind: "branch"; condition: Condition; bits: 32 | 64; dst: Reg; src: Reg | Imm; to: Label }
+  /** Jumps when the program has gone round in circles for too long, of which the kernel keeps account. */
+  | { kind: "may-goto"; to: Label }
   | { kind: "call"; helper: HelperName }
   | { kind: "call-local"; to: Label }
   | { kind: "exit" }
@@ -175,6 +177,10 @@ export const jsle: Branch = (dst, src, to) => branch64("sle", dst, src, to);
 export const jsgt: Branch = (dst, src, to) => branch64("sgt", dst, src, to);
 export const jsge: Branch = (dst, src, to) => branch64("sge", dst, src, to);
 export const jset: Branch = (dst, src, to) => branch64("set", dst, src, to);
+
+export function mayGoto(to: Label): Instruction {
+  return { kind: "may-goto", to };
+}
 
 export function call(helper: HelperName): Instruction {
   return { kind: "call", helper };

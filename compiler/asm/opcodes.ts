@@ -50,6 +50,7 @@ export const conditionCodes: Record<Condition, number> = {
 export const JMP_JA = 0x00;
 export const JMP_CALL = 0x80;
 export const JMP_EXIT = 0x90;
+export const JMP_MAY = 0xe0;
 
 /** Bits 3 and 4 of load and store opcodes. */
 export const sizeCodes: Record<Size, number> = { 4: 0x00, 2: 0x08, 1: 0x10, 8: 0x18 };

@@ -22,6 +22,7 @@ import {
   ldsx,
   ldx,
   lsh64,
+  mayGoto,
   mov32,
   mov64,
   movsx64,
@@ -30,6 +31,7 @@ import {
   R10,
   type Reg,
   st,
+  sub64,
   toBigEndian,
 } from "../asm/instructions.ts";
 import { isCommutative, negated } from "../ir/arithmetic.ts";
@@ -262,6 +264,17 @@ class BlockEmitter {
         this.#emit(toBigEndian(dst, insn.size));
         break;
       }
+      case "forget": {
+        // The difference of two pointers is any number to the verifier, which does not see that it is 0.
+        const dst = this.#write(insn.dst);
+        this.#emit(mov64(dst, R10));
+        this.#emit(sub64(dst, R10));
+        this.#emit(add64(dst, this.#read(insn.src)));
+        break;
+      }
+      case "exhausted":
+        this.#oneIf(this.#write(insn.dst), mayGoto);
+        break;
       case "compare":
         this.#compare(insn);
         break;
@@ -344,12 +357,16 @@ class BlockEmitter {
     this.#emit(arsh64(dst, imm(64 - size * 8)));
   }
 
-  /** dst = 1; if (condition) skip; dst = 0 */
   #compare(insn: Extract<Insn, { op: "compare" }>): void {
-    const dst = this.#write(insn.dst);
+    const [a, b] = [this.#read(insn.a), this.#source(insn.b)];
+    this.#oneIf(this.#write(insn.dst), (skip) => branch64(insn.condition, a, b, skip));
+  }
+
+  /** dst = 1; if (condition) skip; dst = 0 */
+  #oneIf(dst: Reg, jumpTo: (skip: Label) => Instruction): void {
     const skip = `${this.#labels}.${this.#position}`;
     this.#emit(mov64(dst, imm(1)));
-    this.#emit(branch64(insn.condition, this.#read(insn.a), this.#source(insn.b), skip));
+    this.#emit(jumpTo(skip));
     this.#emit(mov64(dst, imm(0)));
     this.#emit(label(skip));
   }

@@ -58,6 +58,9 @@ export function forEachUse(insn: Insn, known: ReadonlyMap<VReg, Recipe>, use: On
     case "extend":
       use(insn.src, true, "read");
       break;
+    case "forget":
+      inRegister(insn.src, "write");
+      break;
     case "compare":
       use(insn.a, true, "write");
       if (!isImm(insn.b)) use(insn.b, true, "write");

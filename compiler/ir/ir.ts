@@ -94,6 +94,10 @@ export type Insn = { span?: Span } & (
   /** Truncates to `size` bytes, then extends to 64 bits. */
   | { op: "extend"; dst: VReg; src: VReg; size: 1 | 2 | 4; signed: boolean }
   | { op: "bswap"; dst: VReg; src: VReg; size: 2 | 4 | 8 }
+  /** The same number, of which the kernel's verifier knows nothing: what it does not know, it does not tell apart. */
+  | { op: "forget"; dst: VReg; src: VReg }
+  /** 0 as long as a loop may go on, 1 when the kernel has had enough of it: the verifier need not see that it ends. */
+  | { op: "exhausted"; dst: VReg }
   /** dst = condition ? 1 : 0 */
   | { op: "compare"; dst: VReg; condition: Condition; a: VReg; b: Operand }
   /**

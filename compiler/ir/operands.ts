@@ -22,10 +22,12 @@ export function mapInputs(insn: Insn, f: (reg: VReg, canBeImm: boolean) => Opera
     case "map-value":
     case "slot":
     case "func":
+    case "exhausted":
       break;
     case "copy":
     case "extend":
     case "bswap":
+    case "forget":
       insn.src = f(insn.src, false) as VReg;
       break;
     case "alu":
@@ -92,10 +94,12 @@ export function forEachInput(insn: Insn, f: (reg: VReg) => void): void {
     case "map-value":
     case "slot":
     case "func":
+    case "exhausted":
       break;
     case "copy":
     case "extend":
     case "bswap":
+    case "forget":
       f(insn.src);
       break;
     case "alu":
@@ -189,6 +193,7 @@ export function isRemovable(insn: Insn): boolean {
     case "store":
     case "atomic":
     case "call-local":
+    case "exhausted":
       return false;
     case "call": {
       const { effect, args } = helperSpec(insn.helper);

@@ -104,6 +104,10 @@ function value(insn: Insn, options: PrintOptions): string {
       return `${type(insn.size, insn.signed)}(${reg(insn.src)})`;
     case "bswap":
       return `bswap${insn.size * 8}(${reg(insn.src)})`;
+    case "forget":
+      return `forget ${reg(insn.src)}`;
+    case "exhausted":
+      return "exhausted";
     case "compare":
       return `${reg(insn.a)} ${conditionSymbols[insn.condition]} ${operand(insn.b)}`;
     case "load":

@@ -1,7 +1,12 @@
 /**
- * `for` loops. The kernel runs them by calling a function of the program back: bpf_loop for ranges, bpf_for_each_map_elem
- * for maps. The callback shares the caller's variables through a frame on the caller's stack: scalars lie in it while the
- * loop runs, everything else is reached through a pointer in it.
+ * Loops. The kernel's verifier goes through a plain loop round by round, and refuses one whose end it does not see. So:
+ *
+ * - `while` is a loop of jumps in which the kernel counts the rounds (may_goto), and ends it when there are millions. Numbers
+ *   that change from round to round are forgotten, so that the verifier finds the second round equal to the first.
+ * - `for`, and `while` on kernels that do not count, are run by the kernel, which calls a function of the program back:
+ *   bpf_loop for ranges, bpf_for_each_map_elem for maps. The callback shares the caller's variables through a frame on the
+ *   caller's stack: scalars lie in it while the loop runs, everything else is reached through a pointer in it.
+ * - On kernels before 5.17 `while` is a plain loop.
  *
  *     frame = { variables..., context..., returned }
  *     helper(n | map, callback, &frame, 0)
@@ -13,7 +18,7 @@ import { isAggregate, placed, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
 import { aggregateNumberOf } from "./aggregates.ts";
-import { operand } from "./expressions.ts";
+import { branch, operand } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { at } from "./place.ts";
 import { callsExit } from "./side-effects.ts";
@@ -25,6 +30,65 @@ const STOP = { imm: 1n };
 
 /** bpf_loop refuses more rounds. */
 const MAX_ROUNDS = 1n << 23n;
+
+export function whileLoop(l: Lowering, node: ast.While): void {
+  const { mayGoto, loop } = l.facts.features;
+  if (!mayGoto && loop) {
+    whileByCallback(l, node);
+    return;
+  }
+  const { b } = l;
+  const [head, body, after] = b.newBlocks(3);
+  b.jump(head);
+  b.enter(head);
+  if (mayGoto) countRound(l, node, after);
+  branch(l, node.condition, body, after);
+  b.enterSealed(body);
+  l.loops.push({ continueTo: head, breakTo: after });
+  statements(l, node.body.statements);
+  l.loops.pop();
+  b.jump(head);
+  b.seal(head);
+  b.enterSealed(after);
+}
+
+/** At the head of a loop: leaves it when the kernel has had enough, and forgets what the rounds change. */
+function countRound(l: Lowering, node: ast.While, after: number): void {
+  const { b } = l;
+  const [enough, goOn] = b.newBlocks(2);
+  for (const [info, assigned] of capturedVariables(l, node)) {
+    if (assigned && l.inRegister(info)) b.write(info, changing(l, info, b.read(info)));
+  }
+  const exhausted = b.define((dst) => ({ op: "exhausted", dst }));
+  b.branch("ne", exhausted, { imm: 0n }, enough, goOn);
+  b.enterSealed(enough);
+  l.countFailure("endlessLoops");
+  b.jump(after);
+  b.enterSealed(goOn);
+}
+
+/** A variable's value that another round may have changed. Of pointers the verifier must not forget what they lead to. */
+function changing(l: Lowering, { type }: VariableInfo, value: VReg): VReg {
+  return type.kind === "pointer" ? value : l.forget(value);
+}
+
+/** As many rounds as the kernel runs, of which the first that finds the condition false is the last. */
+function whileByCallback(l: Lowering, node: ast.While): void {
+  const { b } = l;
+  const frame = new LoopFrame(l, node, []);
+  const callback = frame.callback((child) => {
+    const [body, stop] = child.b.newBlocks(2);
+    branch(child, node.condition, body, stop);
+    child.b.enterSealed(stop);
+    child.b.jump(child.loops.at(-1)!.breakTo);
+    child.b.enterSealed(body);
+  }, 1);
+  frame.run((address) => {
+    const fn = b.define((dst) => ({ op: "func", dst, index: callback }));
+    const rounds = b.call("loop", [{ imm: MAX_ROUNDS }, fn, address, NO_FLAGS]);
+    l.when("eq", rounds, { imm: MAX_ROUNDS }, () => l.countFailure("endlessLoops"));
+  });
+}
 
 export function forLoop(l: Lowering, node: ast.For): void {
   if (node.over.kind === "range") rangeLoop(l, node, node.over);
@@ -100,7 +164,7 @@ interface Captured {
 /** What a loop's body shares with the function around it. */
 class LoopFrame {
   readonly #l: Lowering;
-  readonly #node: ast.For;
+  readonly #node: ast.For | ast.While;
   readonly #scalars: Captured[] = [];
   readonly #pointers: Captured[] = [];
   /** Registers of the caller that the body needs and never changes: [register, offset]. */
@@ -108,7 +172,7 @@ class LoopFrame {
   readonly #slot: number;
   #returned = -1;
 
-  constructor(l: Lowering, node: ast.For, extra: VReg[]) {
+  constructor(l: Lowering, node: ast.For | ast.While, extra: VReg[]) {
     this.#l = l;
     this.#node = node;
     let offset = 0;
@@ -122,7 +186,7 @@ class LoopFrame {
     }
     const registers = [...extra, ...callerRegisters(l)];
     for (const register of registers) this.#constants.push([register, next()]);
-    if (returns(node.body)) this.#returned = next();
+    if (returns(node)) this.#returned = next();
     this.#slot = l.b.slot(Math.max(8, offset), "loop frame");
   }
 
@@ -135,15 +199,18 @@ class LoopFrame {
     const frame = b.function.params[frameParameter]!;
     const extra = this.#constants.map(([, offset]) => b.load(frame, offset, 8));
     restoreRegisters(parent, child, extra);
-    for (const { info, offset } of this.#scalars) b.write(info, b.load(frame, offset, 8));
+    for (const { info, offset, assigned } of this.#scalars) {
+      const value = b.load(frame, offset, 8);
+      b.write(info, assigned ? changing(child, info, value) : value);
+    }
     for (const { info, offset } of this.#pointers) {
       const home = parent.homeOf(info);
       child.adoptVariable(info, home && "map" in home ? home : { pointer: frame, offset });
     }
     const [goOn, stop, returned] = [b.newBlock(), b.newBlock(), b.newBlock()];
     child.end = returned;
-    bind(child, extra);
     child.loops.push({ continueTo: goOn, breakTo: stop });
+    bind(child, extra);
     statements(child, this.#node.body.statements);
     b.jump(goOn);
     b.enterSealed(goOn);
@@ -189,25 +256,37 @@ class LoopFrame {
   }
 }
 
-/** Variables of the body that were declared before the loop, and whether the body assigns them. */
-function capturedVariables(l: Lowering, node: ast.For): Map<VariableInfo, boolean> {
-  const inside = new Set<ast.Variable>([node.variable]);
-  const used: ast.Variable[] = [];
-  const assigned = new Set<VariableInfo>();
-  walk(node.body, (child) => {
+/** The parts of a loop that are run in each round. */
+function repeated(node: ast.For | ast.While): ast.Node[] {
+  return node.kind === "for" ? [node.body] : [node.condition, node.body];
+}
+
+/** Variables of a loop that were declared before it, and whether it assigns them. */
+function capturedVariables(l: Lowering, node: ast.For | ast.While): Map<VariableInfo, boolean> {
+  // What a `comptime` condition leaves out was not resolved.
+  const { variables } = l.unit;
+  const inside = new Set<ast.Node>(node.kind === "for" ? [node.variable] : []);
+  const used = new Set<VariableInfo>();
+  const assigned = new Set<VariableInfo | undefined>();
+  const visit = (child: ast.Node): void => {
     if (child.kind === "variable") {
       inside.add(child);
-      used.push(child);
+      const info = variables.get(child);
+      if (info) used.add(info);
     }
-    if (child.kind === "assignment" && child.target?.kind === "variable") assigned.add(l.variable(child.target));
-    if (child.kind === "increment" && child.target.kind === "variable") assigned.add(l.variable(child.target));
-  });
+    const target = assignedBy(child);
+    if (target?.kind === "variable") assigned.add(variables.get(target));
+  };
+  for (const part of repeated(node)) walk(part, visit);
   const captured = new Map<VariableInfo, boolean>();
-  for (const variable of used) {
-    const info = l.variable(variable);
-    if (!inside.has(info.declaration)) captured.set(info, assigned.has(info));
-  }
+  for (const info of used) if (!inside.has(info.declaration)) captured.set(info, assigned.has(info));
   return captured;
+}
+
+function assignedBy(node: ast.Node): ast.Node | undefined {
+  if (node.kind === "assignment" || node.kind === "increment") return node.target;
+  // find(@x, key, $value)
+  return node.kind === "call" ? node.args[2] : undefined;
 }
 
 /** What the context of the event gave the calling function. */
@@ -237,11 +316,12 @@ function restoreRegisters(parent: Lowering, child: Lowering, loaded: readonly VR
   if (parent.result !== undefined) child.result = take();
 }
 
-/** Whether a body may leave the probe. */
-function returns(body: ast.Block): boolean {
-  let found = callsExit(body);
-  walk(body, (node) => {
+/** Whether a loop may leave the probe. */
+function returns(loop: ast.For | ast.While): boolean {
+  let found = repeated(loop).some(callsExit);
+  const visit = (node: ast.Node): void => {
     if (node.kind === "return") found = true;
-  });
+  };
+  for (const part of repeated(loop)) walk(part, visit);
   return found;
 }

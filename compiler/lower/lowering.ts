@@ -6,7 +6,7 @@
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Condition, IrFunction, Operand, Size, VReg } from "../ir/ir.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
-import type { HostConstant, ProgramType, ScopeFilter } from "../program.ts";
+import type { HostConstant, Loss, ProgramType, ScopeFilter } from "../program.ts";
 import type { ScriptConfig } from "../sema/config.ts";
 import type { ResolvedProbe } from "../sema/probes.ts";
 import type { Unit, VariableInfo } from "../sema/typed.ts";
@@ -244,7 +244,13 @@ export class Lowering {
 
   /** The value of a scalar variable. */
   readVariable(info: VariableInfo): VReg {
-    return info.addressed ? this.read(this.variablePlace(info), info.type) : this.b.read(info);
+    return info.addressed ? this.readOwn(this.variablePlace(info), info.type) : this.b.read(info);
+  }
+
+  /** Reads a scalar from memory of the program, which in a loop another round may have written. */
+  readOwn(place: Place, type: Type): VReg {
+    const value = this.read(place, type);
+    return this.inLoop && place.space === "bpf" && type.kind !== "pointer" ? this.forget(value) : value;
   }
 
   writeVariable(info: VariableInfo, value: VReg): void {
@@ -319,6 +325,18 @@ export class Lowering {
     }
   }
 
+  // Loops
+
+  /** The same number, of which the verifier forgets what it knows: else it follows each round of a loop by itself. */
+  forget(value: VReg): VReg {
+    return this.b.define((dst) => ({ op: "forget", dst, src: value }));
+  }
+
+  /** Whether the code is run again and again. */
+  get inLoop(): boolean {
+    return this.loops.length > 0;
+  }
+
   // Control flow
 
   /** Emits `then` in a block of its own that is entered if the condition holds, and goes on behind both. */
@@ -352,7 +370,7 @@ export class Lowering {
   }
 
   /** Counts something that was lost, so that the run is known to be invalid. */
-  countFailure(slot: "lostEvents" | PlannedMap): void {
+  countFailure(slot: Loss | PlannedMap): void {
     const { map, offset } = this.plan.health(slot);
     const base = this.mapValue(map, offset);
     const one = this.b.const(1);

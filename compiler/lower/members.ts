@@ -45,7 +45,7 @@ export function member(l: Lowering, node: Member): VReg {
   const found = memberPlace(l, node);
   if (!found) throw new Error(`no place for a ${node.kind}`);
   if (found.field?.bits) return bitField(l, untyped(found.place), found.field);
-  return l.read(found.field?.direct ? found.place : untyped(found.place), l.type(node));
+  return l.readOwn(found.field?.direct ? found.place : untyped(found.place), l.type(node));
 }
 
 function bitField(l: Lowering, from: Place, field: StructField): VReg {

@@ -7,7 +7,7 @@
  * into its memory.
  */
 import type { KernelFacts } from "../kernel-facts.ts";
-import type { EventLayout, KernelMap, MapStorage, ScriptMap, StackMode, ValueLayout } from "../program.ts";
+import type { EventLayout, KernelMap, Loss, MapStorage, ScriptMap, StackMode, ValueLayout } from "../program.ts";
 import { frameSize, HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
 import type { MapInfo, TypedScript } from "../sema/typed.ts";
 import {
@@ -146,7 +146,7 @@ export class Plan {
   }
 
   /** The health counters and the offset of one of them. */
-  health(slot: "lostEvents" | PlannedMap): { map: number; offset: number } {
+  health(slot: Loss | PlannedMap): { map: number; offset: number } {
     this.#health ??= this.#add(
       "health",
       "array",
@@ -155,7 +155,7 @@ export class Plan {
       1,
       BPF_F_MMAPABLE,
     );
-    const index = slot === "lostEvents" ? HEALTH_SLOTS.lostEvents : HEALTH_SLOTS.firstMap + slot.index;
+    const index = typeof slot === "string" ? HEALTH_SLOTS[slot] : HEALTH_SLOTS.firstMap + slot.index;
     return { map: this.#health, offset: index * 8 };
   }
 

@@ -6,8 +6,8 @@ import type { VariableInfo } from "../sema/typed.ts";
 import { isScalar, isSigned, type Size, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
-import { branch, effect, either, operand, operation, value } from "./expressions.ts";
-import { forLoop } from "./loops.ts";
+import { effect, either, operand, operation, value } from "./expressions.ts";
+import { forLoop, whileLoop } from "./loops.ts";
 import type { Lowering } from "./lowering.ts";
 import { compoundMap, storeMap } from "./maps.ts";
 import { into } from "./memory-values.ts";
@@ -45,7 +45,7 @@ function statement(l: Lowering, node: ast.Statement): void {
       return;
     }
     case "while":
-      loop(l, node);
+      whileLoop(l, node);
       return;
     case "unroll":
       unroll(l, node);
@@ -124,21 +124,6 @@ function initialise(l: Lowering, info: VariableInfo): void {
   else l.zero(l.variablePlace(info), sizeOf(info.type));
 }
 
-function loop(l: Lowering, node: ast.While): void {
-  const { b } = l;
-  const [head, body, after] = [b.newBlock(), b.newBlock(), b.newBlock()];
-  b.jump(head);
-  b.enter(head);
-  branch(l, node.condition, body, after);
-  b.enterSealed(body);
-  l.loops.push({ continueTo: head, breakTo: after });
-  statements(l, node.body.statements);
-  l.loops.pop();
-  b.jump(head);
-  b.seal(head);
-  b.enterSealed(after);
-}
-
 function unroll(l: Lowering, node: ast.Unroll): void {
   const count = l.type(node.count);
   const rounds = count.kind === "integer" ? Number(count.value ?? 0n) : 0;
@@ -165,7 +150,7 @@ function mentions(l: Lowering, node: ast.Expression, info: VariableInfo): boolea
       queue.push(...item);
       continue;
     }
-    if ("kind" in item && item.kind === "variable" && l.variable(item as ast.Variable) === info) return true;
+    if ("kind" in item && item.kind === "variable" && l.unit.variables.get(item as ast.Variable) === info) return true;
     for (const [key, child] of Object.entries(item)) if (key !== "span") queue.push(child);
   }
   return false;

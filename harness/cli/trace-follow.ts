@@ -230,8 +230,11 @@ function lostEventReporter(session: Session, sink: OutputSink): () => void {
 /** Says at the end what the numbers do not contain. */
 function reportHoles(session: Session, sink: OutputSink, { warnings }: TraceArgs): void {
   if (warnings === 0) return;
-  const { lostEvents, failedUpdates, missedRuns } = session.health();
+  const { lostEvents, endlessLoops, failedUpdates, missedRuns } = session.health();
   if (lostEvents > 0) sink.remark("warning", `Total lost event count: ${lostEvents}`);
+  if (endlessLoops > 0) {
+    sink.remark("warning", `${endlessLoops} loops went on for so long that the kernel ended them`);
+  }
   for (const { map, count } of failedUpdates) {
     sink.remark(
       "warning",

@@ -68,7 +68,7 @@ export class SwitchedScript {
     this.drain();
     this.session.end();
     this.drain();
-    const { lostEvents, failedUpdates, missedRuns } = this.session.health();
+    const { lostEvents, endlessLoops, failedUpdates, missedRuns } = this.session.health();
     const [full] = failedUpdates;
     if (full !== undefined) {
       throw new TraceError(
@@ -77,6 +77,8 @@ export class SwitchedScript {
     }
     if (lostEvents > 0)
       throw new TraceError(`${lostEvents} events were lost: the probes print faster than can be read`);
+    if (endlessLoops > 0)
+      throw new TraceError(`${endlessLoops} loops of the probes went on for so long that the kernel ended them`);
     const [missed] = missedRuns;
     if (missed !== undefined)
       throw new TraceError(`${missed.count} events of ${missed.probes.join(", ")} were not counted by the kernel`);

@@ -48,6 +48,7 @@ const problem = z.strictObject({
     "escaped",
     "stuck",
     "lost-events",
+    "endless-loop",
     "map-full",
     "missed",
     "not-attached",

@@ -114,6 +114,8 @@ export interface TraceResult {
   readonly output: string;
   /** Events that found no room in the ring buffer. */
   readonly lostEvents: bigint;
+  /** Loops of scripts that the kernel has ended before they were done. */
+  readonly endlessLoops: bigint;
   /** Maps that could not take an entry; `program` is the index given to `load`. */
   readonly fullMaps: readonly { readonly program: number; readonly map: string; readonly failed: bigint }[];
   /** Events that the kernel did not deliver because the program was running already. */

@@ -55,6 +55,7 @@ class NativeTracing implements Tracing {
       maps: this.#scripts.map((script) => script.read()),
       output: outputText(this.#printed.read()),
       lostEvents: health.reduce((sum, { lostEvents }) => sum + BigInt(lostEvents), 0n),
+      endlessLoops: health.reduce((sum, { endlessLoops }) => sum + BigInt(endlessLoops), 0n),
       fullMaps: health.flatMap(({ failedUpdates }, program) =>
         failedUpdates.map(({ map, count }) => ({ program, map, failed: BigInt(count) })),
       ),

@@ -21,6 +21,7 @@ export type ProblemKind =
   | "escaped"
   | "stuck"
   | "lost-events"
+  | "endless-loop"
   | "map-full"
   | "missed"
   | "not-attached"

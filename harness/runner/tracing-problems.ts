@@ -56,6 +56,12 @@ export function traceProblems(trace: TraceResult, unattached: readonly Unattache
       message: `${trace.lostEvents} events were lost: the script prints faster than can be read`,
       help: "count in a map instead of printing each event",
     });
+  if (trace.endlessLoops > 0n)
+    problems.push({
+      kind: "endless-loop",
+      message: `${trace.endlessLoops} loops went on for so long that the kernel ended them`,
+      help: "let the loop end by itself: its condition must become false, or a `break` be reached",
+    });
   for (const { probe, count } of trace.missed)
     problems.push({
       kind: "missed",

@@ -37,6 +37,8 @@ export interface SessionOptions extends TraceSubject, AttachOptions {
 export interface Health {
   /** Records that found no room in the ring buffer. */
   lostEvents: number;
+  /** Loops that the kernel has ended before they were done. */
+  endlessLoops: number;
   /** Script maps that were full. */
   failedUpdates: { map: string; count: number }[];
   /** Programs that the kernel skipped because they were already running on that CPU. */
@@ -282,6 +284,7 @@ export class Session {
   health(): Health {
     return {
       lostEvents: this.lostEvents,
+      endlessLoops: this.#healthCounter(HEALTH_SLOTS.endlessLoops),
       failedUpdates: this.compiled.scriptMaps
         .map(({ name }, i) => ({ map: name, count: this.#healthCounter(HEALTH_SLOTS.firstMap + i) }))
         .filter(({ count }) => count > 0),

@@ -106,7 +106,7 @@ export function readVerifierLog(log: string): VerifierVerdict {
 const INSTRUCTION = /^(\d+): \([0-9a-f]{2}\) (.*)$/;
 /** Blank lines, register states, paths, precision tracking, source lines, statistics. */
 const NOISE =
-  /^\s*$|^\d+: |^(from \d+ to \d+|; |func#|mark_precise|last_idx|regs=|parent |caller:|callee:|returning from|to caller|arg#|propagating|processed \d|verification time|stack depth|Live regs)/;
+  /^\s*$|^\d+: |^(from \d+ to \d+|; |func#|mark_precise|last_idx|regs=|parent |caller:|callee:|returning from|to caller|arg#|propagating|processed \d|verification time|stack depth|cur state|old state|Live regs)/;
 
 /** The span of the line table's entry that holds `slot`; the first one when the slot is unknown. */
 export function spanAt(program: Program, slot: number | undefined): Span | undefined {
@@ -124,6 +124,9 @@ const MISSING_HELPER = /unknown func|invalid func/;
 
 function helpFor(lastWords: string): string | undefined {
   if (MISSING_HELPER.test(lastWords)) return "this kernel lacks a helper function that the script needs";
+  if (/infinite loop|back-edge/.test(lastWords)) {
+    return "this kernel must see that a loop ends: count up to a constant, or use Linux 5.17 or later";
+  }
   if (/too large|too complex|Processed \d+ insn/.test(lastWords)) return "make the script shorter, or its loops";
   if (/stack/.test(lastWords)) return "fewer or shorter keys, strings and variables need less stack";
   return "the whole log is shown with -v";

@@ -103,7 +103,7 @@ sys_enter:
  105: (07) r2 += -8
  106: (85) call bpf_map_lookup_elem#1
  107: (55) if r0 != 0x0 goto pc-19
- 108: (18) r1 = map[fd:0][0]+8
+ 108: (18) r1 = map[fd:0][0]+16
  110: (b7) r2 = 1
  111: (db) lock *(u64 *)(r1 +0) += r2
  112: (05) goto pc-21

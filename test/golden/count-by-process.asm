@@ -31,7 +31,7 @@ sys_enter:
   33: (07) r2 += -8
   34: (85) call bpf_map_lookup_elem#1
   35: (55) if r0 != 0x0 goto pc-19
-  36: (18) r1 = map[fd:0][0]+8
+  36: (18) r1 = map[fd:0][0]+16
   38: (b7) r2 = 1
   39: (db) lock *(u64 *)(r1 +0) += r2
   40: (05) goto pc-21

@@ -44,7 +44,7 @@ sys_enter:
   44: (b7) r4 = 0
   45: (85) call bpf_map_update_elem#2
   46: (15) if r0 == 0x0 goto pc-13
-  47: (18) r1 = map[fd:0][0]+8
+  47: (18) r1 = map[fd:0][0]+16
   49: (b7) r2 = 1
   50: (db) lock *(u64 *)(r1 +0) += r2
   51: (05) goto pc-18

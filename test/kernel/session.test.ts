@@ -577,16 +577,21 @@ describeKernel("session", () => {
 
   it("reports lost events and full maps by name, and forgets them at a reset", () => {
     const parts = compiled({
-      maps: [globals(24, "health"), hash("a"), hash("b")],
+      maps: [globals(32, "health"), hash("a"), hash("b")],
       scriptMaps: [keyed(1), keyed(2)],
       health: 0,
-      programs: [program({ kind: "begin" }, [...count(0), ...count(0), ...count(16), ...returnZero])],
+      programs: [program({ kind: "begin" }, [...count(0), ...count(0), ...count(8), ...count(24), ...returnZero])],
     });
     const session = load(parts);
-    const healthy = { lostEvents: 0, failedUpdates: [], missedRuns: [] };
+    const healthy = { lostEvents: 0, endlessLoops: 0, failedUpdates: [], missedRuns: [] };
     expect(session.health()).toEqual(healthy);
     session.begin();
-    expect(session.health()).toEqual({ ...healthy, lostEvents: 2, failedUpdates: [{ map: "@2", count: 1 }] });
+    expect(session.health()).toEqual({
+      ...healthy,
+      lostEvents: 2,
+      endlessLoops: 1,
+      failedUpdates: [{ map: "@2", count: 1 }],
+    });
     session.reset();
     expect(session.health()).toEqual(healthy);
   });

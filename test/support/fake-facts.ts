@@ -98,6 +98,7 @@ const EVERYTHING: Features = {
   uprobeMulti: true,
   kprobeMulti: true,
   attachCookie: true,
+  mayGoto: true,
   overrideReturn: true,
   writeUser: true,
 };

@@ -426,6 +426,7 @@ class FakeTracing implements Tracing {
       maps: [[]],
       output: "",
       lostEvents: 0n,
+      endlessLoops: 0n,
       fullMaps: [],
       missed: [],
       exited: false,

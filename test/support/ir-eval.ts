@@ -157,6 +157,10 @@ class Activation {
         return evaluateExtend(this.#number(insn.src), insn.size, insn.signed);
       case "bswap":
         return evaluateByteSwap(this.#number(insn.src), insn.size);
+      case "forget":
+        return this.#number(insn.src);
+      case "exhausted":
+        return 0n;
       case "compare":
         return this.#holds(insn.condition, this.#get(insn.a), this.#operand(insn.b)) ? 1n : 0n;
       case "load": {

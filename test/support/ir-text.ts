@@ -161,6 +161,8 @@ const valueForms: [RegExp, (...groups: string[]) => Value][] = [
   [/^&s(\d+)([+-]\d+)?$/, (slot, offset = "0") => ({ op: "slot", slot: Number(slot), offset: Number(offset) })],
   [/^func (\d+)$/, (index) => ({ op: "func", index: Number(index) })],
   [/^(v\d+)$/, (src) => ({ op: "copy", src: reg(src!) })],
+  [/^forget (v\d+)$/, (src) => ({ op: "forget", src: reg(src!) })],
+  [/^exhausted$/, () => ({ op: "exhausted" })],
   [/^bswap(\d+)\((v\d+)\)$/, (size, src) => ({ op: "bswap", size: bytes(size!) as 2 | 4 | 8, src: reg(src!) })],
   [
     /^([us])(\d+)\((v\d+)\)$/,

@@ -508,6 +508,8 @@ class Machine {
     const operation = insn.opcode & 0xf0;
     if (operation === 0x00) this.#slot += 1 + (wide ? insn.offset : insn.imm);
     else if (operation === 0x80 && wide) this.#call(insn);
+    // Patience has no end here; MAX_STEPS ends what does not end by itself.
+    else if (operation === 0xe0 && wide) this.#slot++;
     else {
       const right = insn.opcode & 8 ? this.#get(insn.src) : BigInt(insn.imm);
       const taken = this.#compare(operation, this.#get(insn.dst), right, wide);

@@ -11,6 +11,8 @@ import {
   exit,
   type Instruction,
   imm,
+  label,
+  mayGoto,
   mov64,
   R0,
   R1,
@@ -75,6 +77,7 @@ export function lazyFeatures(prober: Prober, tracepointBtfId: () => number | und
     nsPidTgid: helper("get_ns_current_pid_tgid"),
     lookupPercpuElem: helper("map_lookup_percpu_elem"),
     atomicFetch: () => prober.instructions("fetching atomics"),
+    mayGoto: () => prober.instructions("may_goto"),
     cpuV4: () => prober.instructions("cpu v4"),
     uprobeMulti: () => prober.multiLink("uprobe"),
     kprobeMulti: () => prober.multiLink("kprobe"),
@@ -110,6 +113,8 @@ const SAMPLES = {
   ],
   // r0 = 6; r2 = -2; r0 s/= r2; return 0
   "cpu v4": [mov64(R0, imm(6)), mov64(R2, imm(-2)), sdiv64(R0, R2), mov64(R0, imm(0)), exit()],
+  // r0 = 0; may_goto end; end: return 0
+  may_goto: [mov64(R0, imm(0)), mayGoto("end"), mov64(R0, imm(0)), label("end"), exit()],
 } as const satisfies Record<string, readonly Instruction[]>;
 
 const NOTHING: readonly Instruction[] = [mov64(R0, imm(0)), exit()];

@@ -207,6 +207,7 @@ describe("two commits", () => {
             ...trace({ [`${process.cwd()}/src/x`]: 3 }),
             output: "",
             lostEvents: 0n,
+            endlessLoops: 0n,
             fullMaps: [],
             missed: [],
             exited: false,

@@ -410,6 +410,7 @@ describe("integrity of the trace", () => {
   const YAML = `workload: { command: [work] }\nruns: { warmup: 0, count: 2, control: 0 }\nprobes: [{ bpftrace: x }]`;
 
   it.each<[string, object, string]>([
+    ["loops", { endlessLoops: 2n }, "endless-loop: 2 loops went on for so long that the kernel ended them"],
     ["lost events", { lostEvents: 4n }, "lost-events: 4 events were lost: the script prints faster than can be read"],
     [
       "missed runs",
