@@ -127,7 +127,7 @@ describe("errors", () => {
     ['begin { @a = tseries("x", 1s, 5) }', "integer-expected 1:22"],
     ["begin { @a = tseries(1, 1s, 5); @a = tseries(1, 2s, 5) }", "map-value 1:33"],
     ['begin { @a = tseries(1, 1s, 5); @a = tseries(1, 1s, 5, "sum") }', "map-value 1:33"],
-    ["begin { $a = tseries(1, 1s, 5) }", "aggregate-value 1:9"],
+    ["begin { $a = tseries(1, 1s, 5) }", "aggregate-value 1:14"],
     ["begin { tseries(1, 1s, 5) }", "aggregate-value 1:9"],
     ["begin { @a[1] = tseries(1, 1s, 5); print(@a[1]) }", "aggregate-value 1:42"],
     ["begin { @a[1] = tseries(1, 1s, 5); delete(@a, 1) }", "map-value 1:43"],
