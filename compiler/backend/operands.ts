@@ -59,7 +59,7 @@ export function forEachUse(insn: Insn, known: ReadonlyMap<VReg, Recipe>, use: On
       use(insn.src, true, "read");
       break;
     case "forget":
-      inRegister(insn.src, "write");
+      use(insn.src, true, "write");
       break;
     case "compare":
       use(insn.a, true, "write");
