@@ -17,15 +17,15 @@ export interface Diagnostic {
   severity: Severity;
   message: string;
   span: Span;
-  /** The fault lies in the parameters that the script was given; the span is the part that takes them. */
-  about?: "parameters";
+  /** The fault lies outside of the script, in its parameters or in a program that it probes; the span is what asks for it. */
+  elsewhere?: true;
   /** Other places that explain the first one. */
   labels?: Label[];
   /** What to do next. */
   help?: string;
 }
 
-type More = Pick<Diagnostic, "help" | "labels" | "about">;
+type More = Pick<Diagnostic, "help" | "labels" | "elsewhere">;
 
 export class Diagnostics {
   readonly items: Diagnostic[] = [];

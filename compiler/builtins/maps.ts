@@ -42,8 +42,14 @@ function checkKey(c: Checker, call: Call): Type {
   const info = c.mapArg(call);
   const key = c.expressionArg(call, 1);
   if (!info || !key || !checkEntries(c, call, info)) return unknown;
+  if (info.keyed === false) return withoutKeys(c, call);
   c.useKey(info, key);
   return boolean;
+}
+
+function withoutKeys(c: Checker, call: Call): Type {
+  const message = `call to ${call.callee.text}() expects a map with explicit keys (non-scalar map)`;
+  return c.error("map-key", call.args[0]!.span, message);
 }
 
 function mapOf(call: Call): string {
@@ -103,9 +109,7 @@ export const mapFunctions: Functions = {
         if (type.kind === "kstack" || type.kind === "ustack") return int64;
       }
       const info = c.mapArg(call);
-      if (info?.keyed === false) {
-        return c.error("map-key", call.args[0]!.span, `\`${info.name}\` has no keys, so it has no length`);
-      }
+      if (info?.keyed === false) return withoutKeys(c, call);
       if (c.facts.features.forEachMapElem) return int64;
       return c.error(
         "kernel-feature",
@@ -132,6 +136,7 @@ export const mapFunctions: Functions = {
       const info = c.mapArg(call);
       const key = c.expressionArg(call, 1);
       if (!info || !key || !checkEntries(c, call, info)) return unknown;
+      if (info.keyed === false) return withoutKeys(c, call);
       c.useKey(info, key);
       c.assign(target, widen(info.value), undefined);
       return boolean;

@@ -28,26 +28,28 @@ function read(c: Checker, call: Call, name: string, given: string | true, like: 
       const word = given === true ? "true" : given.toLowerCase();
       const value = Object.hasOwn(FLAGS, word) ? FLAGS[word] : undefined;
       if (value !== undefined) return { kind: "boolean", value };
-      return c.error("parameter-value", call.span, `--${name} takes true or false, not \`${given}\``);
+      return wrong(c, call, name, "boolean", given);
     }
     case "integer": {
       const value = given === true ? undefined : parseInteger(given);
       if (value !== undefined) return literalType(value);
-      return c.error(
-        "parameter-value",
-        call.span,
-        `--${name} takes a number${given === true ? "" : `, not \`${given}\``}`,
-      );
+      return wrong(c, call, name, "integer", given);
     }
     case "string": {
-      if (given === true)
-        return c.error("parameter-value", call.span, `--${name} takes a text`, `write --${name}=text`);
+      if (given === true) return wrong(c, call, name, "string", given);
       const value = String.fromCharCode(...new TextEncoder().encode(given));
       return { kind: "string", size: value.length + 1, value };
     }
     default:
       return c.error("argument-type", call.span, "a parameter is a number, a text, or true or false");
   }
+}
+
+function wrong(c: Checker, call: Call, name: string, type: string, given: string | true): Type {
+  const value = given === true ? "there is none" : `value: ${given}`;
+  const help = given === true ? `write --${name}=VALUE` : undefined;
+  const message = `program command line option --${name} invalid ${type} (${value})`;
+  return c.error("parameter-value", call.span, message, help, { elsewhere: true });
 }
 
 export const parameterFunctions: Functions = {

@@ -402,5 +402,8 @@ function cast(l: Lowering, node: ast.Cast): VReg {
     const same = sizeOf(from) === sizeOf(to) && isSigned(from) === isSigned(to) && !isNumericAggregate(from);
     return narrower && !same ? l.b.extend(given, to.size, to.signed) : given;
   }
+  // An address is not negative: (uint8 *)-1 is 0xff, as in bpftrace.
+  if (to.kind === "pointer" && from.kind === "integer" && from.signed && from.size < 8)
+    return l.b.extend(given, from.size, false);
   return given;
 }

@@ -1,7 +1,7 @@
 /** Members of structs, records, tuples and arrays, and what pointers lead to. */
 import type { VReg } from "../ir/ir.ts";
 import { addressSpaceOf } from "../sema/probes.ts";
-import { integer, isSigned, placed, type StructField, sizeOf, type Type } from "../sema/types.ts";
+import { integer, placed, type StructField, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { argumentPlace, argumentValue } from "./args.ts";
 import { value } from "./expressions.ts";
@@ -51,9 +51,9 @@ export function member(l: Lowering, node: Member): VReg {
 function bitField(l: Lowering, from: Place, field: StructField): VReg {
   const { offset, size, unit } = field.bits!;
   const word = l.read(from, integer(unit, false));
-  // Up to the top and down again: that extends the sign too.
+  // Up to the top and down again. The language takes all bit-fields as unsigned, as bpftrace does.
   const up = l.b.alu("lsh", word, { imm: BigInt(64 - offset - size) });
-  return l.b.alu(isSigned(field.type) ? "arsh" : "rsh", up, { imm: BigInt(64 - size) });
+  return l.b.alu("rsh", up, { imm: BigInt(64 - size) });
 }
 
 export function memberPlace(l: Lowering, node: Member): { place: Place; field?: StructField } | undefined {

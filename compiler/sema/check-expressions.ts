@@ -419,7 +419,8 @@ export class Checks {
     }
     if (index.kind === "integer" && index.value !== undefined && object.count > 0) {
       if (index.value < 0n || index.value >= BigInt(object.count)) {
-        return this.#c.error("index-range", node.index.span, `index ${index.value} is outside of ${typeName(object)}`);
+        const message = `the index ${index.value} is out of bounds for array of size ${object.count}`;
+        return this.#c.error("index-range", node.index.span, message);
       }
     }
     return object.element;

@@ -7,6 +7,8 @@ import type { Checks } from "./check-expressions.ts";
 import { truth } from "./constants.ts";
 import { int64, isAggregate, isNumericAggregate, string, type Type, typeName, unknown } from "./types.ts";
 
+const MAX_UNROLL = 100n;
+
 export class StatementChecks {
   readonly #c: Checker;
   readonly #checks: Checks;
@@ -19,6 +21,9 @@ export class StatementChecks {
 
   all(list: readonly ast.Statement[]): void {
     for (const statement of list) this.#statement(statement);
+    const last = list.findIndex(leaves);
+    const unreached = last < 0 ? undefined : list[last + 1];
+    if (unreached) this.#c.warn("unreachable", unreached.span, "Unreachable statement.");
   }
 
   #block(block: ast.Block): void {
@@ -169,8 +174,10 @@ export class StatementChecks {
 
   #unroll(node: ast.Unroll): void {
     const count = this.#c.constant(node.count, "the number of rounds");
-    if (count !== undefined && (count < 1n || count > 100n)) {
-      this.#c.error("unroll-count", node.count.span, "unroll takes a number from 1 to 100");
+    if (count !== undefined && count < 1n) {
+      this.#c.error("unroll-count", node.count.span, "unroll minimum value is 1");
+    } else if (count !== undefined && count > MAX_UNROLL) {
+      this.#c.error("unroll-count", node.count.span, `unroll maximum value is ${MAX_UNROLL}`);
     }
     this.#loop(() => this.#block(node.body));
   }
@@ -211,4 +218,22 @@ export class StatementChecks {
 export function resultingCall(node: ast.Expression): ast.Call | undefined {
   if (node.kind === "block-expression") return node.value && resultingCall(node.value);
   return node.kind === "call" ? node : undefined;
+}
+
+/** Whether nothing behind a statement can run. */
+function leaves(node: ast.Statement): boolean {
+  switch (node.kind) {
+    case "return":
+    case "break":
+    case "continue":
+      return true;
+    case "expression-statement":
+      return node.expression.kind === "call" && node.expression.callee.text === "exit";
+    case "block":
+      return node.statements.some(leaves);
+    case "if":
+      return node.condition.kind !== "comptime" && [node.then, node.otherwise].every((block) => block && leaves(block));
+    default:
+      return false;
+  }
 }

@@ -4,7 +4,7 @@
  * to side tables.
  */
 import { functions, variables } from "../builtins/index.ts";
-import { Diagnostics as Collector, type Diagnostics, nearest } from "../diagnostics.ts";
+import { Diagnostics as Collector, type Diagnostic, type Diagnostics, nearest } from "../diagnostics.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
@@ -146,8 +146,8 @@ export class Checker {
 
   // Messages
 
-  error(code: string, span: Span, message: string, help?: string): Type {
-    this.#diags.error(code, span, message, help === undefined ? {} : { help });
+  error(code: string, span: Span, message: string, help?: string, more: Pick<Diagnostic, "elsewhere"> = {}): Type {
+    this.#diags.error(code, span, message, { ...more, ...(help && { help }) });
     return unknown;
   }
 
@@ -159,7 +159,7 @@ export class Checker {
 
   /** The type of an expression; noted in the side table. */
   type(node: ast.Expression): Type {
-    const type = this.#checks.expression(node);
+    const type = this.settings.names.own(this.#checks.expression(node));
     this.unit.types.set(node, type);
     return type;
   }
@@ -380,7 +380,8 @@ export class Checker {
       this.error(
         "map-key",
         node.span,
-        `\`${info.name}\` has keys of type ${typeName(info.key)}; this one is of type ${typeName(key)}`,
+        `Argument mismatch for ${info.name}: trying to access with arguments: '${typeName(key)}' ` +
+          `when map expects arguments: '${typeName(info.key)}'`,
       );
       return;
     }
@@ -395,8 +396,10 @@ export class Checker {
       info.keyed = keyed;
       this.changed = true;
     } else if (info.keyed !== keyed) {
-      const [now, before] = keyed ? ["with a key", "without"] : ["without a key", "with one"];
-      this.error("map-key", span, `\`${info.name}\` is used ${now} here and ${before} elsewhere`);
+      const scalar = "without an explicit key (scalar map)";
+      const keyedMap = "with an explicit key (non-scalar map)";
+      const [now, before] = keyed ? [keyedMap, scalar] : [scalar, keyedMap];
+      this.error("map-key", span, `${info.name} used as a map ${now}, previously used ${before}`);
     }
   }
 
@@ -451,7 +454,7 @@ export class Checker {
     const constant = this.settings.names.constant(name);
     if (constant) return constant;
     const near = nearest(name, Object.keys(variables));
-    return this.error("unknown-builtin", span, `unknown builtin \`${name}\``, near && `did you mean \`${near}\`?`);
+    return this.error("unknown-builtin", span, `Unknown identifier: '${name}'`, near && `did you mean \`${near}\`?`);
   }
 
   call(node: ast.Call): Type {
@@ -463,7 +466,8 @@ export class Checker {
         return this.error("argument-count", node.span, `wrong number of arguments: it is \`${builtin.form}\``);
       }
       if (builtin.unsafe && !this.settings.unsafe) {
-        return this.error("unsafe", span, `${name}() can change the system`, "allow it with --unsafe");
+        const message = `${name}() is unsafe. To use you need the --unsafe flag`;
+        return this.error("unsafe", span, message, "it can change the system");
       }
       const type = builtin.check(this, node);
       if (!("aggregate" in builtin.lower) || this.assignedCalls.has(node) || type.kind === "unknown") return type;
@@ -479,7 +483,7 @@ export class Checker {
     for (const arg of node.args) if (arg.kind !== "type-name" && arg.kind !== "block") this.type(arg);
     if (variable) return this.error("argument-count", node.span, `\`${name}\` takes no arguments`);
     const near = nearest(name, [...Object.keys(functions), ...Object.keys(variables)]);
-    return this.error("unknown-function", span, `unknown function \`${name}\``, near && `did you mean \`${near}\`?`);
+    return this.error("unknown-function", span, `Unknown function: '${name}'`, near && `did you mean \`${near}\`?`);
   }
 
   /** Fails when a probe of the unit is none of those that offer something. */

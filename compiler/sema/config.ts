@@ -2,7 +2,7 @@
 import { type Diagnostics, nearest } from "../diagnostics.ts";
 import type { RuntimeConfig } from "../program.ts";
 import type { Span } from "../source.ts";
-import type { ConfigBlock } from "../syntax/ast.ts";
+import type { ConfigBlock, ConfigEntry } from "../syntax/ast.ts";
 
 export interface ScriptConfig extends RuntimeConfig {
   maxMapKeys: number;
@@ -28,91 +28,103 @@ const DEFAULTS: ScriptConfig = {
   timeSeriesClock: undefined,
 };
 
-/** What a setting takes, and where it goes. `undefined` from a reader means that the value is not one of its kind. */
-interface Setting {
-  takes: string;
-  apply(config: ScriptConfig, value: string): boolean;
-}
+/** Puts a value where it belongs; answers what is wrong with it, if anything is. `name` is that of the setting. */
+type Setting = (config: ScriptConfig, text: string, name: string) => string | undefined;
+
+const NUMBER = /^[0-9_]+$/;
+const FLAGS: Readonly<Record<string, boolean>> = { true: true, false: false, "1": true, "0": false };
 
 function number<K extends keyof ScriptConfig>(key: K, min = 1, max = 2 ** 32 - 1): Setting {
-  return {
-    takes: `a number from ${min} to ${max}`,
-    apply(config, text) {
-      const value = Number(text.replaceAll("_", ""));
-      if (!Number.isSafeInteger(value) || value < min || value > max) return false;
-      (config[key] as number) = value;
-      return true;
-    },
+  return (config, text, name) => {
+    const value = Number(text.replaceAll("_", ""));
+    if (!NUMBER.test(text)) return `${name}: expecting a number, got ${text}`;
+    if (value < min || value > max) return `${name}: expecting a number from ${min} to ${max}, got ${text}`;
+    (config[key] as number) = value;
+    return undefined;
   };
 }
 
 function flag<K extends keyof ScriptConfig>(key: K): Setting {
-  return {
-    takes: "true or false",
-    apply(config, text) {
-      if (!["true", "false", "1", "0"].includes(text)) return false;
-      (config[key] as boolean) = text === "true" || text === "1";
-      return true;
-    },
+  return (config, text, name) => {
+    if (!Object.hasOwn(FLAGS, text)) return notOneOf(name, Object.keys(FLAGS), text);
+    (config[key] as boolean) = FLAGS[text]!;
+    return undefined;
   };
 }
 
 function word<K extends keyof ScriptConfig>(key: K, words: readonly string[]): Setting {
-  return {
-    takes: words.join(", "),
-    apply(config, text) {
-      if (!words.includes(text)) return false;
-      (config[key] as string) = text;
-      return true;
-    },
+  return (config, text, name) => {
+    if (!words.includes(text)) return notOneOf(name, words, text);
+    (config[key] as string) = text;
+    return undefined;
   };
 }
 
-/** Settings that steer parts which this implementation does differently: they are checked, and change nothing. */
-function withoutEffect(takes: string, pattern: RegExp): Setting {
-  return { takes, apply: (_config, text) => pattern.test(text) };
+function notOneOf(name: string, words: readonly string[], text: string): string {
+  return `Invalid value for ${name}. Found: ${text}. Valid values: ${words.join(", ")}`;
 }
 
-const NUMBER = /^[0-9_]+$/;
-const UNSTABLE = withoutEffect("error, warn, enable", /^(error|warn|enable)$/);
+// Settings that steer parts which this implementation does differently: they are checked, and change nothing.
 
-const LICENSES = ["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
+const idleNumber: Setting = (_, text, name) =>
+  NUMBER.test(text) ? undefined : `${name}: expecting a number, got ${text}`;
 
-const SETTINGS: Record<string, Setting> = {
+function idleWord(...words: readonly string[]): Setting {
+  return (_, text, name) => (words.includes(text) ? undefined : notOneOf(name, words, text));
+}
+
+const idleFlag = idleWord(...Object.keys(FLAGS));
+const unstable = idleWord("enable", "warn", "error");
+
+const LICENSES = ["Dual MIT/GPL", "Dual BSD/GPL", "Dual MPL/GPL", "GPL and additional rights", "GPL v2", "GPL"];
+
+const SETTINGS: Readonly<Record<string, Setting>> = {
   license: word("license", LICENSES),
   max_map_keys: number("maxMapKeys"),
   max_strlen: number("maxStrlen", 1, 1 << 20),
   max_probes: number("maxProbes"),
   max_cat_bytes: number("maxCatBytes"),
   print_maps_on_exit: flag("printMapsOnExit"),
-  stack_mode: word("stackMode", ["bpftrace", "perf", "raw", "build_id"]),
-  missing_probes: word("missingProbes", ["error", "warn", "ignore"]),
+  stack_mode: word("stackMode", ["bpftrace", "raw", "perf", "build_id"]),
+  missing_probes: word("missingProbes", ["ignore", "warn", "error"]),
   cpp_demangle: flag("cppDemangle"),
   log_size: number("logSize", 1, 2 ** 30 - 1),
-  str_trunc_trailer: {
-    takes: "a string",
-    apply(config, text) {
-      config.strTruncTrailer = text;
-      return true;
-    },
+  str_trunc_trailer(config, text) {
+    config.strTruncTrailer = text;
+    return undefined;
   },
-  max_bpf_progs: withoutEffect("a number", NUMBER),
-  perf_rb_pages: withoutEffect("a number", NUMBER),
-  on_stack_limit: withoutEffect("a number", NUMBER),
-  cache_user_symbols: withoutEffect("PER_PROGRAM, PER_PID, NONE", /^(PER_PROGRAM|PER_PID|NONE|0|1)$/i),
-  lazy_symbolication: withoutEffect("true or false", /^(true|false|0|1)$/),
-  show_debug_info: withoutEffect("true or false", /^(true|false|0|1)$/),
-  use_blazesym: withoutEffect("true or false", /^(true|false|0|1)$/),
-  max_ast_nodes: withoutEffect("a number", NUMBER),
-  unstable_tseries: UNSTABLE,
-  unstable_dw_ustack: UNSTABLE,
-  unstable_map_decl: UNSTABLE,
-  unstable_import: UNSTABLE,
-  unstable_import_statement: UNSTABLE,
-  unstable_typeinfo: UNSTABLE,
-  unstable_addr: UNSTABLE,
-  unstable_macro: UNSTABLE,
+  max_bpf_progs: idleNumber,
+  perf_rb_pages: idleNumber,
+  on_stack_limit: idleNumber,
+  cache_user_symbols: idleWord("PER_PID", "PER_PROGRAM", "NONE", "1", "0"),
+  lazy_symbolication: idleFlag,
+  show_debug_info: idleFlag,
+  use_blazesym: idleFlag,
+  unstable_tseries: unstable,
+  unstable_dw_ustack: unstable,
 };
+
+/** Names that settings had before. */
+const RENAMED: Readonly<Record<string, string>> = {
+  strlen: "max_strlen",
+  no_cpp_demangle: "cpp_demangle",
+  cat_bytes_max: "max_cat_bytes",
+  map_keys_max: "max_map_keys",
+};
+
+/** Settings of old that change nothing any more. */
+const OBSOLETE: ReadonlySet<string> = new Set([
+  "symbol_source",
+  "max_ast_nodes",
+  "max_type_res_iterations",
+  "unstable_addr",
+  "unstable_import",
+  "unstable_import_statement",
+  "unstable_macro",
+  "unstable_map_decl",
+  "unstable_typeinfo",
+]);
+const ENVIRONMENT_ONLY: ReadonlySet<string> = new Set(["btf", "kernel_build", "kernel_source", "vmlinux"]);
 
 /** The settings that have an effect, by the names that scripts know them by. */
 export function settingsOf(config: ScriptConfig): Record<string, string | number | boolean> {
@@ -138,23 +150,35 @@ export function readConfig(
   diags: Diagnostics,
 ): ScriptConfig {
   const config = { ...DEFAULTS, timeSeriesClock: environment.dummy_ts_map };
-  for (const { name, value } of block?.entries ?? []) {
-    const key = name.text.toLowerCase().replace(/^bpftrace_/, "");
-    const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
-    if (!setting) {
-      const near = nearest(key, Object.keys(SETTINGS));
-      diags.error("unknown-config", name.span, `unknown setting \`${name.text}\``, {
-        help: near && `did you mean \`${near}\`?`,
-      });
-    } else if (!setting.apply(config, String(value.value))) {
-      diags.error("config-value", value.span, `\`${name.text}\` takes ${setting.takes}`);
-    }
-  }
+  for (const entry of block?.entries ?? []) applyEntry(config, entry, diags);
   for (const [key, text] of Object.entries(environment)) {
     const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
-    if (setting && !setting.apply(config, text)) {
-      diags.error("config-value", whole, `BPFTRACE_${key.toUpperCase()} takes ${setting.takes}, not \`${text}\``);
-    }
+    const problem = setting?.(config, text, `BPFTRACE_${key.toUpperCase()}`);
+    if (problem !== undefined) diags.error("config-value", whole, problem);
   }
   return config;
+}
+
+function applyEntry(config: ScriptConfig, { name, value, span }: ConfigEntry, diags: Diagnostics): void {
+  const given = name.text.toLowerCase().replace(/^bpftrace_/, "");
+  const renamed = Object.hasOwn(RENAMED, given) ? RENAMED[given] : undefined;
+  if (renamed) diags.warning("old-config", span, `${name.text} has been renamed, please use ${renamed}`);
+  if (OBSOLETE.has(given)) {
+    diags.warning("old-config", span, `${name.text} is deprecated and has no effect`, { help: "leave it out" });
+    return;
+  }
+  if (ENVIRONMENT_ONLY.has(given)) {
+    diags.error("unknown-config", span, `${name.text}: can only be set as an environment variable`);
+    return;
+  }
+  const key = renamed ?? given;
+  const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
+  if (!setting) {
+    const near = nearest(key, Object.keys(SETTINGS));
+    const help = near && `did you mean \`${near}\`?`;
+    diags.error("unknown-config", span, `${name.text}: not a known configuration option`, { help });
+    return;
+  }
+  const problem = setting(config, String(value.value), name.text);
+  if (problem !== undefined) diags.error("config-value", value.span, problem);
 }

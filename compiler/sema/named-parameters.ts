@@ -13,26 +13,41 @@ export function checkNamedParameters(
   const asked = askedFor(script);
   const unexpected = unknown.filter((name) => !asked.has(name));
   if (unexpected.length === 0) return;
-  const written = (names: Iterable<string>): string => [...names].map((name) => `--${name}`).join(", ");
-  const near = nearest(unexpected[0]!, asked);
-  const all = asked.size === 0 ? "the script has no named parameters" : `expected program options: ${written(asked)}`;
   const { source } = script.span;
-  diags.error(
-    "unknown-parameter",
-    { source, start: 0, end: 0 },
-    `unexpected program command line options: ${written(unexpected)}`,
-    { help: near ? `did you mean \`--${near}\`? ${all}` : all },
-  );
+  const message = `unexpected program command line options: ${unexpected.map(written).join(", ")}`;
+  const help = unexpected.includes("help") ? described(asked) : named(asked, unexpected[0]!);
+  diags.error("unknown-parameter", { source, start: 0, end: 0 }, message, { help, elsewhere: true });
 }
 
-/** Names in calls of getopt(), in order of first appearance. */
-function askedFor(script: Script): Set<string> {
-  const names = new Set<string>();
+const written = (name: string): string => `--${name}`;
+const NONE = "the script has no named parameters";
+
+function named(asked: Asked, wanted: string): string {
+  if (asked.size === 0) return NONE;
+  const near = nearest(wanted, asked.keys());
+  const all = `expected program options: ${[...asked.keys()].map(written).join(", ")}`;
+  return near === undefined ? all : `${all}; did you mean ${written(near)}?`;
+}
+
+/** For who asks with --help: a line each. */
+function described(asked: Asked): string {
+  if (asked.size === 0) return NONE;
+  const lines = [...asked].map(([name, what]) => (what === undefined ? written(name) : `${written(name)}: ${what}`));
+  return ["expected program options:", ...lines].join("\n");
+}
+
+/** What the script asks for, with its descriptions. */
+type Asked = ReadonlyMap<string, string | undefined>;
+
+/** Calls of getopt(), in order of first appearance. */
+function askedFor(script: Script): Asked {
+  const asked = new Map<string, string | undefined>();
   for (const probe of script.probes) {
     walk(probe, (node) => {
-      const [first] = node.kind === "call" && node.callee.text === "getopt" ? node.args : [];
-      if (first?.kind === "string") names.add(first.value);
+      const [name, , what] = node.kind === "call" && node.callee.text === "getopt" ? node.args : [];
+      if (name?.kind !== "string") return;
+      asked.set(name.value, asked.get(name.value) ?? (what?.kind === "string" ? what.value : undefined));
     });
   }
-  return names;
+  return asked;
 }

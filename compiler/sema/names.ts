@@ -91,6 +91,23 @@ export class Names {
     return kernelType(btf, name, space) ?? kernelType(btf, `struct ${name}`, space);
   }
 
+  /** A struct of the kernel's is the script's own if that defines one of the same name; so it is behind pointers. */
+  own(type: Type, space: AddressSpace = "kernel"): Type {
+    switch (type.kind) {
+      case "struct": {
+        const [kind, name = ""] = type.shape.name.split(" ");
+        const found = this.definitions.tagged(kind as "struct" | "union", name);
+        return found ? typeFromC(found, space, this.#source) : type;
+      }
+      case "pointer": {
+        const to = this.own(type.to, type.space);
+        return to === type.to ? type : { ...type, to };
+      }
+      default:
+        return type;
+    }
+  }
+
   /** A constant of an enum. */
   constant(name: string): Type | undefined {
     const found = this.definitions.enumerator(name) ?? this.#facts.btf()?.enumerator(name);

@@ -3,7 +3,7 @@
  * probe learns which event it is served from and which arguments it offers. Providers are rows of tables, a file for each
  * family of them; adding one touches one row.
  */
-import { nearestAll } from "../diagnostics.ts";
+import { nearest } from "../diagnostics.ts";
 import type { AttachPoint, Probe } from "../syntax/ast.ts";
 import { kernelFunctionProviders } from "./providers/kernel-functions.ts";
 import { ALWAYS, ownProviders } from "./providers/own.ts";
@@ -57,15 +57,15 @@ export function resolveProbes(
     const needs = needsOf(block);
     const errors = context.diags.errors.length;
     const probes = block.attachPoints.flatMap((point) => {
-      const provider = PROVIDER_BY_NAME.get(point.provider.text);
-      if (!provider) return reportUnknownProvider(point, context);
-      const parts = point.parts.map((part) => (part.quoted ? part.text : substitute(part.text, context.parameters)));
+      const [spelling, ...parts] = wordsOf(point, context.parameters);
+      const provider = PROVIDER_BY_NAME.get(spelling);
+      if (!provider) return reportUnknownProvider(point, spelling, context);
       const [fewest, most] = provider.parts;
       if (parts.length < fewest || parts.length > most) {
         context.diags.error("attach-point-form", point.span, `${provider.name} probes are written ${provider.form}`);
         return [];
       }
-      return provider.resolve({ point, parts, context, needs }).map((found): ResolvedProbe => {
+      return provider.resolve({ point, spelling, parts, context, needs }).map((found): ResolvedProbe => {
         if (isOnDemand(provider) && names.has(found.name)) {
           context.diags.error("duplicate-probe", point.span, `the name of \`${found.name}\` is used twice`);
         }
@@ -88,14 +88,17 @@ export function resolveProbes(
   return resolved;
 }
 
-function reportNoProbe({ attachPoints }: Probe, { missingProbes, diags }: ResolveContext): void {
-  const { span } = attachPoints[0]!;
+function reportNoProbe({ attachPoints }: Probe, { missingProbes, diags, facts }: ResolveContext): void {
+  const { span, provider, parts } = attachPoints[0]!;
   const message = "Probe has no valid attach points.";
   if (missingProbes === "warn") {
     diags.warning("no-probe", span, `${message} It is being removed which may cause issues with program behavior.`);
   } else if (missingProbes === "error") {
-    const help =
-      "nothing matches its wildcards; where that is expected, `config = { missing_probes = warn }` permits it";
+    const candidates = PROVIDER_BY_NAME.get(provider.text)?.candidates?.(facts) ?? [];
+    const near = nearest(parts.at(-1)?.text ?? "", candidates);
+    const help = near
+      ? `did you mean \`${near}\`?`
+      : "nothing matches its wildcards; where that is expected, `config = { missing_probes = warn }` permits it";
     diags.error("no-probe", span, message, { help });
   }
 }
@@ -125,22 +128,29 @@ function isRun(provider: Provider, name: string, { mode, probeFilter }: ResolveC
   return wanted && probeFilter(name);
 }
 
-function reportUnknownProvider(point: AttachPoint, context: ResolveContext): [] {
-  const { text, span } = point.provider;
+function reportUnknownProvider(point: AttachPoint, text: string, context: ResolveContext): [] {
+  const { span } = point.provider;
   const planned = Object.hasOwn(PLANNED, text) ? PLANNED[text] : undefined;
   if (planned) {
     context.diags.error("unsupported", span, `${planned} probes are not supported yet`);
     return [];
   }
-  const near = nearestAll(
+  const near = nearest(
     text,
     [...PROVIDER_BY_NAME.keys()].filter((name) => name.length > 2),
-    1,
-  )[0];
-  context.diags.error("unknown-probe-type", span, `unknown probe type \`${text}\``, {
+  );
+  context.diags.error("unknown-probe-type", span, `Invalid probe type: ${text}`, {
     help: near ? `did you mean \`${near}\`?` : `known ones: ${providerNames().join(", ")}`,
   });
   return [];
+}
+
+/** What stands between the colons, after the parameters have been put in: these may bring colons of their own. */
+function wordsOf({ provider, parts }: AttachPoint, parameters: readonly string[]): [string, ...string[]] {
+  const words = [{ ...provider, quoted: false }, ...parts].flatMap(({ text, quoted }) =>
+    quoted ? [text] : substitute(text, parameters).split(":"),
+  );
+  return words as [string, ...string[]];
 }
 
 function substitute(text: string, parameters: readonly string[]): string {

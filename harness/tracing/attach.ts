@@ -29,7 +29,7 @@ export class AttachError extends Error {
   constructor(probes: readonly string[], cause: unknown) {
     const [first, ...others] = probes;
     const names = others.length === 0 ? first : `${first} and ${others.length} more`;
-    super(`cannot attach ${names}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`Unable to attach probe: ${names}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.probes = probes;
   }
 }

@@ -316,14 +316,15 @@ function decodeField(field: StructField, view: DataView, offset: number, whole: 
   }
   let raw = 0n;
   for (let i = bytes - 1; i >= 0; i--) raw = (raw << 8n) | BigInt(view.getUint8(offset + field.offset + i));
-  const shifted = raw >> BigInt(bits.offset);
+  // The language takes all bit-fields as unsigned, as bpftrace does.
+  const value = BigInt.asUintN(bits.size, raw >> BigInt(bits.offset));
   switch (layout.kind) {
     case "integer":
-      return { kind: "integer", value: asInteger(shifted, bits.size, layout.signed) };
+      return { kind: "integer", value };
     case "boolean":
-      return { kind: "boolean", value: asInteger(shifted, bits.size, false) !== 0n };
+      return { kind: "boolean", value: value !== 0n };
     case "enum":
-      return decodeEnum(layout, asInteger(shifted, bits.size, layout.signed));
+      return decodeEnum(layout, value);
     default:
       throw new DecodeError(`a bit field cannot be a ${layout.kind}`);
   }

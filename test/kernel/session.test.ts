@@ -331,7 +331,7 @@ describeKernel("session", () => {
     const session = load(halfAttachable("error"));
     const attempt = (): unknown => session.start();
     expect(attempt).toThrow(AttachError);
-    expect(attempt).toThrow("cannot attach tracepoint:sched:no_such_tracepoint: ENOENT");
+    expect(attempt).toThrow("Unable to attach probe: tracepoint:sched:no_such_tracepoint: ENOENT");
     session.reset();
     process.cpuUsage();
     expect(total(session)).toBe(0);
@@ -347,7 +347,9 @@ describeKernel("session", () => {
 
   it("says which probe has a rate that the kernel refuses", () => {
     const session = load(counting({ kind: "profile", period: { hz: 1e9 } }, { probes: ["profile:hz:1000000000"] }));
-    expect(() => session.start()).toThrow("cannot attach profile:hz:1000000000: perf_event_open failed: EINVAL");
+    expect(() => session.start()).toThrow(
+      "Unable to attach probe: profile:hz:1000000000: perf_event_open failed: EINVAL",
+    );
   });
 
   it("explains what the verifier refuses, and leaves nothing open", () => {

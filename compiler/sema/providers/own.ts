@@ -16,7 +16,7 @@ export const ownProviders: readonly Provider[] = [
 export const ALWAYS: ReadonlySet<string> = new Set(["begin", "end"]);
 
 function edge(kind: "begin" | "end"): Provider["resolve"] {
-  return ({ point }) => [{ name: point.provider.text, event: { kind } }];
+  return ({ spelling }) => [{ name: spelling, event: { kind } }];
 }
 
 function selfEvent({ point, parts, context }: Request): Found[] {

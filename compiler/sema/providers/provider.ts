@@ -96,6 +96,8 @@ export interface ResolveContext {
 
 export interface Request {
   point: AttachPoint;
+  /** The provider's name as the script has it. */
+  spelling: string;
   parts: string[];
   context: ResolveContext;
   /** What the block itself needs decides which kind of program can serve it. */
@@ -129,6 +131,8 @@ export interface Provider {
   form: string;
   /** Fewest and most parts behind the provider. */
   parts: readonly [number, number];
+  /** Names that one may have been meant to be which, being a pattern, matches nothing. */
+  candidates?(facts: KernelFacts): Iterable<string>;
   resolve(request: Request): Found[];
 }
 

@@ -2,7 +2,7 @@
 import type { KernelFacts } from "../../kernel-facts.ts";
 import { syscallNumber } from "../../syscalls.ts";
 import { rawArguments, rawSyscallArguments, recordArguments, syscallArguments } from "../args.ts";
-import { isWildcard, matching } from "../patterns.ts";
+import { isWildcard, matcher, matching } from "../patterns.ts";
 import {
   type ContextNeeds,
   type Found,
@@ -21,7 +21,14 @@ export const SYSCALL_PROBE_IDS = { enter: 1 << 20, exit: 1 << 21 } as const;
 
 export const tracepointProviders: readonly Provider[] = [
   { name: "tracepoint", aliases: ["t"], form: "tracepoint:category:event", parts: [2, 2], resolve: tracepoints },
-  { name: "rawtracepoint", aliases: ["rt"], form: "rawtracepoint:event", parts: [1, 2], resolve: rawTracepoints },
+  {
+    name: "rawtracepoint",
+    aliases: ["rt"],
+    form: "rawtracepoint:[module:]event",
+    parts: [1, 2],
+    resolve: rawTracepoints,
+    candidates: eventNames,
+  },
 ];
 
 function tracepoints({ point, parts, context, needs }: Request): Found[] {
@@ -80,22 +87,42 @@ function tracepoint(category: string, name: string, facts: KernelFacts, needs: C
   return { name: fullName, event: { kind: "tracepoint", category, name }, arguments: record };
 }
 
+/** The raw system call tracepoints carry no category of their own in tracefs. */
+function eventNames(facts: KernelFacts): string[] {
+  return [...new Set(facts.tracepoints().map((name) => splitOnce(name)[1]))];
+}
+
+const KERNEL = "vmlinux";
+
+/** Without a module, an event of any: of the kernel itself if that has one. */
 function rawTracepoints({ point, parts, context }: Request): Found[] {
   const { facts } = context;
   const event = parts.at(-1)!;
-  const module = parts.length === 2 && parts[0] !== "vmlinux" ? parts[0]! : undefined;
-  const known = () => facts.tracepoints().map((name) => splitOnce(name)[1]);
-  const isRaw = (name: string) => facts.btf(module)?.tracepoint(name) !== undefined;
-  const names = isWildcard(event) ? [...new Set(matching(event, known()))].filter(isRaw) : [event];
-  const found = names.filter((name) => isRaw(name) || (!facts.btf() && known().includes(name)));
-  // The raw system call tracepoints carry no category of their own in tracefs.
+  const module = parts.length === 2 ? parts[0]! : "*";
+  const all = (): string[] => [KERNEL, ...facts.modules()];
+  const modules = isWildcard(module) ? all().filter(matcher(module)) : [module];
+  const names = isWildcard(event) ? matching(event, eventNames(facts)) : [event];
+  const found = names.flatMap((name) => {
+    const of = modules.filter((mod) => hasRawTracepoint(facts, mod, name));
+    return (parts.length === 2 ? of : of.slice(0, 1)).map((mod) => ({ name, module: mod }));
+  });
   if (found.length === 0) {
-    const what = { provider: "rawtracepoint", pattern: parts.join(":") };
-    return reportMissing({ point, context }, "no-such-tracepoint", what, known);
+    const what = { provider: "rawtracepoint", pattern: `${module}:${event}` };
+    return reportMissing({ point, context }, "no-such-tracepoint", what, () => eventNames(facts));
   }
-  return found.map((name) => ({
-    name: `rawtracepoint:${module ?? "vmlinux"}:${name}`,
-    event: { kind: "raw", tracepoint: name, module },
-    arguments: () => rawArguments(name, facts, module),
-  }));
+  return found.map(({ name, module: mod }) => {
+    const inModule = mod === KERNEL ? undefined : mod;
+    return {
+      name: `rawtracepoint:${mod}:${name}`,
+      event: { kind: "raw", tracepoint: name, module: inModule },
+      arguments: () => rawArguments(name, facts, inModule),
+    };
+  });
+}
+
+/** A module's type information includes the kernel's. */
+function hasRawTracepoint(facts: KernelFacts, module: string, name: string): boolean {
+  const own = facts.btf()?.tracepoint(name);
+  if (module !== KERNEL) return own === undefined && facts.btf(module)?.tracepoint(name) !== undefined;
+  return own !== undefined || (!facts.btf() && eventNames(facts).includes(name));
 }

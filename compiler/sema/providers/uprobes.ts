@@ -104,7 +104,7 @@ function placesIn(request: UserRequest, { place }: UserPoint, path: string, elf:
     if (problem === undefined) return [found(request, path, elf, fn, offset)];
     // A pattern takes what can be had.
     if (functions.length > 1) return [];
-    return fail(request, problem.code, problem.message, problem.help);
+    return refuse(request, problem);
   });
 }
 
@@ -122,21 +122,20 @@ function functionsNamed(elf: ElfSymbols, name: string): ElfFunction[] {
   });
 }
 
-const UNSAFE_HELP =
-  "--unsafe attaches all the same; a probe inside of an instruction can crash or corrupt the traced process";
+const UNSAFE =
+  "Use --unsafe to force attachment. WARNING: This option could lead to data corruption in the target process.";
 
-function boundsProblem(
-  { name, size }: ElfFunction,
-  offset: number,
-  { context }: UserRequest,
-): { code: string; message: string; help?: string } | undefined {
+function boundsProblem({ name, size }: ElfFunction, offset: number, { context }: UserRequest): string | undefined {
   if (size === 0 && offset === 0) {
-    if (context.unsafe) return undefined;
-    const message = `Could not determine boundary for ${name} (symbol has size 0).`;
-    return { code: "probe-place", message, help: UNSAFE_HELP };
+    return context.unsafe ? undefined : `Could not determine boundary for ${name} (symbol has size 0).\n${UNSAFE}`;
   }
-  if (offset < size) return undefined;
-  return { code: "probe-place", message: `Offset outside the function bounds ('${name}' size is ${size})` };
+  return offset < size ? undefined : `Offset outside the function bounds ('${name}' size is ${size})`;
+}
+
+/** The file that is probed does not permit the probe. */
+function refuse({ point, context }: Request, message: string): [] {
+  context.diags.error("probe-place", point.span, message, { elsewhere: true });
+  return [];
 }
 
 function atAddress(request: UserRequest, path: string, elf: ElfSymbols | undefined, address: number): Found[] {
@@ -146,13 +145,12 @@ function atAddress(request: UserRequest, path: string, elf: ElfSymbols | undefin
     const offset = address - fn.address;
     if (returns && offset !== 0) {
       const message = `uretprobes cannot be attached at function offset. (address resolved to: ${fn.name}+${offset})`;
-      return fail(request, "probe-place", message);
+      return refuse(request, message);
     }
     return [found(request, path, elf, fn, offset, String(address))];
   }
   if (!context.unsafe) {
-    const message = `Could not resolve address: ${path}:0x${address.toString(16)}`;
-    return fail(request, "probe-place", message, UNSAFE_HELP);
+    return refuse(request, `Could not resolve address: ${path}:0x${address.toString(16)}\n${UNSAFE}`);
   }
   // Code without symbols, and files that are no ELF files at all: the number is the place in the file then.
   const offset = elf?.fileOffset(address) ?? address;

@@ -25,11 +25,10 @@ export const SEVERITY: Readonly<Record<Severity, string>> = { error: "ERROR", wa
  * Other places that matter follow in the same form.
  */
 export function diagnosticText(d: Diagnostic, palette: Palette = plainPalette): string {
-  const { severity, message, span } = d;
+  const { severity, message, span, elsewhere } = d;
   return [
-    d.about === "parameters"
-      ? headline(severity, message, undefined, palette)
-      : remark(severity, span, message, palette),
+    elsewhere ? headline(severity, message, undefined, palette) : remark(severity, span, message, palette),
+    elsewhere && span.end > span.start ? remark(severity, span, "asked for here", palette) : "",
     ...(d.labels ?? []).map((label) => remark(severity, label.span, label.message, palette)),
     hint(d.help),
     ...ways(span).map((way) => remark(severity, way.span, `${way.what} from`, palette)),

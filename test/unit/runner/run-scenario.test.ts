@@ -417,7 +417,11 @@ describe("integrity of the trace", () => {
       { missed: [{ probe: "tracepoint:a:b", count: 2n }] },
       "missed: 2 events of tracepoint:a:b were not counted: its program was still running on that CPU",
     ],
-    ["unattached probes", { unattached: [{ probe: "a", reason: "cannot attach a" }] }, "not-attached: cannot attach a"],
+    [
+      "unattached probes",
+      { unattached: [{ probe: "a", reason: "Unable to attach probe: a" }] },
+      "not-attached: Unable to attach probe: a",
+    ],
     ["exit()", { exited: true }, "script-exit: the script called exit() before the workload had ended"],
   ])("%s make the scenario invalid at once", async (_, trace, expected) => {
     const world = new FakeWorld({ work: lasts(1) });
@@ -470,12 +474,12 @@ describe("integrity of the trace", () => {
     [
       "is not there",
       new SysError("open", 2, { path: "id" }),
-      "not-attached: cannot attach a and 1 more: open failed: ENOENT",
+      "not-attached: Unable to attach probe: a and 1 more: open failed: ENOENT",
     ],
     [
       "is forbidden",
       new SysError("perf_event_open", 13),
-      "capability: cannot attach a and 1 more: perf_event_open failed: EACCES",
+      "capability: Unable to attach probe: a and 1 more: perf_event_open failed: EACCES",
     ],
   ])("a probe whose event %s", async (_, cause, expected) => {
     const world = new FakeWorld({ work: lasts(1) });

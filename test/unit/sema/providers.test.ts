@@ -251,6 +251,29 @@ describe("probes of the tool itself", () => {
   });
 });
 
+describe("parameters in attach points", () => {
+  it.each<[string, string[], string[]]>([
+    ["i:ms:$1 {}", ["5"], ["interval:ms:5"]],
+    ["BEG$1 {}", ["IN"], ["BEGIN"]],
+    ["$1 {}", ["i:ms:1"], ["interval:ms:1"]],
+    ["$1, end {}", ["begin"], ["begin", "end"]],
+    ["uprobe:$1 {}", ["/bin/example:work_fast"], ["uprobe:/bin/example:work_fast"]],
+  ])("%s with %j", (text, parameters, expected) => expect(names(text, { parameters })).toEqual(expected));
+
+  it("without a value leave nothing", () => {
+    expect(resolve("$1 {}").messages[0]).toContain("Invalid probe type: ");
+  });
+});
+
+describe("raw tracepoints", () => {
+  it.each([
+    ["rawtracepoint:sys_enter {}", ["rawtracepoint:vmlinux:sys_enter"]],
+    ["rawtracepoint:vmlinux:sys_enter {}", ["rawtracepoint:vmlinux:sys_enter"]],
+    ["rawtracepoint:vmlinu*:sys_enter {}", ["rawtracepoint:vmlinux:sys_enter"]],
+    ["rt:*:sys_enter {}", ["rawtracepoint:vmlinux:sys_enter"]],
+  ])("%s", (text, expected) => expect(names(text)).toEqual(expected));
+});
+
 describe("the number of probes", () => {
   it("is limited", () => {
     const { messages } = resolve("uprobe:/bin/example:work_* {}", { maxProbes: 1 });
@@ -263,6 +286,6 @@ describe("providers that are not there", () => {
     ["usdt:/bin/example:p {}", "usdt probes are not supported yet"],
     ["w:0x1000:8:w {}", "watchpoint probes are not supported yet"],
     ["iter:task {}", "iter probes are not supported yet"],
-    ["uprob:/bin/example:p {}", "unknown probe type `uprob`"],
+    ["uprob:/bin/example:p {}", "Invalid probe type: uprob"],
   ])("%s", (text, message) => expect(resolve(text).messages[0]).toContain(message));
 });

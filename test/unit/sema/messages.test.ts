@@ -1,0 +1,124 @@
+/** What errors and warnings say, where tools and people know the words from bpftrace. */
+import { describe, expect, it } from "vitest";
+import type { Diagnostic } from "../../../compiler/diagnostics.ts";
+import { checkScript } from "../../support/check.ts";
+
+const shown = ({ severity, message, span, help }: Diagnostic): string => {
+  const { column } = span.source.position(span.start);
+  const end = span.source.position(span.end).column;
+  return `${column}-${end} ${severity}: ${message}${help === undefined ? "" : ` | ${help}`}`;
+};
+
+describe("mistakes", () => {
+  it.each<[string, string]>([
+    ["begin { pids }", "9-13 error: Unknown identifier: 'pids' | did you mean `pid`?"],
+    ["begin { prontf(1) }", "9-15 error: Unknown function: 'prontf' | did you mean `printf`?"],
+    ["nope:x {}", "1-5 error: Invalid probe type: nope | known ones:"],
+    ["begin { unroll (0) { } }", "17-18 error: unroll minimum value is 1"],
+    ["begin { unroll (101) { } }", "17-20 error: unroll maximum value is 100"],
+    [
+      'begin { system("x") }',
+      "9-15 error: system() is unsafe. To use you need the --unsafe flag | it can change the system",
+    ],
+    [
+      "begin { @a[1] = 1; @a = 2 }",
+      "20-22 error: @a used as a map without an explicit key (scalar map), previously used with an explicit key (non-scalar map)",
+    ],
+    [
+      "begin { @a = 1; @a[1] = 2 }",
+      "17-22 error: @a used as a map with an explicit key (non-scalar map), previously used without an explicit key (scalar map)",
+    ],
+    [
+      'begin { @a[1, "hi"] = 2; @a[1, 2] = 3 }',
+      "26-34 error: Argument mismatch for @a: trying to access with arguments: '(int8,int8)' when map expects arguments: '(int8,string[3])'",
+    ],
+    ["begin { @a = 1; len(@a) }", "21-23 error: call to len() expects a map with explicit keys (non-scalar map)"],
+    [
+      "begin { @a = 1; has_key(@a, 1) }",
+      "25-27 error: call to has_key() expects a map with explicit keys (non-scalar map)",
+    ],
+    [
+      "begin { @a = 1; delete(@a, 1) }",
+      "24-26 error: call to delete() expects a map with explicit keys (non-scalar map)",
+    ],
+    [
+      "begin { @a = 1; find(@a, 1, $x) }",
+      "22-24 error: call to find() expects a map with explicit keys (non-scalar map)",
+    ],
+    [
+      "struct s { int x[4]; }; begin { $s = (struct s *)1; $s.x[5] }",
+      "58-59 error: the index 5 is out of bounds for array of size 4",
+    ],
+    ['begin { kaddr("nonesuch") }', "9-26 error: Failed to resolve kernel symbol: nonesuch"],
+    ["t:syscalls:nonsense {}", "1-20 error: No matches for tracepoint syscalls:nonsense."],
+    ["rawtracepoint:nons:sys_enter {}", "1-29 error: No matches for rawtracepoint nons:sys_enter."],
+    ["rawtracepoint:sys_ente {}", "1-23 error: Probe has no valid attach points. | did you mean `sys_enter`?"],
+    ["t:nonsense:* {}", "1-13 error: Probe has no valid attach points. | nothing matches its wildcards;"],
+    ["config = { bad=raw } begin {}", "12-19 error: bad: not a known configuration option"],
+    [
+      "config = { max_strlens=1 } begin {}",
+      "12-25 error: max_strlens: not a known configuration option | did you mean `max_strlen`?",
+    ],
+    ["config = { BAD=1 } begin {}", "12-17 error: BAD: not a known configuration option"],
+    ["config = { vmlinux=1 } begin {}", "12-21 error: vmlinux: can only be set as an environment variable"],
+    ["config = { max_probes=perf } begin {}", "23-27 error: max_probes: expecting a number, got perf"],
+    ["config = { max_probes=0 } begin {}", "23-24 error: max_probes: expecting a number from 1 to 4294967295, got 0"],
+    ['config = { log_size="x" } begin {}', "21-24 error: log_size: expecting a number, got x"],
+    ["config = { perf_rb_pages=x } begin {}", "26-27 error: perf_rb_pages: expecting a number, got x"],
+    [
+      'config = { license="Potato" } begin {}',
+      "20-28 error: Invalid value for license. Found: Potato. Valid values: Dual MIT/GPL, Dual BSD/GPL, Dual MPL/GPL, GPL and additional rights, GPL v2, GPL",
+    ],
+    [
+      "config = { stack_mode=foo } begin {}",
+      "23-26 error: Invalid value for stack_mode. Found: foo. Valid values: bpftrace, raw, perf, build_id",
+    ],
+    [
+      "config = { print_maps_on_exit=3 } begin {}",
+      "31-32 error: Invalid value for print_maps_on_exit. Found: 3. Valid values: 0, 1, true, false",
+    ],
+  ])("%s", (script, message) => {
+    const [first] = checkScript(script).diagnostics.map(shown);
+    expect(first?.slice(0, message.length)).toBe(message);
+  });
+});
+
+describe("warnings", () => {
+  it.each<[string, string]>([
+    ["begin { exit(); print(1); }", "17-25 warning: Unreachable statement."],
+    ["begin { return; print(1); }", "17-25 warning: Unreachable statement."],
+    ["begin { return; print(1); print(2); }", "17-25 warning: Unreachable statement."],
+    ["begin { while (1) { break; print(1); } }", "28-36 warning: Unreachable statement."],
+    ["begin { unroll (2) { continue; print(1); } }", "32-40 warning: Unreachable statement."],
+    ["begin { if (pid) { return; } else { exit(); } print(1); }", "47-55 warning: Unreachable statement."],
+    ["begin { { exit(); } print(1); }", "21-29 warning: Unreachable statement."],
+    ["let @a = percpuhash(1); begin {}", "5-7 warning: Unused map: @a | remove its declaration"],
+    ["config = { strlen=64 } begin {}", "12-21 warning: strlen has been renamed, please use max_strlen"],
+    [
+      "config = { symbol_source=dwarf } begin {}",
+      "12-31 warning: symbol_source is deprecated and has no effect | leave it out",
+    ],
+    ["config = { missing_probes=warn } t:a:b {} begin {}", "34-39 warning: No matches for tracepoint a:b. Skipping."],
+  ])("%s", (script, message) => {
+    expect(checkScript(script).diagnostics.map(shown)[0]).toBe(message);
+  });
+
+  it.each([
+    "begin { if (pid) { exit(); } print(1); }",
+    "begin { if (pid) { return; } else { print(2); } print(1); }",
+    "begin { while (pid) { return; } print(1); }",
+    "begin { print(1); exit(); }",
+    "begin { print(1); return; } end { print(2); }",
+    "begin { if comptime (1 == 2) { return; } else { exit(); } print(1); }",
+  ])("none: %s", (script) => {
+    expect(checkScript(script).diagnostics).toEqual([]);
+  });
+
+  it("say twice that a probe is left out, what is missing and what becomes of its block", () => {
+    const script = "config = { missing_probes=warn } t:a:b {} begin {}";
+    expect(checkScript(script).diagnostics.map(({ message }) => message)).toEqual([
+      "No matches for tracepoint a:b. Skipping.",
+      "Probe has no valid attach points. It is being removed which may cause issues with program behavior.",
+    ]);
+  });
+});
