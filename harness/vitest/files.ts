@@ -6,7 +6,7 @@ import type { Trace } from "../in-process/result.ts";
 import { type Exactly, unwrap } from "./expectations.ts";
 import { globToRegExp } from "./glob.ts";
 import { shortList, subject, traceOf } from "./received.ts";
-import type { MatcherResult } from "./syscalls.ts";
+import { type MatcherResult, withDifference } from "./syscalls.ts";
 
 /**
  * A path or a pattern of paths, see glob.ts; a relative one is seen from the working directory. A regular expression is held
@@ -26,7 +26,7 @@ export function toOpenFiles(
   refuseDoubt(trace, missing.length > 0 || complete);
   const paths = trace.opened.map(({ path }) => path);
   const wanted = shortList(patterns.map(String));
-  return {
+  return withDifference({
     pass: missing.length === 0 && others.length === 0,
     message: () =>
       missing.length === 0 && others.length === 0
@@ -45,7 +45,7 @@ export function toOpenFiles(
           ].join("\n"),
     expected: patterns.map(String),
     actual: paths,
-  };
+  });
 }
 
 /** Whether an opened file is meant by a pattern. */

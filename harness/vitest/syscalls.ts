@@ -109,6 +109,11 @@ export interface MatcherResult {
   expected?: unknown;
 }
 
+/** Without a difference where there is none: vitest would remark on it under an expectation that was negated. */
+export function withDifference({ pass, message, actual, expected }: Required<MatcherResult>): MatcherResult {
+  return pass ? { pass, message } : { pass, message, actual, expected };
+}
+
 export function toMakeSyscalls(
   received: unknown,
   expected: SyscallExpectation | Exactly<SyscallExpectation>,
@@ -125,7 +130,7 @@ export function toMakeSyscalls(
   const names = [...new Set([...ranges.keys(), ...others])];
   const wrong = names.filter((name) => !isIn(trace, name, ranges.get(name) ?? NONE));
   const shown = (name: string): number | string => figure(ranges.get(name) ?? NONE);
-  return {
+  return withDifference({
     pass: wrong.length === 0,
     message: () =>
       wrong.length === 0
@@ -138,7 +143,7 @@ export function toMakeSyscalls(
         return ranges.has(name) ? [[name, shown(name)]] : [];
       }),
     ),
-  };
+  });
 }
 
 export function toMakeNoSyscalls(received: unknown, ...names: SyscallName[]): MatcherResult {
@@ -147,7 +152,7 @@ export function toMakeNoSyscalls(received: unknown, ...names: SyscallName[]): Ma
   const forbidden = all ? [...Object.keys(deliberate(trace)), ...doubtful(trace)] : names.map(checkedName);
   const made = [...new Set(forbidden)].filter((name) => !isIn(trace, name, NONE));
   const what = all ? "any system calls" : shortList(names);
-  return {
+  return withDifference({
     pass: made.length === 0,
     message: () =>
       made.length === 0
@@ -158,7 +163,7 @@ export function toMakeNoSyscalls(received: unknown, ...names: SyscallName[]): Ma
           ].join("\n"),
     expected: {},
     actual: Object.fromEntries(made.map((name) => [name, trace.syscalls[name]])),
-  };
+  });
 }
 
 const NONE = rangeOf(0);

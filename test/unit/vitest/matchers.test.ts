@@ -46,6 +46,34 @@ function failure(expectation: () => void): string {
   throw new Error("the expectation was met");
 }
 
+describe("a difference", () => {
+  const t = traced({ syscalls: { openat: 1 }, opened: files("a") });
+  const error = (expectation: () => void): unknown => {
+    try {
+      expectation();
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+
+  it.each<[string, () => void]>([
+    ["system calls", () => expect(t).toMakeSyscalls({ openat: 2 })],
+    ["no system calls", () => expect(t).toMakeNoSyscalls("openat")],
+    ["files", () => expect(t).toOpenFiles(["b"])],
+  ])("is shown of %s that are not as expected", (_, expectation) => {
+    expect(error(expectation)).toMatchObject({ expected: expect.anything(), actual: expect.anything() });
+  });
+
+  it.each<[string, () => void]>([
+    ["system calls", () => expect(t).not.toMakeSyscalls({ openat: 1 })],
+    ["no system calls", () => expect(t).not.toMakeNoSyscalls("fsync")],
+    ["files", () => expect(t).not.toOpenFiles(["a"])],
+  ])("is none where %s are what they should not be", (_, expectation) => {
+    expect(error(expectation)).toMatchObject({ expected: undefined, actual: undefined });
+  });
+});
+
 describe("toMakeSyscalls", () => {
   const made = traced({ syscalls: { openat: 3, read: 7, close: 3, futex: 12 } });
 
