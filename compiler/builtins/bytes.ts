@@ -5,6 +5,7 @@ import { place } from "../lower/memory-values.ts";
 import { at, type Place } from "../lower/place.ts";
 import { parseAddress } from "../network-address.ts";
 import type { Checker } from "../sema/check.ts";
+import { addressSpaceOf } from "../sema/probes.ts";
 import { integer, isIntegral, type Size, sizeOf, type Type, typeName, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
@@ -16,7 +17,7 @@ const AF_INET6 = 10;
 function bytesOf(l: Lowering, node: Expression): Place {
   const type = l.type(node);
   if (type.kind === "array" || type.kind === "string") return place(l, node);
-  const space = type.kind === "pointer" && type.space !== "none" ? type.space : "kernel";
+  const space = type.kind === "pointer" && type.space !== "none" ? type.space : addressSpaceOf(l.probe.event);
   return { base: value(l, node), offset: 0, space };
 }
 
@@ -38,7 +39,7 @@ function bufferSize(c: Checker, call: Call): Type {
   const length = c.expressionArg(call, 1);
   if (!length) {
     if (type.kind === "array" || type.kind === "string") return { kind: "buffer", size: sizeOf(type) };
-    return c.error("argument-count", call.span, "buf() needs the length of what a pointer leads to");
+    return c.error("argument-count", call.span, `buf() expects a length argument for type ${typeName(type)}`);
   }
   const given = c.integer(length, "the length");
   const most = c.settings.maxStrlen;
@@ -106,7 +107,10 @@ export const byteFunctions: Functions = {
       const arg = c.expressionArg(call, 0);
       if (!arg) return unknown;
       const type = c.type(arg);
-      const fits = type.kind === "pointer" || ((type.kind === "array" || type.kind === "string") && sizeOf(type) >= 6);
+      const fits =
+        type.kind === "pointer" ||
+        type.kind === "integer" ||
+        ((type.kind === "array" || type.kind === "string") && sizeOf(type) >= 6);
       if (fits || type.kind === "unknown") return { kind: "mac" };
       return c.error("argument-type", arg.span, `macaddr() takes six bytes, not a value of type ${typeName(type)}`);
     },

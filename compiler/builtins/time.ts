@@ -8,6 +8,13 @@ import type { Expression } from "../syntax/ast.ts";
 import type { Functions, Variables } from "./table.ts";
 
 /** nsecs(mode): the helper that reads each clock, and what the host knows it to be behind. */
+/** The clock that a call of nsecs() names. */
+function clockOf(node: Expression): string | undefined {
+  if (node.kind !== "call" || node.callee.text !== "nsecs") return undefined;
+  const [clock] = node.args;
+  return clock?.kind === "identifier" ? clock.name : undefined;
+}
+
 const CLOCKS: Record<string, { helper: HelperName; ahead?: HostConstant }> = {
   boot: { helper: "ktime_get_boot_ns" },
   monotonic: { helper: "ktime_get_ns" },
@@ -68,7 +75,14 @@ export const timeFunctions: Functions = {
     check(c, call) {
       const format = c.literal(call.args[0], "the format");
       const time = c.expressionArg(call, 1);
-      if (time) c.integer(time, "a time");
+      const type = time && c.integer(time, "a time");
+      if (type?.kind === "integer" && (type.value ?? 0n) < 0n) {
+        return c.error("argument-range", time!.span, "strftime() does not accept negative timestamps");
+      }
+      if (time && clockOf(time) === "monotonic") {
+        const help = "that clock stands still while the machine sleeps; use nsecs or nsecs(tai)";
+        return c.error("argument-type", time.span, "strftime() can not take a monotonic timestamp", help);
+      }
       return format === undefined ? unknown : { kind: "timestamp", format, clock: "boot" };
     },
     lower: {

@@ -19,6 +19,7 @@ import {
   isNumericAggregate,
   isSigned,
   joinTypes,
+  knownInteger,
   literalType,
   type PointerType,
   pointer,
@@ -33,6 +34,8 @@ import {
   voidType,
   widen,
 } from "./types.ts";
+
+const CHAR = integer(1, true);
 
 export class Checks {
   readonly #c: Checker;
@@ -412,18 +415,18 @@ export class Checks {
     const index = this.#c.integer(node.index, "an index");
     if (object.kind === "unknown") return unknown;
     if (object.kind === "pointer") return charArrayAsString(object.to);
-    if (object.kind === "string") return integer(1, true);
     if (object.kind === "tuple") return this.#tupleIndex(node, object, index);
-    if (object.kind !== "array") {
+    if (object.kind !== "array" && object.kind !== "string") {
       return this.#c.error("index-access", node.object.span, `a value of type ${typeName(object)} cannot be indexed`);
     }
-    if (index.kind === "integer" && index.value !== undefined && object.count > 0) {
-      if (index.value < 0n || index.value >= BigInt(object.count)) {
-        const message = `the index ${index.value} is out of bounds for array of size ${object.count}`;
+    const [element, count] = object.kind === "string" ? [CHAR, object.size] : [object.element, object.count];
+    if (index.kind === "integer" && index.value !== undefined && count > 0) {
+      if (index.value < 0n || index.value >= BigInt(count)) {
+        const message = `the index ${index.value} is out of bounds for array of size ${count}`;
         return this.#c.error("index-range", node.index.span, message);
       }
     }
-    return object.element;
+    return element;
   }
 
   /** `$t[1 + 1]` is `$t.2`. */
@@ -468,7 +471,12 @@ export class Checks {
       if (from.kind === "array" && sizeOf(from) === to.size) return to;
     }
     if (to.kind === "boolean" && (isIntegral(from) || from.kind === "pointer")) return boolean;
-    if (to.kind === "enum" && isIntegral(from)) return to;
+    if (to.kind === "enum" && isIntegral(from)) {
+      const value = knownInteger(from);
+      if (value === undefined || to.values.some((variant) => variant.value === value)) return to;
+      const help = `it has ${to.values.map(({ name }) => name).join(", ")}`;
+      return this.#c.error("cast", node.span, `Enum: ${to.name} doesn't contain a variant value of ${value}`, help);
+    }
     if (to.kind === "pointer" && (isIntegral(from) || from.kind === "pointer")) {
       const space = from.kind === "pointer" && from.space !== "none" ? from.space : to.space;
       return pointer(to.to, space);

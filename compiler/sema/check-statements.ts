@@ -124,15 +124,16 @@ export class StatementChecks {
     const type = this.#c.type(value);
     if (plain) {
       if (isAggregate(type) && !call) {
-        if (isNumericAggregate(type) && !isAggregate(info.value))
+        // Only a map that is known to hold numbers takes the number that the aggregate stands for.
+        if (isNumericAggregate(type) && !isAggregate(info.value) && info.value.kind !== "unknown") {
           this.#c.store(info, this.#checks.coerced(type), node.span);
-        else {
-          this.#c.error(
-            "aggregate-value",
-            value.span,
-            `a whole ${typeName(type)} cannot be copied from one map to another`,
-          );
+          return;
         }
+        const help = isNumericAggregate(type)
+          ? `for its number, write \`(${typeName(this.#checks.coerced(type))})\``
+          : undefined;
+        const message = `Map value '${typeName(type)}' cannot be assigned from one map to another`;
+        this.#c.error("aggregate-value", value.span, message, help);
         return;
       }
       this.#c.store(info, type, node.span, value);

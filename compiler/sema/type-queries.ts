@@ -6,6 +6,7 @@ import { variables } from "../builtins/index.ts";
 import { IncompleteType } from "../c/layout.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
+import { walk } from "../syntax/walk.ts";
 import type { Checker } from "./check.ts";
 import { isConstant } from "./constants.ts";
 import type { Names } from "./names.ts";
@@ -43,6 +44,11 @@ export class TypeQueries {
 
   /** The type that is asked about: a type, or that of a value. */
   of(node: ast.Expression | ast.TypeName): Type {
+    walk(node, (part) => {
+      if (part.kind !== "assignment" || (part.target?.kind !== "map" && part.target?.kind !== "map-access")) return;
+      const message = "Map assignments not allowed inside of typeof, typeinfo or sizeof";
+      this.#c.error("type-as-value", part.span, message, "what is asked about is never run");
+    });
     switch (node.kind) {
       case "type-name":
         return this.declared(node);
@@ -113,9 +119,10 @@ export class TypeQueries {
   offsetof(node: ast.OffsetOf): Type {
     let type = this.of(node.of);
     let offset = 0;
+    // What is asked about may be a pointer; a member of that kind leads out of the struct.
+    if (type.kind === "pointer") type = type.to;
     for (const { text, span } of node.path) {
       if (type.kind === "unknown") return literalType(0n);
-      if (type.kind === "pointer") type = type.to;
       const field = type.kind === "struct" ? type.shape.field(text) : undefined;
       if (!field) return this.#c.error("unknown-field", span, `${typeName(type)} has no field \`${text}\``);
       offset += field.offset;

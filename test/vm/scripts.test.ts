@@ -72,7 +72,7 @@ describe("bytes in the interpreter do what the tree says", () => {
     '$s = "a"; $s = "abcdefghijkl"; @x = $s; @y = $s == "abcdefghijkl"',
     "@x[pid, comm] = 1; @x[pid, comm]++; @y = @x[pid, comm]",
     '@x = ("a", (1, "bc"), true); @y = @x.1',
-    "@x = count(); @x = count(); @y = @x; if (@x > 1) { @z = 1 }",
+    "@x = count(); @x = count(); @y = (int64)@x; if (@x > 1) { @z = 1 }",
     "@x = sum(-5); @x = sum(3); @y[1] = avg(10); @y[1] = avg(21); @z = (int64)@y[1]",
     "$i = 0; while ($i < 70) { @h = hist(1 << $i); @k[$i % 3] = hist($i * $i, 2); $i++ }",
     "$i = 0; while ($i < 40) { @l = lhist($i, 5, 30, 4); $i++ }",

@@ -92,8 +92,17 @@ function parsePeriod(
     diags.error("attach-point-form", point.span, `${shown} is no positive number for a period`, { help });
     return undefined;
   }
-  return unit === "hz" ? { hz: count } : { ns: count * UNITS_NS[unit!]! };
+  if (unit === "hz") return { hz: count };
+  const ns = count * UNITS_NS[unit!]!;
+  if (ns >= MIN_PERIOD_NS) return { ns };
+  const { text: provider } = point.provider;
+  const message = `Invalid rate of ${provider} probe. Minimum is ${MIN_PERIOD_NS} or 1us. Found: ${ns} nanoseconds`;
+  diags.error("attach-point-form", point.span, message, { help });
+  return undefined;
 }
+
+/** What is shorter would leave the machine no time for anything else. */
+const MIN_PERIOD_NS = 1000;
 
 function splitDuration(text: string): [unit: string, count: string] {
   const match = /^([0-9_]+(?:e[0-9]+)?)([a-z]*)$/.exec(text);

@@ -54,6 +54,33 @@ describe("mistakes", () => {
     ["rawtracepoint:nons:sys_enter {}", "1-29 error: No matches for rawtracepoint nons:sys_enter."],
     ["rawtracepoint:sys_ente {}", "1-23 error: Probe has no valid attach points. | did you mean `sys_enter`?"],
     ["t:nonsense:* {}", "1-13 error: Probe has no valid attach points. | nothing matches its wildcards;"],
+    [
+      "begin { @a = count(); @b = @a }",
+      "28-30 error: Map value 'count' cannot be assigned from one map to another | for its number, write `(int64)`",
+    ],
+    ["begin { @a = hist(1); @b = @a }", "28-30 error: Map value 'hist' cannot be assigned from one map to another"],
+    [
+      'begin { strftime("%M", nsecs(monotonic)) }',
+      "24-40 error: strftime() can not take a monotonic timestamp | that clock stands",
+    ],
+    ['begin { strftime("%M", -1) }', "24-26 error: strftime() does not accept negative timestamps"],
+    [
+      "enum e { a = 1, b } begin { print((enum e)3) }",
+      "35-44 error: Enum: e doesn't contain a variant value of 3 | it has a, b",
+    ],
+    ['begin { $x = "foo"; print($x[4]) }', "30-31 error: the index 4 is out of bounds for array of size 4"],
+    ["profile:10 {}", "1-11 error: Invalid rate of profile probe. Minimum is 1000 or 1us. Found: 10 nanoseconds"],
+    ["interval:us:0 {}", "1-14 error: `0` is no positive number for a period"],
+    [
+      "begin { print(sizeof({ @a = 1; 1 })) }",
+      "24-30 error: Map assignments not allowed inside of typeof, typeinfo or sizeof | what is asked about is never run",
+    ],
+    ["begin { let $b: typeof({ @a[1] = 1; 1 }) = 1 }", "26-35 error: Map assignments not allowed inside of typeof"],
+    [
+      "struct B { int a; }; struct F { struct B *b; } begin { print(offsetof(struct F, b.a)) }",
+      "83-84 error: struct B * has no field `a`",
+    ],
+    ["begin { print(buf(curtask)) }", "15-27 error: buf() expects a length argument for type struct task_struct *"],
     ["config = { bad=raw } begin {}", "12-19 error: bad: not a known configuration option"],
     [
       "config = { max_strlens=1 } begin {}",
@@ -112,6 +139,17 @@ describe("warnings", () => {
     "begin { if comptime (1 == 2) { return; } else { exit(); } print(1); }",
   ])("none: %s", (script) => {
     expect(checkScript(script).diagnostics).toEqual([]);
+  });
+
+  it.each([
+    "enum e { a = 1, b } begin { print((enum e)2); print((enum e)pid) }",
+    'begin { $x = "foo"; print($x[3]); print($x[pid]) }',
+    "profile:1us {} interval:ns:1000 {}",
+    "begin { @a = count(); @b = 1; @b = @a; @c = (uint64)@a; $d = @a }",
+    "begin { print(sizeof({ $a = 1; $a })) }",
+    "uprobe:/bin/example:main { print(macaddr(arg0)) }",
+  ])("and accepts %s", (script) => {
+    expect(checkScript(script).diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
   });
 
   it("say twice that a probe is left out, what is missing and what becomes of its block", () => {
