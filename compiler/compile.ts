@@ -55,6 +55,8 @@ export interface CompileOptions {
   files?: FileHost;
   /** Headers that are included before the script's own C definitions: `name.h`, or `<name.h>`. */
   includes?: readonly string[];
+  /** Tells, while the script runs, of reads that fail and of keys that are not in their map. */
+  tellFailures?: boolean;
   /** For tests: leaves the optimiser out. */
   optimise?: boolean;
 }
@@ -153,6 +155,7 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
       config,
       workload,
       stackLimit,
+      tellsFailures: options.tellFailures ?? false,
       exits: typed.units.some(({ block }) => callsExit(block)),
       oneTarget: options.targetPid !== undefined,
       oneProcess: options.oneProcess ?? false,

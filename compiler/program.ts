@@ -302,8 +302,9 @@ export type EventLayout =
   | { kind: "exit"; size: number; code: EventField | undefined }
   | { kind: "time"; size: number; format: string }
   | { kind: "join"; size: number; separator: string; args: EventField[] }
-  /** A helper failed at run time (with -k). */
-  | { kind: "runtime_error"; size: number; helper: string; result: EventField; span: Span };
+  /** Something went wrong at run time; failed helpers are told only on request. */
+  | { kind: "runtime_error"; size: number; error: "division-by-zero" | "out-of-bounds"; span: Span }
+  | { kind: "runtime_error"; size: number; error: "helper"; helper: string; result: EventField; span: Span };
 
 export interface EventField {
   offset: number;

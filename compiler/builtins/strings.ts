@@ -48,6 +48,7 @@ export const stringFunctions: Functions = {
         }
         const address = own.kind === "array" ? l.address(place(l, target!)) : value(l, target!);
         const space = own.kind === "pointer" && own.space === "user" ? "user" : defaultSpace(l.probe.event, own);
+        l.b.span = call.span;
         if (!length) {
           readString(l, { address, space, to, size, padded, showCut: true });
           return;

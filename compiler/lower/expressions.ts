@@ -14,6 +14,7 @@ import {
   sizeOf,
   type Type,
 } from "../sema/types.ts";
+import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import type { Lowering } from "./lowering.ts";
@@ -21,6 +22,7 @@ import { incrementMap, mapPlace, mapValue } from "./maps.ts";
 import { member, memberPlace, pointed } from "./members.ts";
 import { into, place } from "./memory-values.ts";
 import { untyped } from "./place.ts";
+import { tell } from "./runtime-errors.ts";
 import { statements } from "./statements.ts";
 import { stringsEqual } from "./strings.ts";
 
@@ -279,7 +281,7 @@ function binary(l: Lowering, node: ast.Binary): VReg {
     const equal = memoryEqual(l, node);
     return operator === "==" ? equal : l.b.alu("xor", equal, { imm: 1n });
   }
-  return arithmetic(l, operator, node.left, node.right);
+  return arithmetic(l, operator, node.left, node.right, node.span);
 }
 
 /** Equality of two values in memory: strings by content, others byte by byte. */
@@ -316,8 +318,9 @@ export function arithmetic(
   operator: ast.BinaryOperator,
   left: ast.Expression,
   right: ast.Expression,
+  span: Span,
 ): VReg {
-  return operation(l, operator, value(l, left), l.type(left), operand(l, right), l.type(right));
+  return operation(l, operator, value(l, left), l.type(left), operand(l, right), l.type(right), span);
 }
 
 /** An arithmetic operator on two values of known types; the result has 64 bits. */
@@ -328,11 +331,12 @@ export function operation(
   left: Type,
   b: Operand,
   right: Type,
+  span: Span,
 ): VReg {
-  if (left.kind === "pointer" && isIntegral(right)) return pointerOffset(l, operator, a, left.to, b);
+  if (left.kind === "pointer" && isIntegral(right)) return pointerOffset(l, operator, a, left.to, b, span);
   if (right.kind === "pointer" && isIntegral(left)) {
     const base = typeof b === "object" ? l.b.const(b.imm) : b;
-    return pointerOffset(l, operator, base, right.to, a);
+    return pointerOffset(l, operator, base, right.to, a, span);
   }
   const signed = commonSign(left, right, isSigned);
   switch (operator) {
@@ -343,9 +347,9 @@ export function operation(
     case "*":
       return l.b.alu("mul", a, b);
     case "/":
-      return l.b.alu(signed ? "sdiv" : "div", a, b);
+      return division(l, signed ? "sdiv" : "div", a, b, span);
     case "%":
-      return l.b.alu(signed ? "smod" : "mod", a, b);
+      return division(l, signed ? "smod" : "mod", a, b, span);
     case "&":
       return l.b.alu("and", a, b);
     case "|":
@@ -361,12 +365,29 @@ export function operation(
   }
 }
 
-function pointerOffset(l: Lowering, operator: ast.BinaryOperator, base: VReg, to: Type, by: Operand): VReg {
+/** A division by zero gives 1, and is told. */
+function division(l: Lowering, op: "div" | "sdiv" | "mod" | "smod", a: VReg, b: Operand, span: Span): VReg {
+  if (typeof b === "object" && b.imm !== 0n) return l.b.alu(op, a, b);
+  l.b.span = span;
+  const divisor = typeof b === "object" ? l.b.const(b.imm) : b;
+  return l.choose(
+    "ne",
+    divisor,
+    { imm: 0n },
+    () => l.b.alu(op, a, divisor),
+    () => {
+      tell(l, "division-by-zero");
+      return l.b.const(1);
+    },
+  );
+}
+
+function pointerOffset(l: Lowering, operator: ast.BinaryOperator, base: VReg, to: Type, by: Operand, span: Span): VReg {
   const size = BigInt(Math.max(1, sizeOf(to)));
   const scaled = typeof by === "object" ? { imm: by.imm * size } : size === 1n ? by : l.b.alu("mul", by, { imm: size });
   if (operator === "+") return l.b.alu("add", base, scaled);
   if (operator === "-") return l.b.alu("sub", base, scaled);
-  return operation(l, operator, base, integer(8, false), by, integer(8, false));
+  return operation(l, operator, base, integer(8, false), by, integer(8, false), span);
 }
 
 function ternary(l: Lowering, node: ast.Ternary): VReg {

@@ -14,6 +14,7 @@ import { isScalar, isSigned, sizeOf, type Type } from "../sema/types.ts";
 import type { Expression, Variable } from "../syntax/ast.ts";
 import { at, type Place } from "./place.ts";
 import type { Plan, PlannedMap } from "./plan.ts";
+import { checkHelper } from "./runtime-errors.ts";
 import { CLAIMED, type SlotMemory } from "./slots.ts";
 
 /** Longer runs go through a helper, which costs one call instead of an instruction for each eight bytes. */
@@ -39,6 +40,8 @@ export interface LoweringEnvironment {
   stackLimit: number;
   /** The script calls exit(). */
   exits: boolean;
+  /** Reads that fail and keys that are not there are told. */
+  tellsFailures: boolean;
   /** Only the process of -p counts. */
   oneTarget: boolean;
   /** Uprobes will be attached to one process. */
@@ -292,7 +295,8 @@ export class Lowering {
       return;
     }
     const helper = from.space === "user" ? "probe_read_user" : "probe_read_kernel";
-    this.b.call(helper, [this.address(to), { imm: BigInt(size) }, this.address(from)]);
+    const result = this.b.call(helper, [this.address(to), { imm: BigInt(size) }, this.address(from)]);
+    if (from.space !== "bpf") checkHelper(this, helper, result);
   }
 
   /** Reads a scalar of a type. */
@@ -307,7 +311,8 @@ export class Lowering {
     if (place.space === "bpf") return this.b.load(place.base, place.offset, size, { signed, invariant });
     const slot = this.slot(8, "read");
     const helper = place.space === "user" ? "probe_read_user" : "probe_read_kernel";
-    this.b.call(helper, [slot.base, { imm: BigInt(size) }, this.address(place)]);
+    const result = this.b.call(helper, [slot.base, { imm: BigInt(size) }, this.address(place)]);
+    checkHelper(this, helper, result);
     return this.b.load(slot.base, 0, size, { signed });
   }
 

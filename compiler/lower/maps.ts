@@ -22,6 +22,7 @@ import type { Lowering } from "./lowering.ts";
 import { convert, into, place } from "./memory-values.ts";
 import type { Place } from "./place.ts";
 import type { PlannedMap, Recycling } from "./plan.ts";
+import { tellMissing } from "./runtime-errors.ts";
 import { statements } from "./statements.ts";
 import { addToSeries } from "./time-series.ts";
 
@@ -81,13 +82,18 @@ export function mapValue(l: Lowering, node: MapNode): VReg {
   const type = map.info.value;
   if (isNumericAggregate(type)) return aggregateNumber(l, map, node);
   if (node.kind === "map") return l.read(globalPlace(l, map), type);
-  const found = lookup(l, map, keyOf(l, map, node.key));
+  const key = keyOf(l, map, node.key);
+  l.b.span = node.span;
+  const found = lookup(l, map, key);
   return l.choose(
     "ne",
     found,
     { imm: 0n },
     () => l.read({ base: found, offset: 0, space: "bpf" }, type),
-    () => l.b.const(0),
+    () => {
+      tellMissing(l);
+      return l.b.const(0);
+    },
   );
 }
 
@@ -95,14 +101,19 @@ export function mapValue(l: Lowering, node: MapNode): VReg {
 export function mapPlace(l: Lowering, node: MapNode): Place {
   const map = plannedMap(l, node);
   if (node.kind === "map") return globalPlace(l, map);
-  const found = lookup(l, map, keyOf(l, map, node.key));
+  const key = keyOf(l, map, node.key);
+  l.b.span = node.span;
+  const found = lookup(l, map, key);
   const zeroes = l.plan.zeroes(sizeOf(map.info.value));
   const base = l.choose(
     "ne",
     found,
     { imm: 0n },
     () => found,
-    () => l.mapValue(zeroes.map, zeroes.offset),
+    () => {
+      tellMissing(l);
+      return l.mapValue(zeroes.map, zeroes.offset);
+    },
   );
   return { base, offset: 0, space: "bpf" };
 }
@@ -289,7 +300,7 @@ export function compoundMap(l: Lowering, node: ast.Assignment): void {
     add(l, target, operator === "+" ? amount : l.b.alu("sub", l.b.const(0), amount));
     return;
   }
-  modify(l, target, (before) => operation(l, operator, before, map.info.value, given, type));
+  modify(l, target, (before) => operation(l, operator, before, map.info.value, given, type, node.span));
 }
 
 /** `@x++` and the like; the value only if it is wanted. */

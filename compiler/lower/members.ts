@@ -8,6 +8,7 @@ import { value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { place } from "./memory-values.ts";
 import { at, type Place, untyped } from "./place.ts";
+import { tell } from "./runtime-errors.ts";
 
 /** The place that a pointer expression leads to, or an address given as a number. */
 export function pointed(l: Lowering, node: ast.Expression): Place {
@@ -44,6 +45,7 @@ export function member(l: Lowering, node: Member): VReg {
   if (node.kind === "field" && l.type(node.object).kind === "args") return argumentValue(l, node.field.text);
   const found = memberPlace(l, node);
   if (!found) throw new Error(`no place for a ${node.kind}`);
+  l.b.span = node.span;
   if (found.field?.bits) return bitField(l, untyped(found.place), found.field);
   return l.readOwn(found.field?.direct ? found.place : untyped(found.place), l.type(node));
 }
@@ -90,14 +92,19 @@ export function memberPlace(l: Lowering, node: Member): { place: Place; field?: 
       }
       const size = Math.max(1, sizeOf(element));
       if (index.kind === "integer" && index.value !== undefined) return { place: at(base, Number(index.value) * size) };
-      return { place: elementPlace(l, base, object, value(l, node.index), size) };
+      const position = value(l, node.index);
+      l.b.span = node.span;
+      return { place: elementPlace(l, base, object, position, size) };
     }
   }
 }
 
-/** An element whose index is known at run time only; outside of the array the first one is read. */
+/** An element whose index is known at run time only; outside of an array in the program's memory the first one is read. */
 function elementPlace(l: Lowering, base: Place, object: Type, index: VReg, size: number): Place {
   if (base.space !== "bpf") {
+    if (object.kind === "array" && object.count > 0) {
+      l.when("ge", index, { imm: BigInt(object.count) }, () => tell(l, "out-of-bounds"));
+    }
     const scaled = size === 1 ? index : l.b.alu("mul", index, { imm: BigInt(size) });
     return { ...base, base: l.b.alu("add", base.base, scaled) };
   }
@@ -112,7 +119,10 @@ function elementPlace(l: Lowering, base: Place, object: Type, index: VReg, size:
     index,
     { imm: BigInt(count) },
     () => index,
-    () => l.b.const(0),
+    () => {
+      tell(l, "out-of-bounds");
+      return l.b.const(0);
+    },
   );
   const scaled = size === 1 ? bounded : l.b.alu("mul", bounded, { imm: BigInt(size) });
   return { base: l.b.alu("add", l.address(local), scaled), offset: 0, space: "bpf" };

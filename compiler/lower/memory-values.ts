@@ -101,7 +101,9 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
     if (padded && sizeOf(type) < sizeOf(as)) l.zero(at(to, sizeOf(type)), sizeOf(as) - sizeOf(type));
     return;
   }
-  convert(l, place(l, node), type, to, as, padded);
+  const from = place(l, node);
+  l.b.span = node.span;
+  convert(l, from, type, to, as, padded);
 }
 
 /** Writes a value that the checker knows, which no expression of the script stands for. */

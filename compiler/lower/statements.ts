@@ -88,7 +88,7 @@ function assignment(l: Lowering, node: ast.Assignment): void {
     }
     const before = l.readVariable(info);
     const symbol = operator.slice(0, -1) as ast.BinaryOperator;
-    const result = operation(l, symbol, before, info.type, operand(l, node.value), l.type(node.value));
+    const result = operation(l, symbol, before, info.type, operand(l, node.value), l.type(node.value), node.span);
     l.writeVariable(info, narrowed(l, result, info.type));
     return;
   }

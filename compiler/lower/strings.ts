@@ -6,6 +6,7 @@ import { value } from "./expressions.ts";
 import { type Lowering, pieces } from "./lowering.ts";
 import { place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
+import { checkHelper } from "./runtime-errors.ts";
 import { hasSideEffects } from "./side-effects.ts";
 
 /** Writes a literal (one character a byte), cut to the place's size; with `padded` all of the place. */
@@ -46,6 +47,7 @@ export function readString(l: Lowering, { address, space, to, size, padded, limi
   if (zeroFirst) l.zero(to, size);
   else if (!padded) b.store(to.base, to.offset, 1, { imm: 0n });
   const read = b.call(helper, [target, limit ?? { imm: BigInt(size) }, address]);
+  checkHelper(l, helper, read);
   if (padded && !zeroFirst) {
     // n = read > size ? 0 : read; memset(to + n, 0, size - n)
     const length = l.choose(

@@ -150,6 +150,7 @@ function compileScript(source: Source, args: TraceArgs): CompiledProgram {
     unsafe: args.unsafe,
     targetPid: args.pid,
     mode: args.purpose,
+    tellFailures: args.warnings === 2,
     probeFilter: (name) => args.probeFilter?.test(name) ?? true,
     oneProcess: args.pid !== undefined || args.command !== undefined,
     environment: bpftraceEnvironment(process.env),

@@ -107,13 +107,13 @@ function consumer(layout: EventLayout, options: EventOptions): (record: DataView
       return () => sink.time(strftime(layout.format, options.now(), presentation.resolver.zone));
     case "join":
       return (record) => sink.join(joined(shownAll(layout.args, record), layout.separator));
-    case "runtime_error":
-      return (record) =>
-        sink.runtimeError({
-          helper: layout.helper,
-          result: numberIn(layout.result, record),
-          span: layout.span,
-        });
+    case "runtime_error": {
+      const { span } = layout;
+      if (!options.warnings) return () => {};
+      if (layout.error !== "helper") return () => sink.runtimeError({ error: layout.error, span });
+      const { error, helper, result } = layout;
+      return (record) => sink.runtimeError({ error, helper, result: numberIn(result, record), span });
+    }
     default:
       return unreachable(layout, "event");
   }

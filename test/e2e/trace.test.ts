@@ -200,6 +200,20 @@ describeKernel("trace", () => {
     expect(await trace("-q", "-e", script)).toMatchObject({ out: "6000\n\n\n", err: "" });
   });
 
+  it("tells of mistakes while the script runs, and with -k of what could not be read", async () => {
+    const script = "begin { $z = 0; print(7 / $z); @[1] = 1; print(@[2]); print(*uptr((int32 *)5)); clear(@); }";
+    const warning = (where: string, text: string) => `stdin:1:${where}: WARNING: ${text}`;
+    const division = warning("23-29", "Divide or modulo by 0 detected. This can lead to unexpected results.");
+    const plain = await trace("-q", "-e", script);
+    expect(plain).toMatchObject({ out: "1\n0\n0\n\n\n", err: expect.stringContaining(division) });
+    expect(plain.err).not.toContain("helper");
+    const { err } = await trace("-q", "-k", "-e", script);
+    expect(err).toContain(warning("48-52", "Can't lookup map element because it does not exist."));
+    expect(err).toContain("Additional Info - helper: map_lookup_elem, retcode: 0\n");
+    expect(err).toContain("WARNING: Bad address\nAdditional Info - helper: probe_read_user, retcode: -14\n");
+    expect((await trace("-q", "--no-warnings", "-e", script)).err).toBe("");
+  });
+
   it("verifies but attaches nothing in a dry run", async () => {
     expect(await trace("--dry-run", "-e", HELLO)).toEqual({ status: 0, out: "", err: "" });
   });

@@ -83,6 +83,8 @@ describeKernel("the language in the kernel", () => {
       ["@ = { let $a = 100; avg($a) }", "@: 100"],
       ["print(nsecs(sw_tai) - nsecs(boot) > 1000000000000000000)", "true"],
       ["print(probetype)", "special"],
+      ["$z = 0; print(7 / $z); print(7 % $z); $a = 5; $a /= $z; print($a)", "1 | 1 | 1"],
+      ["$a = (int8[4])5; $i = 9; if (pid) { $i = 6; } print($a[$i])", "5"],
       [
         "@l = lhist(7, 0, 10, 5)",
         "@l: | [5, 10)                1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|",

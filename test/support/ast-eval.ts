@@ -403,9 +403,9 @@ function arithmetic(operator: ast.BinaryOperator, left: Value, leftType: Type, r
     case "*":
       return wrap(a * b);
     case "/":
-      return b === 0n ? 0n : wrap(a / b);
+      return b === 0n ? 1n : wrap(a / b);
     case "%":
-      return b === 0n ? wrap(a) : wrap(a % b);
+      return b === 0n ? 1n : wrap(a % b);
     case "&":
       return wrap(a & b);
     case "|":

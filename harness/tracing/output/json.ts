@@ -20,6 +20,7 @@ import {
   type OutputSink,
   type OutputStreams,
   place,
+  RUNTIME_ERRORS,
   type RuntimeError,
   type TestResult,
 } from "./sink.ts";
@@ -78,7 +79,13 @@ export class JsonOutput implements OutputSink {
     this.#line(`{"type": "lost_events", "count": ${count}, "data": {"events": ${count}}}`);
   }
 
-  runtimeError({ helper, result, span }: RuntimeError): void {
+  runtimeError(failure: RuntimeError): void {
+    const { span } = failure;
+    if (failure.error !== "helper") {
+      this.#line(`{"type": "runtime_error", "msg": ${string(RUNTIME_ERRORS[failure.error])}, ${position(span)}}`);
+      return;
+    }
+    const { helper, result } = failure;
     const message = string(strerror(BigInt(result)));
     this.#line(
       `{"type": "helper_error", "msg": ${message}, "helper": ${string(helper)}, "retcode": ${result}, ${position(span)}}`,

@@ -15,14 +15,24 @@ export interface OutputStreams {
   err(bytes: Uint8Array): void;
 }
 
-/** A helper function of the kernel that failed while the script ran. */
-export interface RuntimeError {
-  /** For instance `map_update_elem`. */
-  readonly helper: string;
-  /** Negative errno; 0 from a lookup that found nothing. */
-  readonly result: number;
-  readonly span: Span;
-}
+/** What went wrong while the script ran. */
+export type RuntimeError =
+  | { readonly error: "division-by-zero" | "out-of-bounds"; readonly span: Span }
+  | {
+      readonly error: "helper";
+      /** The helper function of the kernel that failed, for instance `map_update_elem`. */
+      readonly helper: string;
+      /** Negative errno; 0 from a lookup that found nothing. */
+      readonly result: number;
+      readonly span: Span;
+    };
+
+/** What a mistake of the script leads to, in words. */
+export const RUNTIME_ERRORS: Readonly<Record<Exclude<RuntimeError["error"], "helper">, string>> = {
+  "division-by-zero":
+    "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.",
+  "out-of-bounds": "Array access out of bounds. This can lead to unexpected results.",
+};
 
 /** A benchmark of the script that was run. */
 export interface BenchmarkResult {

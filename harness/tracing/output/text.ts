@@ -9,7 +9,14 @@ import { benchmarkText, testText } from "./on-demand.ts";
 import { type Guard, keyText, printableText } from "./printable-text.ts";
 import { formatPrintf } from "./printf.ts";
 import { excerpt, headline, location, remark, SEVERITY } from "./remark.ts";
-import type { BenchmarkResult, OutputSink, OutputStreams, RuntimeError, TestResult } from "./sink.ts";
+import {
+  type BenchmarkResult,
+  type OutputSink,
+  type OutputStreams,
+  RUNTIME_ERRORS,
+  type RuntimeError,
+  type TestResult,
+} from "./sink.ts";
 
 /** Which streams are terminals. There, control characters in data are escaped; elsewhere bytes pass as they are. */
 export interface Terminals {
@@ -80,7 +87,13 @@ export class TextOutput implements OutputSink {
     this.#err(`Lost ${count} events\n`);
   }
 
-  runtimeError({ helper, result, span }: RuntimeError): void {
+  runtimeError(failure: RuntimeError): void {
+    const { span } = failure;
+    if (failure.error !== "helper") {
+      this.#err(fromText(headline("warning", RUNTIME_ERRORS[failure.error], span) + excerpt(span)));
+      return;
+    }
+    const { helper, result } = failure;
     const head = headline("warning", explain(helper, result), span);
     this.#err(fromText(`${head}Additional Info - helper: ${helper}, retcode: ${result}\n${excerpt(span)}`));
   }
@@ -114,10 +127,10 @@ const asIs: Guard = (bytes) => bytes;
 
 function explain(helper: string, result: number): string {
   if (helper === "map_update_elem" && result === -E2BIG) {
-    return "the map is full; raise max_map_keys, or declare the map with room for more: `let @a = hash(5000)`";
+    return "Map full; can't update element. Try more room: max_map_keys, or a declaration such as `let @a = hash(5000)`";
   }
-  if (helper === "map_delete_elem" && result === -ENOENT) return "the map has no such element to delete";
+  if (helper === "map_delete_elem" && result === -ENOENT) return "Can't delete map element because it does not exist.";
   // A lookup has no error number, only an answer or none.
-  if (helper === "map_lookup_elem") return "the map has no such element";
+  if (helper === "map_lookup_elem") return "Can't lookup map element because it does not exist.";
   return strerror(BigInt(result));
 }

@@ -124,7 +124,7 @@ describe("events", () => {
     ],
     [
       "a failed helper",
-      { kind: "runtime_error", size: 16, helper: "probe_read_user", result: field(8, S64), span: at },
+      { kind: "runtime_error", size: 16, error: "helper", helper: "probe_read_user", result: field(8, S64), span: at },
       i64(0, -14),
       [
         "err s.bt:1:1-6: WARNING: Bad address\nAdditional Info - helper: probe_read_user, retcode: -14\nbegin { }\n~~~~~\n",

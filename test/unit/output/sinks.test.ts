@@ -417,16 +417,23 @@ const CASES: Case[] = [
   },
   {
     what: "a failed helper",
-    say: (s) => s.runtimeError({ helper: "map_lookup_elem", result: 0, span: at('errorf("x') }),
+    say: (s) => s.runtimeError({ error: "helper", helper: "map_lookup_elem", result: 0, span: at('errorf("x') }),
     out: "",
-    err: 's.bt:2:3-12: WARNING: the map has no such element\nAdditional Info - helper: map_lookup_elem, retcode: 0\n  errorf("x %d\\n", 1);\n  ~~~~~~~~~\n',
+    err: 's.bt:2:3-12: WARNING: Can\'t lookup map element because it does not exist.\nAdditional Info - helper: map_lookup_elem, retcode: 0\n  errorf("x %d\\n", 1);\n  ~~~~~~~~~\n',
     json: '{"type": "helper_error", "msg": "Success", "helper": "map_lookup_elem", "retcode": 0, "filename": "s.bt", "line": 2, "col": 3}',
   },
   {
-    what: "a failed helper over several lines",
-    say: (s) => s.runtimeError({ helper: "map_delete_elem", result: -2, span: at("delete", "7)") }),
+    what: "a division by zero",
+    say: (s) => s.runtimeError({ error: "division-by-zero", span: at('errorf("x') }),
     out: "",
-    err: "s.bt:3-4: WARNING: the map has no such element to delete\nAdditional Info - helper: map_delete_elem, retcode: -2\n  delete(@y,\n    7); }\n",
+    err: 's.bt:2:3-12: WARNING: Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.\n  errorf("x %d\\n", 1);\n  ~~~~~~~~~\n',
+    json: '{"type": "runtime_error", "msg": "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.", "filename": "s.bt", "line": 2, "col": 3}',
+  },
+  {
+    what: "a failed helper over several lines",
+    say: (s) => s.runtimeError({ error: "helper", helper: "map_delete_elem", result: -2, span: at("delete", "7)") }),
+    out: "",
+    err: "s.bt:3-4: WARNING: Can't delete map element because it does not exist.\nAdditional Info - helper: map_delete_elem, retcode: -2\n  delete(@y,\n    7); }\n",
     json: '{"type": "helper_error", "msg": "No such file or directory", "helper": "map_delete_elem", "retcode": -2, "filename": "s.bt", "line": 3, "col": 3}',
   },
   { what: "the end", say: (s) => s.end(), out: "\n\n", json: undefined },
@@ -458,14 +465,19 @@ describe.each(CASES)("$what", ({ say, out, err = "", json }) => {
 
 describe("a failed helper is explained", () => {
   it.each([
-    ["map_update_elem", -7, /^s\.bt:1:1-6: WARNING: the map is full/],
+    ["map_update_elem", -7, /^s\.bt:1:1-6: WARNING: Map full/],
     ["map_update_elem", -12, /WARNING: Cannot allocate memory\n/],
-    ["map_delete_elem", -2, /WARNING: the map has no such element to delete\n/],
+    ["map_delete_elem", -2, /WARNING: Can't delete map element because it does not exist.\n/],
     ["probe_read_user", -14, /WARNING: Bad address\n/],
     ["get_stackid", -9999, /WARNING: Unknown error 9999\n/],
   ])("%s, %i", (helper, result, expected) => {
     const streams = new CapturedStreams();
-    new TextOutput(streams, { out: false, err: false }).runtimeError({ helper, result, span: at("begin") });
+    new TextOutput(streams, { out: false, err: false }).runtimeError({
+      error: "helper",
+      helper,
+      result,
+      span: at("begin"),
+    });
     expect(streams.stderr).toMatch(expected);
   });
 });
