@@ -86,7 +86,9 @@ export function comparePairs(pairs: readonly Pair[], options: CompareOptions, ra
 }
 
 function settle(base: readonly Num[], head: readonly Num[], complete: number, options: CompareOptions): Comparison {
-  const comparison = compareMetric(base, head, options);
+  const settled = compareMetric(base, head, options);
+  // What the rules for stored baselines call a baseline is the base here.
+  const comparison = { ...settled, reason: settled.reason.replace("baseline", "base") };
   if (complete > 0 || base.length === 0 || head.length === 0) return comparison;
   return { ...comparison, verdict: "invalid", reason: "no pair has data on both sides" };
 }

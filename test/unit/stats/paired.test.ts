@@ -159,6 +159,12 @@ describe("counters that repeat", () => {
     expect(compare(pairs)).toMatchObject({ kind: "settled", comparison: { verdict } });
   });
 
+  it("are said to be worse than the base, which is no stored baseline", () => {
+    expect(exactly([40, 40], [41, 41])).toMatchObject({
+      comparison: { reason: "worse in every run than in any of the base" },
+    });
+  });
+
   it("are tested like anything else once they vary", () => {
     expect(exactly([40, 40, 40, 40], [40, 41, 40, 40])).toMatchObject({ kind: "tested" });
     expect(exactly([40, 40, 40], [40, 40, 40], TIME)).toMatchObject({ kind: "tested" });
