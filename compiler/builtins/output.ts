@@ -127,16 +127,13 @@ const print: BuiltinFunction = {
     const target = c.expressionArg(call, 0);
     if (!target) return voidType;
     if (target.kind === "map") {
-      const info = c.map(target);
+      c.map(target);
       for (const [i, what] of [
         [1, "the number of entries"],
         [2, "the divisor"],
       ] as const) {
         const node = c.expressionArg(call, i);
         if (node) c.integer(node, what);
-      }
-      if (call.args.length > 1 && info.keyed === false && !isAggregate(info.value)) {
-        c.error("argument-count", call.span, `\`${info.name}\` has no keys, so it has no top entries`);
       }
       return voidType;
     }

@@ -3,8 +3,18 @@ import { operand, value } from "../lower/expressions.ts";
 import { place } from "../lower/memory-values.ts";
 import { readString, stringLiteral } from "../lower/strings.ts";
 import { addressSpaceOf, type ProbeEvent } from "../sema/providers/provider.ts";
-import { integer, isIntegral, pointer, sizeOf, string, type Type, typeName, unknown } from "../sema/types.ts";
-import type { Expression } from "../syntax/ast.ts";
+import {
+  integer,
+  isIntegral,
+  knownInteger,
+  pointer,
+  sizeOf,
+  string,
+  type Type,
+  typeName,
+  unknown,
+} from "../sema/types.ts";
+import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 
 export const stringFunctions: Functions = {
@@ -24,7 +34,10 @@ export const stringFunctions: Functions = {
       }
       const type = c.type(target);
       if (type.kind === "unknown") return unknown;
-      if (type.kind === "string") return type;
+      if (type.kind === "string") {
+        const { size, value } = type;
+        return value === undefined ? type : cut({ kind: "string", size, value }, knownLength(c, call));
+      }
       if (!isIntegral(type) && type.kind !== "pointer" && type.kind !== "array") {
         return c.error("argument-type", target.span, `str() takes a pointer, not a value of type ${typeName(type)}`);
       }
@@ -82,6 +95,12 @@ export const stringFunctions: Functions = {
     lower: { value: (l, call) => value(l, call.args[0] as Expression) },
   },
 };
+
+/** The length, if it is a constant. */
+function knownLength(c: Parameters<Functions[string]["check"]>[0], call: Call): bigint | undefined {
+  const length = c.expressionArg(call, 1);
+  return length && knownInteger(c.integer(length, "the length"));
+}
 
 function cut(type: { kind: "string"; size: number; value: string }, length: bigint | undefined): Type {
   if (length === undefined || length >= BigInt(type.value.length)) return type;

@@ -83,6 +83,8 @@ describeKernel("the language in the kernel", () => {
       ["@ = { let $a = 100; avg($a) }", "@: 100"],
       ["print(nsecs(sw_tai) - nsecs(boot) > 1000000000000000000)", "true"],
       ["print(probetype)", "special"],
+      ['print(str("abc", 2)); print(str("abc", 9)); print(str("abc"))', "ab | abc | abc"],
+      ["@x = 100; print(@x, 5); print(@x, 5, 7); clear(@x)", "@x: 100 | @x: 14"],
       ["$z = 0; print(7 / $z); print(7 % $z); $a = 5; $a /= $z; print($a)", "1 | 1 | 1"],
       ["$a = (int8[4])5; $i = 9; if (pid) { $i = 6; } print($a[$i])", "5"],
       [
