@@ -1,13 +1,14 @@
 /**
  * printf's format language, in one place: the checker asks it which arguments a format takes, the harness prints
- * by it. C's conversions for integers, characters, strings and pointers, and bpftrace's %r, %rx and %rh for buffers.
+ * by it. C's conversions for integers, characters, strings and pointers, and bpftrace's %r, %rx and %rh for buffers and
+ * %gr for flags of the kernel's page allocator.
  */
 
 /** What a conversion does with its argument. */
-export type Conversion = "d" | "i" | "u" | "o" | "x" | "X" | "c" | "s" | "p" | "r" | "rx" | "rh";
+export type Conversion = "d" | "i" | "u" | "o" | "x" | "X" | "c" | "s" | "p" | "r" | "rx" | "rh" | "gr";
 
-/** C's conversions that have no meaning here (no floating point, no writing through pointers), and %gr. */
-export type UnsupportedConversion = "e" | "E" | "f" | "F" | "g" | "G" | "a" | "A" | "n" | "gr";
+/** C's conversions that have no meaning here: no floating point, no writing through pointers. */
+export type UnsupportedConversion = "e" | "E" | "f" | "F" | "g" | "G" | "a" | "A" | "n";
 
 export type LengthModifier = "" | "hh" | "h" | "l" | "ll" | "j" | "z" | "t" | "L";
 
@@ -110,6 +111,7 @@ export const CONVERSION_TAKES: Readonly<Record<Conversion, "number" | "buffer" |
   r: "buffer",
   rx: "buffer",
   rh: "buffer",
+  gr: "number",
 };
 
 export function isSupported(conversion: FormatSpec["conversion"]): conversion is Conversion {

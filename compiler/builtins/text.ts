@@ -1,9 +1,9 @@
 /** Looking into strings: length, comparison, search, joining. They work on copies in the program's own memory. */
 import type { Operand, VReg } from "../ir/ir.ts";
-
+import { operand } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { at, type Place } from "../lower/place.ts";
-import { compareBytes, findString, stringIn } from "../lower/text.ts";
+import { bytesIn, compareBytes, findString, stringIn } from "../lower/text.ts";
 import type { Checker } from "../sema/check.ts";
 import { boolean, int64, sizeOf, string, type Type, typeName, uint64, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
@@ -22,6 +22,15 @@ function checkText(c: Checker, call: Call, index: number): Type {
     node.span,
     `${call.callee.text}() takes a string, not a value of type ${typeName(type)}`,
   );
+}
+
+/** A string, an array, or a pointer. */
+function checkBytes(c: Checker, call: Call, index: number): void {
+  const node = c.expressionArg(call, index);
+  const type = node && c.type(node);
+  if (!type || ["string", "array", "pointer", "unknown"].includes(type.kind)) return;
+  const message = `${call.callee.text}() takes a string, an array or a pointer, not a value of type ${typeName(type)}`;
+  c.error("argument-type", node.span, message);
 }
 
 function literalOf(type: Type): string | undefined {
@@ -77,17 +86,13 @@ export const textFunctions: Functions = {
       checkText(c, call, 0);
       checkText(c, call, 1);
       const count = c.constant(call.args[2], "the number of characters");
-      if (count !== undefined && count < 0n) {
-        return c.error("argument-range", call.args[2]!.span, "the number of characters cannot be negative");
-      }
-      return int64;
+      if (count === undefined || count >= 0n) return int64;
+      return c.error("argument-range", call.args[2]!.span, "the number of characters cannot be negative");
     },
     lower: {
       value(l, call) {
-        const [a, b, n] = call.args as Expression[];
-        const count = l.type(n!);
-        const most = count.kind === "integer" ? Number(count.value ?? 0n) : 0;
-        const difference = compareBytes(l, stringIn(l, a!), stringIn(l, b!), most, true);
+        const [a, b, n] = call.args as [Expression, Expression, Expression];
+        const difference = compareBytes(l, stringIn(l, a), stringIn(l, b), operand(l, n), true);
         return l.b.compare("ne", difference, { imm: 0n });
       },
     },
@@ -96,19 +101,18 @@ export const textFunctions: Functions = {
     args: [3, 3],
     form: "memcmp(a, b, n)",
     check(c, call) {
-      checkText(c, call, 0);
-      checkText(c, call, 1);
-      const count = c.constant(call.args[2], "the number of bytes");
-      if (count !== undefined && count < 0n)
-        return c.error("argument-range", call.args[2]!.span, "it cannot be negative");
-      return int64;
+      checkBytes(c, call, 0);
+      checkBytes(c, call, 1);
+      const count = c.expressionArg(call, 2);
+      const type = count && c.integer(count, "the number of bytes");
+      if (type?.kind !== "integer" || type.value === undefined || type.value >= 0n) return int64;
+      return c.error("argument-range", call.args[2]!.span, "the number of bytes cannot be negative");
     },
     lower: {
       value(l, call) {
-        const [a, b, n] = call.args as Expression[];
-        const count = l.type(n!);
-        const most = count.kind === "integer" ? Number(count.value ?? 0n) : 0;
-        return compareBytes(l, stringIn(l, a!), stringIn(l, b!), most, false);
+        const [a, b, n] = call.args as [Expression, Expression, Expression];
+        const count = operand(l, n);
+        return compareBytes(l, bytesIn(l, a, count), bytesIn(l, b, count), count, false);
       },
     },
   },

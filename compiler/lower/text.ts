@@ -1,13 +1,14 @@
 /** Work on strings that lie in the program's own memory. */
 import { FunctionBuilder } from "../ir/builder.ts";
-import type { VReg } from "../ir/ir.ts";
-import { sizeOf } from "../sema/types.ts";
+import type { Operand, VReg } from "../ir/ir.ts";
+import { PROBE_NAME_SIZE, sizeOf } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { place } from "./memory-values.ts";
 import type { Place } from "./place.ts";
-import { readString } from "./strings.ts";
+import { checkHelper } from "./runtime-errors.ts";
+import { probeName, readString } from "./strings.ts";
 
 export interface Text {
   place: Place;
@@ -31,7 +32,12 @@ export function stringIn(l: Lowering, node: Expression): Text {
     });
     return { place: to, size };
   }
-  const size = type.kind === "probe" ? 8 : sizeOf(type);
+  if (type.kind === "probe") {
+    const to = l.memory(PROBE_NAME_SIZE, "probe");
+    probeName(l, value(l, node), to, PROBE_NAME_SIZE);
+    return { place: to, size: PROBE_NAME_SIZE };
+  }
+  const size = sizeOf(type);
   const found = place(l, node);
   if (found.space === "bpf" && !found.context) return { place: found, size };
   const to = l.memory(size, "string");
@@ -39,10 +45,36 @@ export function stringIn(l: Lowering, node: Expression): Text {
   return { place: to, size };
 }
 
-/** a[i] - b[i] at the first difference among `most` bytes, else 0. With `text` a NUL ends both. */
-export function compareBytes(l: Lowering, a: Text, b: Text, most: number, text: boolean): VReg {
+/** The first bytes, at most `count`, of what an expression stands for or where it leads, in memory as above. */
+export function bytesIn(l: Lowering, node: Expression, count: Operand): Text {
+  const type = l.type(node);
+  if (type.kind !== "pointer") return stringIn(l, node);
+  const most = l.environment.config.maxStrlen;
+  const size = typeof count === "object" ? Math.min(Number(count.imm), most) : most;
+  const to = l.memory(size, "bytes");
+  l.zero(to, size);
+  const from = value(l, node);
+  const helper = type.space === "user" ? "probe_read_user" : "probe_read_kernel";
+  checkHelper(l, helper, l.b.call(helper, [l.address(to), atMost(l, count, size), from]));
+  return { place: to, size };
+}
+
+function atMost(l: Lowering, count: Operand, most: number): Operand {
+  if (typeof count === "object") return { imm: count.imm < BigInt(most) ? count.imm : BigInt(most) };
+  const limit = { imm: BigInt(most) };
+  return l.choose(
+    "lt",
+    count,
+    limit,
+    () => count,
+    () => l.b.const(most),
+  );
+}
+
+/** a[i] - b[i] at the first difference among the first `most` bytes, else 0. With `text` a NUL ends both. */
+export function compareBytes(l: Lowering, a: Text, b: Text, most: Operand, text: boolean): VReg {
   const { b: ir } = l;
-  const count = Math.min(most, a.size, b.size);
+  const count = atMost(l, most, Math.min(a.size, b.size));
   const index = {};
   const result = {};
   const [head, body, same, next, different, equal, done] = ir.newBlocks(7);
@@ -51,7 +83,7 @@ export function compareBytes(l: Lowering, a: Text, b: Text, most: number, text: 
   ir.write(index, ir.const(0));
   ir.jump(head);
   ir.enter(head);
-  ir.branch("lt", ir.read(index), { imm: BigInt(count) }, body, equal);
+  ir.branch("lt", ir.read(index), count, body, equal);
   ir.enterSealed(body);
   const byteA = ir.load(ir.alu("add", baseA, ir.read(index)), 0, 1);
   const byteB = ir.load(ir.alu("add", baseB, ir.read(index)), 0, 1);

@@ -83,6 +83,12 @@ describeKernel("the language in the kernel", () => {
       ["@ = { let $a = 100; avg($a) }", "@: 100"],
       ["print(nsecs(sw_tai) - nsecs(boot) > 1000000000000000000)", "true"],
       ["print(probetype)", "special"],
+      [
+        '$n = 2; print(memcmp("abc", "abd", $n)); print(memcmp("abc", "abd", 3)); print(memcmp("a\0b", "a\0a", 3))',
+        "0 | -1 | 1",
+      ],
+      ["$a = 5; $b = 6; print(memcmp(&$a, &$b, 1)); $c = curtask; print(memcmp($c, $c, 64))", "-1 | 0"],
+      ['print(strlen(probe)); print(strcontains(probe, "eg"))', "5 | true"],
       ['print(str("abc", 2)); print(str("abc", 9)); print(str("abc"))', "ab | abc | abc"],
       ["@x = 100; print(@x, 5); print(@x, 5, 7); clear(@x)", "@x: 100 | @x: 14"],
       ["$z = 0; print(7 / $z); print(7 % $z); $a = 5; $a /= $z; print($a)", "1 | 1 | 1"],

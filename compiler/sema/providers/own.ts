@@ -16,7 +16,7 @@ export const ownProviders: readonly Provider[] = [
 export const ALWAYS: ReadonlySet<string> = new Set(["begin", "end"]);
 
 function edge(kind: "begin" | "end"): Provider["resolve"] {
-  return ({ spelling }) => [{ name: spelling, event: { kind } }];
+  return () => [{ name: kind, event: { kind } }];
 }
 
 function selfEvent({ point, parts, context }: Request): Found[] {

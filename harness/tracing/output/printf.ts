@@ -15,6 +15,7 @@ import type {
 import { isSupported, MAX_FIELD_SIZE } from "../../../compiler/format-string.ts";
 import type { ByteString } from "../bytestring.ts";
 import type { Printable } from "../printable.ts";
+import { gfpFlags } from "./gfp-flags.ts";
 import { bufferText, type Guard, printableText } from "./printable-text.ts";
 
 /**
@@ -85,6 +86,7 @@ const CONVERSIONS: Readonly<Record<Conversion, Convert>> = {
   r: buffer("mixed"),
   rx: buffer("escaped"),
   rh: buffer("spaced"),
+  gr: (field, arg) => pad(field, gfpFlags(BigInt.asUintN(64, numberOf(arg))), " "),
 };
 
 const BITS: Readonly<Record<LengthModifier, number>> = {

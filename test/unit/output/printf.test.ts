@@ -67,6 +67,9 @@ describe("as bpftrace 0.27.1 prints it", () => {
     ["%r", [buf("ab\xff\0c")], "ab\\xff\\x00c"],
     ["%s", [buf("ab\xff\0c")], "ab\\xff\\x00c"],
     ["%rh|%r", [buf(""), buf("")], "|"],
+    ["%gr|%gr|%gr", [int(0xcc0), int(0x822), int(0)], "GFP_KERNEL|GFP_ATOMIC|__GFP_HIGHMEM|0"],
+    ["%gr", [int(0x4c0)], "__GFP_IO|__GFP_FS|__GFP_DIRECT_RECLAIM"],
+    ["%gr", [int(0x80000001)], "GFP_DMA|0x80000000"],
     // What is no conversion.
     ["no args 100%", [], "no args 100%"],
     ["100%% done %5% |", [], "100% done % |"],

@@ -254,7 +254,7 @@ describe("probes of the tool itself", () => {
 describe("parameters in attach points", () => {
   it.each<[string, string[], string[]]>([
     ["i:ms:$1 {}", ["5"], ["interval:ms:5"]],
-    ["BEG$1 {}", ["IN"], ["BEGIN"]],
+    ["BEG$1 {}", ["IN"], ["begin"]],
     ["$1 {}", ["i:ms:1"], ["interval:ms:1"]],
     ["$1, end {}", ["begin"], ["begin", "end"]],
     ["uprobe:$1 {}", ["/bin/example:work_fast"], ["uprobe:/bin/example:work_fast"]],
