@@ -135,6 +135,10 @@ const print: BuiltinFunction = {
         const node = c.expressionArg(call, i);
         if (node) c.integer(node, what);
       }
+      if (call.args.length > 1 && info.value.kind === "stats") {
+        const message = "print()'s top and div arguments are ignored when used on stats() maps.";
+        c.warn("ignored-argument", call.span, message);
+      }
       return voidType;
     }
     if (call.args.length > 1) {

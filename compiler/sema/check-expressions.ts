@@ -139,7 +139,15 @@ export class Checks {
     const { parameters } = this.#c.settings;
     if (index === 0) return literalType(BigInt(parameters.length));
     const text = parameters[index - 1];
-    if (text === undefined) return literalType(0n);
+    if (text === undefined) {
+      this.#c.warn(
+        "missing-parameter",
+        span,
+        `Positional parameter $${index} is empty or not provided.`,
+        "it counts as 0",
+      );
+      return literalType(0n);
+    }
     const value = parseInteger(text);
     if (value === undefined) return { kind: "string", size: new TextEncoder().encode(text).length + 1, value: text };
     if (!fits(value, int64) && !fits(value, uint64)) {

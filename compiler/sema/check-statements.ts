@@ -39,7 +39,7 @@ export class StatementChecks {
   #statement(node: ast.Statement): void {
     switch (node.kind) {
       case "expression-statement":
-        this.#c.type(node.expression);
+        this.#expressionStatement(node.expression);
         return;
       case "assignment":
         this.#assignment(node);
@@ -76,6 +76,12 @@ export class StatementChecks {
       default:
         unreachable(node);
     }
+  }
+
+  #expressionStatement(node: ast.Expression): void {
+    const type = this.#c.type(node);
+    if (type.kind === "void" || type.kind === "unknown" || isAggregate(type) || isDoneForEffect(node)) return;
+    this.#c.warn("discarded-value", node.span, "Return value discarded.", "write `_ = ...` if that is intended");
   }
 
   #if({ condition, then, otherwise }: ast.If): void {
@@ -219,6 +225,11 @@ export class StatementChecks {
 export function resultingCall(node: ast.Expression): ast.Call | undefined {
   if (node.kind === "block-expression") return node.value && resultingCall(node.value);
   return node.kind === "call" ? node : undefined;
+}
+
+/** What gives a value on the side. */
+function isDoneForEffect(node: ast.Expression): boolean {
+  return node.kind === "increment" || (node.kind === "call" && node.callee.text === "delete");
 }
 
 /** Whether nothing behind a statement can run. */

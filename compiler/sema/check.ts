@@ -66,7 +66,7 @@ export function check(
   }
   for (const unit of units) for (const variable of unit.variables.values()) variable.type = widen(variable.type);
   for (const map of maps.values()) {
-    reportUnset(map, diags);
+    reportUnset(map, maps, diags);
     checkDeclaredValue(map, diags);
     if (map.value.kind === "tseries") checkClock(settings.config.timeSeriesClock, maps, script.span, diags);
     if (map.declaration && map.keyed === undefined) {
@@ -86,10 +86,13 @@ function reportUnresolved(unit: Unit, diags: Diagnostics): void {
   }
 }
 
-function reportUnset(map: MapInfo, diags: Diagnostics): void {
+function reportUnset(map: MapInfo, maps: ReadonlyMap<string, MapInfo>, diags: Diagnostics): void {
   if (map.assigned || diags.hasErrors) return;
   if (map.declaration && map.span === map.declaration.map.span) return;
-  diags.error("undefined-map", map.span, `map \`${map.name}\` is read but never assigned`);
+  const assigned = [...maps.values()].filter((other) => other.assigned).map(({ name }) => name);
+  const near = nearest(map.name, assigned);
+  const help = near ? `did you mean \`${near}\`?` : "nothing is ever stored in it";
+  diags.error("undefined-map", map.span, `Undefined map: ${map.name}`, { help });
 }
 
 /** The map that stands in for the clock of time series, if there is one. */

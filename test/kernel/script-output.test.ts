@@ -178,7 +178,7 @@ describeKernel("script output", () => {
     const missing: EventLayout = { ...cat, format: join(folder, "missing") };
     expect(run(script([[system, 7], [cat], [missing]], [], { maxCatBytes: 4 }))).toMatchObject({
       out: "got 7\n\n0123",
-      err: expect.stringMatching(/^WARNING: cat\(\): ENOENT: .*missing/),
+      err: expect.stringMatching(/^ERROR: failed to open file .*missing' \(No such file or directory\)$/m),
     });
   });
 });

@@ -81,6 +81,9 @@ describe("mistakes", () => {
       "83-84 error: struct B * has no field `a`",
     ],
     ["begin { print(buf(curtask)) }", "15-27 error: buf() expects a length argument for type struct task_struct *"],
+    ["begin { print(@x) }", "15-17 error: Undefined map: @x | nothing is ever stored in it"],
+    ["begin { @start = 1; print(@strat) }", "27-33 error: Undefined map: @strat | did you mean `@start`?"],
+    ["begin { @start[1] = 1; delete(@stat, 1) }", "31-36 error: Undefined map: @stat | did you mean `@start`?"],
     ["config = { bad=raw } begin {}", "12-19 error: bad: not a known configuration option"],
     [
       "config = { max_strlens=1 } begin {}",
@@ -119,6 +122,15 @@ describe("warnings", () => {
     ["begin { unroll (2) { continue; print(1); } }", "32-40 warning: Unreachable statement."],
     ["begin { if (pid) { return; } else { exit(); } print(1); }", "47-55 warning: Unreachable statement."],
     ["begin { { exit(); } print(1); }", "21-29 warning: Unreachable statement."],
+    ["begin { pid; }", "9-12 warning: Return value discarded. | write `_ = ...` if that is intended"],
+    ['begin { strlen("a"); }', "9-20 warning: Return value discarded. | write `_ = ...` if that is intended"],
+    ["begin { { 1 } }", "11-12 warning: Return value discarded. | write `_ = ...` if that is intended"],
+    ["begin { @a = 1; @a }", "17-19 warning: Return value discarded. | write `_ = ...` if that is intended"],
+    ["begin { print($2) }", "15-17 warning: Positional parameter $2 is empty or not provided. | it counts as 0"],
+    [
+      "begin { @a = stats(1); print(@a, 5) }",
+      "24-36 warning: print()'s top and div arguments are ignored when used on stats() maps.",
+    ],
     ["let @a = percpuhash(1); begin {}", "5-7 warning: Unused map: @a | remove its declaration"],
     ["config = { strlen=64 } begin {}", "12-21 warning: strlen has been renamed, please use max_strlen"],
     [
@@ -132,6 +144,9 @@ describe("warnings", () => {
 
   it.each([
     "begin { if (pid) { exit(); } print(1); }",
+    "begin { _ = pid; $a = 1; $a++; --$a; @b[1]++; delete(@b, 1); delete(@b[1]); }",
+    'begin { pid > 1 ? printf("a") : exit(); _ = { 1 } }',
+    "begin { print($#); print(str($2)) }",
     "begin { if (pid) { return; } else { print(2); } print(1); }",
     "begin { while (pid) { return; } print(1); }",
     "begin { print(1); exit(); }",
