@@ -127,7 +127,7 @@ const print: BuiltinFunction = {
     const target = c.expressionArg(call, 0);
     if (!target) return voidType;
     if (target.kind === "map") {
-      c.map(target);
+      const info = c.map(target);
       for (const [i, what] of [
         [1, "the number of entries"],
         [2, "the divisor"],
