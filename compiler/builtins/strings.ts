@@ -2,6 +2,7 @@
 import { operand, value } from "../lower/expressions.ts";
 import { place } from "../lower/memory-values.ts";
 import { readString, stringLiteral } from "../lower/strings.ts";
+import type { Checker } from "../sema/check.ts";
 import { addressSpaceOf, type ProbeEvent } from "../sema/providers/provider.ts";
 import {
   integer,
@@ -24,13 +25,11 @@ export const stringFunctions: Functions = {
     check(c, call): Type {
       const target = c.expressionArg(call, 0);
       if (!target) return unknown;
-      // A positional parameter is the text that was given, even if that is a number.
-      if (target.kind === "positional") {
-        const text =
-          target.index === 0 ? String(c.settings.parameters.length) : (c.settings.parameters[target.index - 1] ?? "");
-        const bytes = String.fromCharCode(...new TextEncoder().encode(text));
-        c.note(target, { kind: "string", size: bytes.length + 1, value: bytes });
-        return cut({ kind: "string", size: bytes.length + 1, value: bytes }, c.constant(call.args[1], "the length"));
+      const given = parameterText(c, target);
+      if (given !== undefined) {
+        const literal = { kind: "string", size: given.length + 1, value: given } as const;
+        c.note(target, literal);
+        return cut(literal, c.constant(call.args[1], "the length"));
       }
       const type = c.type(target);
       if (type.kind === "unknown") return unknown;
@@ -43,10 +42,10 @@ export const stringFunctions: Functions = {
       }
       const length = c.expressionArg(call, 1);
       if (!length) return string(c.settings.maxStrlen);
-      const given = c.integer(length, "the length");
-      if (given.kind !== "integer" || given.value === undefined) return string(c.settings.maxStrlen);
-      if (given.value < 0n) return c.error("argument-range", length.span, "a length cannot be negative");
-      return string(Math.min(c.settings.maxStrlen, Number(given.value) + 1));
+      const most = c.integer(length, "the length");
+      if (most.kind !== "integer" || most.value === undefined) return string(c.settings.maxStrlen);
+      if (most.value < 0n) return c.error("argument-range", length.span, "a length cannot be negative");
+      return string(Math.min(c.settings.maxStrlen, Number(most.value) + 1));
     },
     lower: {
       into(l, call, to, padded) {
@@ -100,6 +99,26 @@ export const stringFunctions: Functions = {
 function knownLength(c: Parameters<Functions[string]["check"]>[0], call: Call): bigint | undefined {
   const length = c.expressionArg(call, 1);
   return length && knownInteger(c.integer(length, "the length"));
+}
+
+/**
+ * A positional parameter is the text that was given, even if that is a number, and stands for its address: `$1 + 2` is
+ * the text from its third byte on. Undefined for everything else.
+ */
+function parameterText(c: Checker, node: Expression): string | undefined {
+  if (node.kind === "positional") {
+    const { parameters } = c.settings;
+    const text = node.index === 0 ? String(parameters.length) : (parameters[node.index - 1] ?? "");
+    return String.fromCharCode(...new TextEncoder().encode(text));
+  }
+  if (node.kind !== "binary" || node.operator !== "+") return undefined;
+  const [text, skipped] = [parameterText(c, node.left), node.right];
+  if (text === undefined) return undefined;
+  const count = c.constant(skipped, "what is added to a parameter");
+  if (count === undefined) return text;
+  if (count >= 0n && count <= BigInt(text.length)) return text.slice(Number(count));
+  c.error("argument-range", skipped.span, `the parameter has ${text.length} bytes`);
+  return text;
 }
 
 function cut(type: { kind: "string"; size: number; value: string }, length: bigint | undefined): Type {

@@ -3,6 +3,7 @@
 import { nearest } from "../diagnostics.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
+import { readInteger } from "../syntax/literals.ts";
 import { unreachable } from "../unreachable.ts";
 import { charArrayAsString } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
@@ -149,11 +150,8 @@ export class Checks {
       return literalType(0n);
     }
     const value = parseInteger(text);
-    if (value === undefined) return { kind: "string", size: new TextEncoder().encode(text).length + 1, value: text };
-    if (!fits(value, int64) && !fits(value, uint64)) {
-      return this.#c.error("integer-range", span, `parameter $${index} (${text}) does not fit into 64 bits`);
-    }
-    return literalType(value);
+    if (value !== undefined) return literalType(value);
+    return { kind: "string", size: new TextEncoder().encode(text).length + 1, value: text };
   }
 
   #variable(node: ast.Variable): Type {
@@ -537,12 +535,12 @@ function int64OrPointer(type: Type): Type {
   return type.kind === "integer" && !type.signed ? { ...uint64 } : int64;
 }
 
-/** A positional parameter that is a number in one of the language's notations. */
+/** The number that a parameter of the command line is, in one of the language's notations; others are texts. */
 export function parseInteger(text: string): bigint | undefined {
-  const match = /^([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)$/.exec(text.replaceAll("_", ""));
-  if (!match) return undefined;
-  const digits = match[2]!;
-  const octal = /^0[0-7]+$/.test(digits);
-  const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
-  return match[1] === "-" ? -value : value;
+  const [, sign, digits] = /^([+-]?)(\d.*)$/.exec(text) ?? [];
+  if (digits === undefined || /[uUlL]$/.test(digits)) return undefined;
+  const magnitude = readInteger(digits);
+  if (typeof magnitude !== "bigint") return undefined;
+  const value = sign === "-" ? -magnitude : magnitude;
+  return fits(value, int64) || fits(value, uint64) ? value : undefined;
 }

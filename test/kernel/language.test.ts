@@ -52,6 +52,10 @@ describeKernel("the language in the kernel", () => {
       ['print(pton("10.0.0.1")); print((int8[])"hi"); $a = (int8[4])5; print($a[0])', "[10,0,0,1] | [104,105,0] | 5"],
       ['$a = buf("hi", 2); $b = buf("ho", 2); print($a == $a); print($a == $b)', "true | false"],
       ["print(str($1)); print(str($2, 2)); print($3)", "abc | de | 7"],
+      [
+        "print(str($1 + 1)); print(str($1 + 1 + 1)); print(str($2 + ($3 - 5))); print(strlen(str($1 + 3)))",
+        "bc | c | f | 0",
+      ],
     ])("%s", (body, expected) => expect(printed(body, ["abc", "def", "7"])).toBe(expected));
   });
 

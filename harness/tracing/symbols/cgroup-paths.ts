@@ -20,8 +20,10 @@ export function cgroupHierarchies(mounts: string): CgroupHierarchy[] {
     const root = escaped.replace(/\\([0-7]{3})/g, (_, digits: string) =>
       String.fromCharCode(Number.parseInt(digits, 8)),
     );
-    if (type === "cgroup2") unified.push({ name: "unified", root });
-    else if (type === "cgroup") others.push({ name: basename(root), root });
+    const hierarchy = type === "cgroup2" ? { name: "unified", root } : { name: basename(root), root };
+    const known = type === "cgroup2" ? unified : type === "cgroup" ? others : undefined;
+    // One that is mounted at several places is looked at once.
+    if (known && !known.some(({ name }) => name === hierarchy.name)) known.push(hierarchy);
   }
   return [...unified, ...others.sort((a, b) => (a.name < b.name ? -1 : 1))];
 }

@@ -76,6 +76,22 @@ describe("types of values", () => {
     );
   });
 
+  it.each([
+    ["5ms", "int32"],
+    ["1_000", "int16"],
+    ["2e3", "int16"],
+    ["-0x5", "int8"],
+    ["+5", "int8"],
+    ["010", "int8"],
+    ["1UL", "string[4]"],
+    ["1e", "string[3]"],
+    ["08", "string[3]"],
+    ["99999999999999999999", "string[21]"],
+    ["-9223372036854775809", "string[21]"],
+  ])("the parameter %s is of type %s", (text, type) => {
+    expect(maps(begin("@a = $1"), [text])).toBe(`@a: ${type}`);
+  });
+
   it("joins the types of a map over all probes", () => {
     expect(maps("begin { @x[1] = 1 } end { @x[pid] = 100000 }")).toBe("@x[uint32]: int32");
   });
@@ -307,6 +323,8 @@ describe("questions about types", () => {
 
   test.each([
     ["begin { @x = comptime pid }", "not-constant 1:23"],
+    ["begin { @x = str($1 + 9) }", "argument-range 1:23"],
+    ["begin { @x = str($1 + pid) }", "constant-expected 1:23"],
     ["begin { if comptime (pid == 1) { exit() } }", "not-constant 1:22"],
     ["begin { @x = typeof(1) }", "type-as-value 1:14"],
     ["begin { let $x: nope = 1; }", "unknown-type 1:17"],

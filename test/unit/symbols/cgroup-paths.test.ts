@@ -8,6 +8,14 @@ describe("hierarchies", () => {
   it.each<[string, string, [string, string][]]>([
     ["version 2", "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n", [["unified", "/sys/fs/cgroup"]]],
     [
+      "mounted twice",
+      "cgroup /a/pids cgroup rw 0 0\ncgroup2 /a cgroup2 rw 0 0\ncgroup /b/pids cgroup rw 0 0\ncgroup2 /b cgroup2 rw 0 0",
+      [
+        ["unified", "/a"],
+        ["pids", "/a/pids"],
+      ],
+    ],
+    [
       "both versions",
       [
         "tmpfs /sys/fs/cgroup tmpfs rw 0 0",
