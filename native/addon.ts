@@ -3,10 +3,9 @@
  * this folder see these raw functions. All of them take numbers and buffers and answer with a non-negative number or
  * -errno; sizes of buffers are the caller's to check, because the kernel writes wherever it is told to.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 export interface RawMapSpec {
   type: number;
@@ -226,7 +225,7 @@ let loaded: Binding | undefined;
 
 /** The addon, loaded on the first call. Throws AddonError when there is none. */
 export function binding(): Binding {
-  loaded ??= load(packageRoot(dirname(fileURLToPath(import.meta.url))));
+  loaded ??= load(packageRoot(import.meta.dirname));
   return loaded;
 }
 
@@ -234,10 +233,12 @@ function load(root: string): Binding {
   if (process.platform !== "linux") {
     throw new AddonError(`probewright measures through the Linux kernel and cannot run on ${process.platform}`);
   }
-  const require = createRequire(import.meta.url);
-  const nodeGypBuild = require("node-gyp-build") as (directory: string) => Binding;
+  const require = createRequire(import.meta.filename);
+  // Where node-gyp-build finds what was compiled here; asking it takes longer than loading.
+  const built = join(root, "build/Release/probewright.node");
   try {
-    return nodeGypBuild(root);
+    if (!process.env.PREBUILDS_ONLY && existsSync(built)) return require(built) as Binding;
+    return (require("node-gyp-build") as (directory: string) => Binding)(root);
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).trim().split("\n")[0];
     throw new AddonError(

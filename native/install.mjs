@@ -1,5 +1,6 @@
 // Runs when the package is installed: finds a prebuilt addon for this machine or compiles one. What is missing is said in
-// one message with its remedy. It uses nothing but Node and node-gyp-build, since nothing else is built at this time.
+// one message with its remedy. It uses nothing but Node and node-gyp-build, since nothing else is built at this time. In a
+// package that is built already, the command line is compiled for this Node as well.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -83,3 +84,8 @@ if (process.platform !== "linux") fail(`it measures through the Linux kernel and
 const checkout = existsSync(join(root, ".git"));
 const fromSource = checkout || process.env.npm_config_build_from_source === "true";
 if (fromSource || !prebuildLoads()) build();
+
+// Only saves time, so nothing of it is worth an error.
+if (existsSync(join(root, "dist/cli/trace.cjs"))) {
+  spawnSync(process.execPath, [join(root, "bin/code-cache.js")], { stdio: "ignore" });
+}

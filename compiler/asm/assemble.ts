@@ -30,8 +30,8 @@ import {
 } from "./opcodes.ts";
 
 export interface AssembleOptions {
-  /** Whether the kernel knows jumps with a 32-bit distance (cpu v4). */
-  longJumps: boolean;
+  /** Whether the kernel knows jumps with a 32-bit distance (cpu v4). Looked at when there is one that needs it. */
+  readonly longJumps: boolean;
 }
 
 /** Byte code; `labels` gives the slot of each label. */

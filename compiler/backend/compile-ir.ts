@@ -35,7 +35,10 @@ export interface Generated {
   stack: number;
 }
 
-/** Byte code for all functions of a program, or the limit of eBPF that it exceeds. */
+/**
+ * Byte code for all functions of a program, or the limit of eBPF that it exceeds. A feature is asked for when it matters only,
+ * since the host has to try the kernel out to know.
+ */
 export function compileIr(
   program: IrProgram,
   features: BackendFeatures,
@@ -49,7 +52,11 @@ export function compileIr(
   for (const [index, fn] of allocated) {
     for (const insn of emitFunction(fn, index, features)) instructions.push(insn);
   }
-  const assembled = assemble(instructions, { longJumps: features.cpuV4 });
+  const assembled = assemble(instructions, {
+    get longJumps() {
+      return features.cpuV4;
+    },
+  });
   if (!assembled.ok) return assembled;
   const { code, relocations, lines, labels } = assembled;
   const btf = passesFunctions(program) ? describeFunctions(allocated, labels) : undefined;

@@ -74,7 +74,7 @@ export function functionLabel(index: number): Label {
 export function emitFunction(allocated: Allocated, index: number, features: Pick<Features, "cpuV4">): Instruction[] {
   const blocks = new Map<BlockId, EmittedBlock>();
   for (const block of allocated.liveness.order) {
-    blocks.set(block.id, new BlockEmitter(allocated, features.cpuV4, block, `fn${index}`).emit());
+    blocks.set(block.id, new BlockEmitter(allocated, features, block, `fn${index}`).emit());
   }
   return new Linker(allocated, blocks, index).link();
 }
@@ -88,7 +88,7 @@ interface EmittedBlock {
 
 class BlockEmitter {
   readonly #allocated: Allocated;
-  readonly #cpuV4: boolean;
+  readonly #features: Pick<Features, "cpuV4">;
   readonly #block: IrBlock;
   readonly #labels: string;
   readonly #output: Instruction[] = [];
@@ -96,9 +96,9 @@ class BlockEmitter {
   /** Of the instruction that is being written. */
   #position = 0;
 
-  constructor(allocated: Allocated, cpuV4: boolean, block: IrBlock, labels: string) {
+  constructor(allocated: Allocated, features: Pick<Features, "cpuV4">, block: IrBlock, labels: string) {
     this.#allocated = allocated;
-    this.#cpuV4 = cpuV4;
+    this.#features = features;
     this.#block = block;
     this.#labels = labels;
   }
@@ -341,7 +341,7 @@ class BlockEmitter {
   }
 
   #extend(dst: Reg, src: Reg, size: 1 | 2 | 4, signed: boolean): void {
-    if (signed && this.#cpuV4) this.#emit(movsx64(dst, src, size));
+    if (signed && this.#features.cpuV4) this.#emit(movsx64(dst, src, size));
     else if (signed) {
       this.#move({ register: src }, dst);
       this.#signExtend(dst, size);
@@ -377,7 +377,7 @@ class BlockEmitter {
 
   #loadFrom(dst: Reg, base: Reg, offset: number, size: Size, signed: boolean): void {
     if (!signed || size === 8) this.#emit(ldx(size, dst, base, offset));
-    else if (this.#cpuV4) this.#emit(ldsx(size, dst, base, offset));
+    else if (this.#features.cpuV4) this.#emit(ldsx(size, dst, base, offset));
     else {
       this.#emit(ldx(size, dst, base, offset));
       this.#signExtend(dst, size);

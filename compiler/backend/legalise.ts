@@ -12,7 +12,7 @@ import { type Recipe, recipes } from "./operands.ts";
 
 /** In place. Afterwards there are no lookups, and immediates of arithmetic, comparisons and stores fit. */
 export function legalise(fn: IrFunction, features: Pick<Features, "cpuV4">): void {
-  const rewriter = new Legaliser(fn, features.cpuV4);
+  const rewriter = new Legaliser(fn, features);
   for (const block of liveBlocks(fn)) {
     rewriter.begin();
     for (const insn of block.insns) rewriter.rewrite(insn);
@@ -35,14 +35,14 @@ export function fitsU32(value: bigint): boolean {
 class Legaliser {
   output: Insn[] = [];
   readonly #fn: IrFunction;
-  readonly #signedDivision: boolean;
+  readonly #features: Pick<Features, "cpuV4">;
   readonly #recipes: ReadonlyMap<VReg, Recipe>;
   #keySlot: SlotId | undefined;
   #span: Insn["span"];
 
-  constructor(fn: IrFunction, signedDivision: boolean) {
+  constructor(fn: IrFunction, features: Pick<Features, "cpuV4">) {
     this.#fn = fn;
-    this.#signedDivision = signedDivision;
+    this.#features = features;
     this.#recipes = recipes(fn);
   }
 
@@ -128,7 +128,7 @@ class Legaliser {
         // The verifier refuses a constant zero divisor.
         if (alu === "div" || alu === "sdiv") this.#emit({ op: "const", dst, value: 0n });
         else this.#emit({ op: "copy", dst, src: a });
-      } else if ((alu === "sdiv" || alu === "smod") && !this.#signedDivision) this.#signed(alu, dst, a, b);
+      } else if ((alu === "sdiv" || alu === "smod") && !this.#features.cpuV4) this.#signed(alu, dst, a, b);
       else this.#emit({ ...insn, b: this.immediate(b, fitsS32) });
     } else if (!isImm(b) && isCommutative(alu) && this.#recipes.has(b)) {
       // What is made on the spot is best made in the register of the result.

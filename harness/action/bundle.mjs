@@ -25,7 +25,9 @@ const PARTS = [
   "node_modules/node-gyp-build/package.json",
   "LICENSE",
 ];
-for (const part of PARTS) cpSync(join(root, part), join(folder, part), { recursive: true });
+// Compiled code is for the Node that it was made with.
+const filter = (/** @type {string} */ file) => !file.endsWith(".cache");
+for (const part of PARTS) cpSync(join(root, part), join(folder, part), { recursive: true, filter });
 const { name, version, type, license } = description;
 writeFileSync(join(folder, "package.json"), `${JSON.stringify({ name, version, type, license }, undefined, 2)}\n`);
 

@@ -4,6 +4,7 @@
  */
 import type { Command } from "commander";
 import { ExitCode } from "./exit-code.ts";
+import { internalError } from "./internal-error.ts";
 import { writeAll } from "./write-all.ts";
 
 interface CommandModule {
@@ -38,8 +39,7 @@ Exit codes:
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  writeAll(2, `probewright: internal error, please report it\n${error instanceof Error ? error.stack : error}\n`);
-  process.exitCode = ExitCode.invalidMeasurement;
+  process.exitCode = internalError(error);
 }
 
 async function main(argv: readonly string[]): Promise<void> {

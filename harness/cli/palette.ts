@@ -1,6 +1,6 @@
 /** Colours for diagnostics: on a terminal, unless the environment says otherwise. */
-import { isatty } from "node:tty";
 import { type Palette, plainPalette } from "../../compiler/diagnostics.ts";
+import { isTerminal } from "./is-terminal.ts";
 
 /** The palette for what is written to a descriptor. NO_COLOR and FORCE_COLOR win over what the descriptor is. */
 export function paletteFor(fd: number, env: Readonly<Record<string, string | undefined>> = process.env): Palette {
@@ -23,5 +23,5 @@ function wantsColour(fd: number, env: Readonly<Record<string, string | undefined
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
   // an empty NO_COLOR counts as none
   if (env.NO_COLOR) return false;
-  return env.TERM !== "dumb" && isatty(fd);
+  return env.TERM !== "dumb" && isTerminal(fd);
 }

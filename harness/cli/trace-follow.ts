@@ -1,6 +1,5 @@
 /** A trace from the moment its programs are loaded: attach, print what the script says until it is over, clean up. */
 import { openSync } from "node:fs";
-import { isatty } from "node:tty";
 import { type ExitStatus, type Fd, Poller, type StoppedProcess } from "../../native/index.ts";
 import { JsonOutput } from "../tracing/output/json.ts";
 import type { OutputSink } from "../tracing/output/sink.ts";
@@ -10,6 +9,7 @@ import type { Session } from "../tracing/session.ts";
 import { reasonOf } from "../tracing/symbols/strerror.ts";
 import { ExitCode } from "./exit-code.ts";
 import { Failure } from "./failure.ts";
+import { isTerminal } from "./is-terminal.ts";
 import { Sink } from "./sink.ts";
 import type { TraceArgs } from "./trace-args.ts";
 import { writeAll } from "./write-all.ts";
@@ -89,7 +89,7 @@ function makeSink(out: Sink, args: TraceArgs): OutputSink {
     err: (bytes: Uint8Array) => writeAll(2, bytes),
   };
   if (args.format === "json") return new JsonOutput(streams);
-  return new TextOutput(streams, { out: args.output === undefined && isatty(1), err: isatty(2) });
+  return new TextOutput(streams, { out: args.output === undefined && isTerminal(1), err: isTerminal(2) });
 }
 
 /** SIGINT and SIGTERM end the trace in order; the second one has its usual effect. */
@@ -212,10 +212,10 @@ function pump(session: Session, script: ScriptOutput, out: Sink, over: Deferred<
   start();
 }
 
-/** A visitor that ends its drain after so many milliseconds. */
+/** A visitor that ends its drain after so many milliseconds. `performance` would be one more module to load. */
 function within(ms: number, visit: ScriptOutput["visit"]): ScriptOutput["visit"] {
-  const deadline = performance.now() + ms;
-  return (view, offset, length) => visit(view, offset, length) && performance.now() < deadline;
+  const deadline = process.uptime() + ms / 1e3;
+  return (view, offset, length) => visit(view, offset, length) && process.uptime() < deadline;
 }
 
 function lostEventReporter(session: Session, sink: OutputSink): () => void {

@@ -52,7 +52,10 @@ describe("the package", () => {
     "LICENSE",
     "CHANGELOG.md",
     "bin/probewright.js",
+    "bin/code-cache.js",
+    "bin/package.json",
     "dist/cli/main.js",
+    "dist/cli/trace.cjs",
     "binding.gyp",
     "native/install.mjs",
     "native/src/addon.cc",
@@ -75,7 +78,7 @@ describe("the package", () => {
 
   it("has nothing that only its developers need", () => {
     const ours =
-      /^(test|bench|docs|compiler|harness|build|node_modules)\/|^dist\/bench|(?<!\.d)\.ts$|\.map$|\/\.|^tsconfig|^package-lock/;
+      /^(test|bench|docs|compiler|harness|build|node_modules)\/|^dist\/bench|(?<!\.d)\.ts$|\.map$|\.cache$|\/\.|^tsconfig|^package-lock/;
     expect(plain.files.filter((file) => ours.test(file))).toEqual([]);
     expect(plain.unpackedSize).toBeLessThan(8 * 1024 * 1024);
   });
@@ -153,6 +156,10 @@ describe.each<[string, boolean]>([
     consumer = new Consumer(name.replace(/\W+/g, "-"), compiles ? undefined : pathOf("no-compiler", NO_COMPILER));
     const { status, stderr } = consumer.install(tarball);
     if (status !== 0) throw new Error(stderr);
+  });
+
+  it("compiles the command line for this Node", () => {
+    expect(existsSync(join(consumer.folder, "node_modules/probewright/dist/cli/trace.cache"))).toBe(true);
   });
 
   it("compiles only if it has to", () => {
