@@ -43,6 +43,25 @@ function isKfunc(c: Checker, name: string): boolean {
   return false;
 }
 
+/** Probes whose programs are of the kind that the kernel registers its functions for. */
+const CALL_KFUNCS: ReadonlySet<string> = new Set(["fentry", "fexit", "iter"]);
+
+function providerOf(c: Checker): string {
+  return c.unit.probes[0]?.provider ?? "";
+}
+
+function kfuncQuery(query: string, answer: (c: Checker, name: string) => boolean): BuiltinFunction {
+  return {
+    args: [1, 1],
+    form: `${query}("name")`,
+    check(c, call) {
+      const name = c.literal(call.args[0], "the function's name");
+      return name === undefined ? unknown : { kind: "boolean", value: answer(c, name) };
+    },
+    lower: NOTHING_LEFT,
+  };
+}
+
 const fail: BuiltinFunction = {
   args: [1, 64],
   form: 'fail("format", ...)',
@@ -89,13 +108,6 @@ export const queryFunctions: Functions = {
   is_integer: query("is_integer", (type) => baseName(type) === "int"),
   is_unsigned_integer: query("is_unsigned_integer", (type) => type.kind === "integer" && !type.signed),
   is_literal: query("is_literal", isConstant),
-  kfunc_exist: {
-    args: [1, 1],
-    form: 'kfunc_exist("name")',
-    check(c, call) {
-      const name = c.literal(call.args[0], "the function's name");
-      return name === undefined ? unknown : { kind: "boolean", value: isKfunc(c, name) };
-    },
-    lower: NOTHING_LEFT,
-  },
+  kfunc_exist: kfuncQuery("kfunc_exist", isKfunc),
+  kfunc_allowed: kfuncQuery("kfunc_allowed", (c, name) => CALL_KFUNCS.has(providerOf(c)) && isKfunc(c, name)),
 };

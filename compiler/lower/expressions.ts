@@ -416,6 +416,8 @@ function cast(l: Lowering, node: ast.Cast): VReg {
   const to = l.type(node);
   const from = l.type(node.operand);
   if (from.kind === "array") return l.read(place(l, node.operand), to);
+  // An empty string is false.
+  if (from.kind === "string") return l.b.compare("ne", l.read(place(l, node.operand), integer(1, false)), { imm: 0n });
   const given = value(l, node.operand);
   if (to.kind === "boolean") return l.b.compare("ne", given, { imm: 0n });
   if (to.kind === "integer" || to.kind === "enum") {

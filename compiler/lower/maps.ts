@@ -17,6 +17,7 @@ import {
 } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { accumulate, aggregateNumberOf } from "./aggregates.ts";
+import { PLAIN_EVENT_SIZE, sendPlain } from "./events.ts";
 import { blockValue, operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { convert, into, place } from "./memory-values.ts";
@@ -392,14 +393,19 @@ export function deleteKey(l: Lowering, map: PlannedMap, key: ast.Expression): VR
   return l.b.compare("eq", result, { imm: 0n });
 }
 
-/** `delete(@x)` of a map without keys: as if it had never been assigned. */
+/** `delete(@x)` of a map without keys: as if it had never been assigned. Whether it had been is the result. */
 export function deleteScalar(l: Lowering, map: PlannedMap): VReg {
   const { storage, info } = map;
-  const target = globalPlace(l, map);
-  l.zero(target, isAggregate(info.value) ? aggregateSize(info.value) : sizeOf(info.value));
-  if (storage.kind === "shared") l.b.store(l.mapValue(storage.map, storage.presence), 0, 1, { imm: 0n });
-  if (storage.kind === "per-cpu") l.b.store(target.base, storage.presence, 8, { imm: 0n });
-  return l.b.const(1);
+  if (storage.kind !== "shared") {
+    // A program reaches the copy of its own CPU only; the harness reaches all.
+    sendPlain(l, { kind: "clear_map", size: PLAIN_EVENT_SIZE, map: map.index });
+    return l.b.const(1);
+  }
+  const presence = l.mapValue(storage.map, storage.presence);
+  const before = l.b.load(presence, 0, 1);
+  l.zero(globalPlace(l, map), sizeOf(info.value));
+  l.b.store(presence, 0, 1, { imm: 0n });
+  return l.b.compare("ne", before, { imm: 0n });
 }
 
 // Aggregations

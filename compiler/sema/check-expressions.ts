@@ -275,6 +275,8 @@ export class Checks {
     if (isComparison(operator)) return this.#comparison(operator, left, right, leftSpan, rightSpan, span);
     if (left.kind === "pointer" || right.kind === "pointer")
       return this.#pointerArithmetic(operator, left, right, span);
+    const joined = operator === "+" ? joinedLiterals(left, right) : undefined;
+    if (joined) return joined;
     if (!isIntegral(left)) return this.#operandError(leftSpan, operator, left);
     if (!isIntegral(right)) return this.#operandError(rightSpan, operator, right);
     const folded = this.#folded(operator, left, right, span);
@@ -476,7 +478,9 @@ export class Checks {
       if (isIntegral(from) || from.kind === "pointer" || from.kind === "boolean") return to;
       if (from.kind === "array" && sizeOf(from) === to.size) return to;
     }
-    if (to.kind === "boolean" && (isIntegral(from) || from.kind === "pointer")) return boolean;
+    if (to.kind === "boolean" && (isIntegral(from) || from.kind === "pointer" || from.kind === "string"))
+      return boolean;
+    if (to.kind === "string" && from.kind === "string" && to.size >= from.size) return to;
     if (to.kind === "enum" && isIntegral(from)) {
       const value = knownInteger(from);
       if (value === undefined || to.values.some((variant) => variant.value === value)) return to;
@@ -511,6 +515,14 @@ export class Checks {
   }
 }
 
+/** `"a" + "b"`: strings can be added where both are known. */
+function joinedLiterals(left: Type, right: Type): Type | undefined {
+  if (left.kind !== "string" || right.kind !== "string") return undefined;
+  if (left.value === undefined || right.value === undefined) return undefined;
+  const value = left.value + right.value;
+  return { kind: "string", size: value.length + 1, value };
+}
+
 function isComparable(type: Type): boolean {
   if (type.kind === "tuple") return type.elements.every(isComparable);
   return (
@@ -519,7 +531,10 @@ function isComparable(type: Type): boolean {
     type.kind === "string" ||
     type.kind === "mac" ||
     type.kind === "buffer" ||
-    type.kind === "array"
+    type.kind === "array" ||
+    type.kind === "inet" ||
+    type.kind === "kstack" ||
+    type.kind === "ustack"
   );
 }
 

@@ -335,8 +335,11 @@ function letStatement(p: Cursor): Let {
     p.unexpected("a variable such as `$x` behind `let`", { help });
   }
   const declared = variable(p);
-  const declaredType = p.accept(":") ? type(p) : undefined;
-  const value = p.accept("=") ? expression(p) : undefined;
+  let declaredType = p.accept(":") ? type(p) : undefined;
+  // `let $p: struct s *= x`: the star belongs to the type, although the lexer reads it with what follows.
+  const star = declaredType !== undefined && p.accept("*=");
+  if (star) declaredType = { ...declaredType!, modifiers: [...declaredType!.modifiers, "*"] };
+  const value = star || p.accept("=") ? expression(p) : undefined;
   const span = p.from(start);
   endStatement(p);
   return { kind: "let", span, variable: declared, type: declaredType, value };

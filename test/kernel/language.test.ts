@@ -87,6 +87,18 @@ describeKernel("the language in the kernel", () => {
       ["@ = { let $a = 100; avg($a) }", "@: 100"],
       ["print(nsecs(sw_tai) - nsecs(boot) > 1000000000000000000)", "true"],
       ["print(probetype)", "special"],
+      ["let $t: struct task_struct *= curtask; print($t.pid == tid)", "true"],
+      ["@s = 0; print(delete(@s)); print(delete(@s)); @s = 5; print(delete(@s))", "true | false | true"],
+      ["@c = count(); @h = hist(5); print(delete(@c)); delete(@h)", "true"],
+      ['$s = (string[30])comm; print($s == comm); print(sizeof($s)); print((string[9])"ab")', "true | 30 | ab"],
+      ['$e = ""; print((bool)comm); print((bool)$e); print((bool)"x")', "true | false | true"],
+      ['print("a" + "b"); @s = "x" + "y" + "z"; print(@s)', "ab | @s: xyz | @s: xyz"],
+      [
+        'print(ntop(5) == ntop(5)); print(ntop(5) == ntop(6)); print(ntop(5) == ntop(pton("::1")))',
+        "true | false | false",
+      ],
+      ["$a = kstack(2); print($a == $a); print($a != $a)", "true | false"],
+      ['print(kfunc_exist("bpf_task_from_pid")); print(kfunc_allowed("bpf_task_from_pid"))', "true | false"],
       [
         '$n = 2; print(memcmp("abc", "abd", $n)); print(memcmp("abc", "abd", 3)); print(memcmp("a\0b", "a\0a", 3))',
         "0 | -1 | 1",

@@ -323,6 +323,9 @@ describe("questions about types", () => {
 
   test.each([
     ["begin { @x = comptime pid }", "not-constant 1:23"],
+    ["begin { @x = (string[3])comm }", "cast 1:14"],
+    ['begin { @x = comm + "b" }', "operand-type 1:14"],
+    ["begin { @x = kfunc_allowed(comm) }", "literal-expected 1:28"],
     ["begin { @x = str($1 + 9) }", "argument-range 1:23"],
     ["begin { @x = str($1 + pid) }", "constant-expected 1:23"],
     ["begin { if comptime (pid == 1) { exit() } }", "not-constant 1:22"],
