@@ -6,6 +6,7 @@
  */
 import type { ProbeEvent } from "../sema/probes.ts";
 import type { TypedScript } from "../sema/typed.ts";
+import type { Node } from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
 
 /** The most bytes that a map takes beforehand; more if programs that run with interrupts off add to it. */
@@ -43,9 +44,20 @@ function mapsWithoutInterrupts({ units }: TypedScript): Set<string> {
   const names = new Set<string>();
   for (const { block, probes } of units) {
     if (probes.every(({ event }) => WITH_INTERRUPTS.has(event.kind))) continue;
+    const spared = new Set<Node>();
     walk(block, (node) => {
-      if (node.kind === "map") names.add(node.name);
+      const map = node.kind === "call" && ADD_NOTHING.has(node.callee.text) ? firstMap(node.args) : undefined;
+      if (map) spared.add(map);
+      if (node.kind === "map" && !spared.has(node)) names.add(node.name);
     });
   }
   return names;
+}
+
+/** Functions that never add to the map that they are given. */
+const ADD_NOTHING = new Set(["print", "clear", "zero", "delete", "has_key", "len"]);
+
+function firstMap([first]: readonly Node[]): Node | undefined {
+  if (first?.kind === "map") return first;
+  return first?.kind === "map-access" ? first.map : undefined;
 }

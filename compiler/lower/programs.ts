@@ -6,7 +6,8 @@
 import type { IrProgram, VReg } from "../ir/ir.ts";
 import type { ScopeFilter } from "../program.ts";
 import type { ProbeEvent, ResolvedProbe } from "../sema/probes.ts";
-import type { TypedScript, Unit } from "../sema/typed.ts";
+import type { TypedScript } from "../sema/typed.ts";
+import { walk } from "../syntax/walk.ts";
 import { syscallNumberRegister } from "./args.ts";
 import { branch } from "./expressions.ts";
 import { groupByEvent, type ProgramGroup, programKind, type Region, uniqueName } from "./groups.ts";
@@ -49,7 +50,9 @@ function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boole
         if (node.kind === "map" || node.kind === "map-access")
           noteUser(node.kind === "map" ? node.name : node.map.name);
       }
-      for (const name of assignedMaps(unit)) noteUser(name);
+      walk(unit.block.body, (node) => {
+        if (node.kind === "map") noteUser(node.name);
+      });
     }
     function noteUser(name: string): void {
       const set = users.get(name) ?? new Set();
@@ -61,19 +64,6 @@ function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boole
     if (set.some(({ event }) => event.kind === "uprobe")) return true;
     return set.length > 1 && !set.every(({ event }) => event.kind === "syscall" || isBuiltin(event));
   };
-}
-
-/** Names of the maps that a unit's statements assign to. */
-function assignedMaps(unit: Unit): string[] {
-  const names: string[] = [];
-  const queue: unknown[] = [unit.block.body];
-  while (queue.length > 0) {
-    const item = queue.pop();
-    if (typeof item !== "object" || item === null) continue;
-    if ("kind" in item && item.kind === "map" && "name" in item) names.push(String(item.name));
-    for (const [key, child] of Object.entries(item)) if (key !== "span") queue.push(child);
-  }
-  return names;
 }
 
 /** Run by the tool, and so by nobody who is in the scope. */
