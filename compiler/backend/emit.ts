@@ -272,6 +272,12 @@ class BlockEmitter {
         this.#emit(add64(dst, this.#read(insn.src)));
         break;
       }
+      case "detour": {
+        const [base, offset] = this.#address(insn.base, insn.offset);
+        this.#emit(st(8, base, offset, this.#read(insn.src)));
+        this.#emit(ldx(8, this.#write(insn.dst), base, offset));
+        break;
+      }
       case "exhausted":
         this.#oneIf(this.#write(insn.dst), mayGoto);
         break;

@@ -61,6 +61,10 @@ export function forEachUse(insn: Insn, known: ReadonlyMap<VReg, Recipe>, use: On
     case "forget":
       use(insn.src, true, "write");
       break;
+    case "detour":
+      use(insn.src, true, "read");
+      use(insn.base, true, "read");
+      break;
     case "compare":
       use(insn.a, true, "write");
       if (!isImm(insn.b)) use(insn.b, true, "write");

@@ -66,7 +66,7 @@ export const byteFunctions: Functions = {
           l.copy(from, at(to, 4), size);
           return;
         }
-        const wanted = value(l, length);
+        const wanted = l.reckoned(value(l, length));
         const count = l.choose(
           "lt",
           wanted,

@@ -66,7 +66,8 @@ export const stringFunctions: Functions = {
           return;
         }
         // The length counts the NUL. min(length, size) is also how the verifier learns the bound.
-        const wanted = operand(l, length);
+        const given = operand(l, length);
+        const wanted = typeof given === "object" ? given : l.reckoned(given);
         const limit =
           typeof wanted === "object"
             ? { imm: wanted.imm < BigInt(size) ? wanted.imm : BigInt(size) }

@@ -96,6 +96,8 @@ export type Insn = { span?: Span } & (
   | { op: "bswap"; dst: VReg; src: VReg; size: 2 | 4 | 8 }
   /** The same number, of which the kernel's verifier knows nothing: what it does not know, it does not tell apart. */
   | { op: "forget"; dst: VReg; src: VReg }
+  /** The same by way of eight bytes of a map, which are used for nothing else: not even where it came from is known. */
+  | { op: "detour"; dst: VReg; src: VReg; base: VReg; offset: number }
   /** 0 as long as a loop may go on, 1 when the kernel has had enough of it: the verifier need not see that it ends. */
   | { op: "exhausted"; dst: VReg }
   /** dst = condition ? 1 : 0 */

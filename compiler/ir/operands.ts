@@ -30,6 +30,10 @@ export function mapInputs(insn: Insn, f: (reg: VReg, canBeImm: boolean) => Opera
     case "forget":
       insn.src = f(insn.src, false) as VReg;
       break;
+    case "detour":
+      insn.src = f(insn.src, false) as VReg;
+      insn.base = f(insn.base, false) as VReg;
+      break;
     case "alu":
     case "compare":
       insn.a = f(insn.a, false) as VReg;
@@ -101,6 +105,10 @@ export function forEachInput(insn: Insn, f: (reg: VReg) => void): void {
     case "bswap":
     case "forget":
       f(insn.src);
+      break;
+    case "detour":
+      f(insn.src);
+      f(insn.base);
       break;
     case "alu":
     case "compare":

@@ -106,6 +106,8 @@ function value(insn: Insn, options: PrintOptions): string {
       return `bswap${insn.size * 8}(${reg(insn.src)})`;
     case "forget":
       return `forget ${reg(insn.src)}`;
+    case "detour":
+      return `detour ${reg(insn.src)} by ${place(insn.base, insn.offset)}`;
     case "exhausted":
       return "exhausted";
     case "compare":

@@ -118,7 +118,8 @@ function extreme(l: Lowering, type: { kind: string; signed: boolean }, entry: Pl
   b.enterSealed(done);
 }
 
-function bucket(l: Lowering, map: PlannedMap, entry: Place, index: VReg, buckets: number): void {
+function bucket(l: Lowering, map: PlannedMap, entry: Place, found: VReg, buckets: number): void {
+  const index = l.reckoned(found);
   // The verifier cannot follow the arithmetic that leads to an index, so the bound is said once more.
   l.when("lt", index, { imm: BigInt(buckets) }, () => {
     const base = l.b.alu("add", l.address(entry), l.b.alu("lsh", index, { imm: 3n }));

@@ -4,8 +4,9 @@ import type { VReg } from "../ir/ir.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** The bucket of hist(): see compiler/histogram.ts. */
-export function histBucketOf(l: Lowering, given: VReg, bits: number): VReg {
+export function histBucketOf(l: Lowering, value: VReg, bits: number): VReg {
   const { b } = l;
+  const given = l.tested(value);
   const exact = 1n << BigInt(bits);
   return l.choose(
     "slt",
@@ -25,7 +26,7 @@ export function histBucketOf(l: Lowering, given: VReg, bits: number): VReg {
           b.write(rest, b.alu("rsh", given, { imm: BigInt(bits) }));
           b.write(shift, b.const(0));
           for (const step of [32n, 16n, 8n, 4n, 2n, 1n]) {
-            l.when("ge", b.read(rest), { imm: 1n << step }, () => {
+            l.when("ge", l.tested(b.read(rest)), { imm: 1n << step }, () => {
               b.write(rest, b.alu("rsh", b.read(rest), { imm: step }));
               b.write(shift, b.alu("add", b.read(shift), { imm: step }));
             });
@@ -40,8 +41,9 @@ export function histBucketOf(l: Lowering, given: VReg, bits: number): VReg {
 }
 
 /** The bucket of lhist(): see compiler/histogram.ts. */
-export function lhistBucketOf(l: Lowering, given: VReg, type: { min: number; max: number; step: number }): VReg {
+export function lhistBucketOf(l: Lowering, value: VReg, type: { min: number; max: number; step: number }): VReg {
   const { b } = l;
+  const given = l.tested(value);
   return l.choose(
     "slt",
     given,

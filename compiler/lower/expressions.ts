@@ -161,12 +161,12 @@ export function branch(l: Lowering, node: ast.Expression, then: BlockId, otherwi
     }
     const conditions = COMPARISONS[node.operator];
     if (conditions && isRegisterComparison(l, node)) {
-      const left = value(l, node.left);
-      l.b.branch(pick(l, node, conditions), left, operand(l, node.right), then, otherwise);
+      const [left, right] = compared(l, node);
+      l.b.branch(pick(l, node, conditions), left, right, then, otherwise);
       return;
     }
   }
-  l.b.branch("ne", value(l, node), { imm: 0n }, then, otherwise);
+  l.b.branch("ne", tested(l, node, value(l, node)), { imm: 0n }, then, otherwise);
 }
 
 /** Runs one of two by the truth of an expression, and goes on behind both. */
@@ -216,7 +216,7 @@ function unary(l: Lowering, node: ast.Unary): VReg {
   const type = l.type(node);
   switch (node.operator) {
     case "!":
-      return l.b.compare("eq", value(l, node.operand), { imm: 0n });
+      return l.b.compare("eq", tested(l, node.operand, value(l, node.operand)), { imm: 0n });
     case "+":
       return value(l, node.operand);
     case "-": {
@@ -256,6 +256,19 @@ function isRegisterComparison(l: Lowering, node: ast.Binary): boolean {
   return isScalar(l.type(node.left)) && isScalar(l.type(node.right));
 }
 
+/** Both sides of a comparison, the left one as a register. */
+function compared(l: Lowering, { left, right }: ast.Binary): [VReg, Operand] {
+  const first = value(l, left);
+  const second = operand(l, right);
+  // One side that is not known is enough. Of a pointer it must not be forgotten where it leads.
+  if (l.type(left).kind !== "pointer") return [l.tested(first), second];
+  return [first, typeof second === "object" || l.type(right).kind === "pointer" ? second : l.tested(second)];
+}
+
+function tested(l: Lowering, node: ast.Expression, found: VReg): VReg {
+  return l.type(node).kind === "pointer" ? found : l.tested(found);
+}
+
 function pick(l: Lowering, node: ast.Binary, [unsigned, signed]: [Condition, Condition]): Condition {
   return commonSign(l.type(node.left), l.type(node.right), isSigned) ? signed : unsigned;
 }
@@ -275,8 +288,8 @@ function binary(l: Lowering, node: ast.Binary): VReg {
   const conditions = COMPARISONS[operator];
   if (conditions) {
     if (isRegisterComparison(l, node)) {
-      const left = value(l, node.left);
-      return l.b.compare(pick(l, node, conditions), left, operand(l, node.right));
+      const [left, right] = compared(l, node);
+      return l.b.compare(pick(l, node, conditions), left, right);
     }
     const equal = memoryEqual(l, node);
     return operator === "==" ? equal : l.b.alu("xor", equal, { imm: 1n });
@@ -300,7 +313,7 @@ function memoryEqual(l: Lowering, node: ast.Binary): VReg {
   if (local !== from) l.copy(from, local, sizeOf(left));
   for (let offset = 0; offset < sizeOf(left); offset++) {
     const next = l.b.newBlock();
-    const a = l.b.load(local.base, local.offset + offset, 1);
+    const a = l.tested(l.b.load(local.base, local.offset + offset, 1));
     l.b.branch("eq", a, l.b.load(memory.base, memory.offset + offset, 1), next, different);
     l.b.enterSealed(next);
   }
@@ -396,7 +409,7 @@ function ternary(l: Lowering, node: ast.Ternary): VReg {
     const first = value(l, node.condition);
     return l.choose(
       "ne",
-      first,
+      tested(l, node.condition, first),
       { imm: 0n },
       () => first,
       () => value(l, node.otherwise),
@@ -419,7 +432,7 @@ function cast(l: Lowering, node: ast.Cast): VReg {
   // An empty string is false.
   if (from.kind === "string") return l.b.compare("ne", l.read(place(l, node.operand), integer(1, false)), { imm: 0n });
   const given = value(l, node.operand);
-  if (to.kind === "boolean") return l.b.compare("ne", given, { imm: 0n });
+  if (to.kind === "boolean") return l.b.compare("ne", tested(l, node.operand, given), { imm: 0n });
   if (to.kind === "integer" || to.kind === "enum") {
     const narrower = sizeOf(to) < 8 && !(sizeOf(from) < sizeOf(to) && !isSigned(from));
     const same = sizeOf(from) === sizeOf(to) && isSigned(from) === isSigned(to) && !isNumericAggregate(from);

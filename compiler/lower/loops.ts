@@ -99,9 +99,9 @@ export function forLoop(l: Lowering, node: ast.For): void {
 function rangeLoop(l: Lowering, node: ast.For, range: ast.Range): void {
   const { b } = l;
   const start = operand(l, range.start);
-  const first = typeof start === "object" ? b.const(start.imm) : start;
+  const first = l.reckoned(typeof start === "object" ? b.const(start.imm) : start);
   const end = operand(l, range.end);
-  const last = typeof end === "object" ? b.const(end.imm) : end;
+  const last = l.reckoned(typeof end === "object" ? b.const(end.imm) : end);
   const rounds = l.choose(
     "sgt",
     last,

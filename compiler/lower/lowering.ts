@@ -12,6 +12,7 @@ import type { ResolvedProbe } from "../sema/probes.ts";
 import type { Unit, VariableInfo } from "../sema/typed.ts";
 import { isScalar, isSigned, sizeOf, type Type } from "../sema/types.ts";
 import type { Expression, Variable } from "../syntax/ast.ts";
+import { isBranchy } from "./branchy.ts";
 import { at, type Place } from "./place.ts";
 import type { Plan, PlannedMap } from "./plan.ts";
 import { checkHelper } from "./runtime-errors.ts";
@@ -82,6 +83,9 @@ export class Lowering {
   #unit: Unit | undefined;
   #probe: ResolvedProbe | undefined;
   #end = -1;
+  #branchy = false;
+  /** Memory that numbers are sent through. */
+  #detour: Home | undefined;
   #claimed: VReg | undefined;
   /** The address of what the program returns, where somebody looks at that. */
   result: VReg | undefined;
@@ -108,6 +112,8 @@ export class Lowering {
     const child = new Lowering(this.program, this.environment, this.functions);
     child.#unit = this.#unit;
     child.#probe = this.#probe;
+    child.#branchy = this.#branchy;
+    child.#detour = this.#detour;
     return child;
   }
 
@@ -140,6 +146,7 @@ export class Lowering {
     this.#unit = unit;
     this.#probe = probe;
     this.#end = end;
+    this.#branchy = isBranchy(unit.block);
     this.#variables.clear();
     body();
     this.#unit = undefined;
@@ -162,7 +169,12 @@ export class Lowering {
 
   /** Memory for one object of this program: on the stack if it is small, else of its own on each CPU. */
   memory(size: number, note: string): Place {
-    return size <= this.environment.stackLimit ? this.slot(size, note) : this.scratch(size);
+    return size <= this.#stackLimit ? this.slot(size, note) : this.scratch(size);
+  }
+
+  /** What lies on the stack the verifier knows as well as what is in registers. */
+  get #stackLimit(): number {
+    return this.#branchy ? 0 : this.environment.stackLimit;
   }
 
   /** The same, whatever its size is, outside of the stack. */
@@ -231,10 +243,7 @@ export class Lowering {
     let home = this.#variables.get(info);
     if (!home) {
       const size = sizeOf(info.type);
-      home =
-        size <= this.environment.stackLimit
-          ? { slot: this.b.slot(roundUp8(size), info.name) }
-          : this.#scratchHome(size);
+      home = size <= this.#stackLimit ? { slot: this.b.slot(roundUp8(size), info.name) } : this.#scratchHome(size);
       this.#variables.set(info, home);
     }
     return this.#placeOf(home);
@@ -242,12 +251,13 @@ export class Lowering {
 
   /** Whether a variable is a register; all others have a place in memory. */
   inRegister(info: VariableInfo): boolean {
-    return isScalar(info.type) && !info.addressed;
+    if (!isScalar(info.type) || info.addressed) return false;
+    return !this.#branchy || info.type.kind === "pointer";
   }
 
   /** The value of a scalar variable. */
   readVariable(info: VariableInfo): VReg {
-    return info.addressed ? this.readOwn(this.variablePlace(info), info.type) : this.b.read(info);
+    return this.inRegister(info) ? this.b.read(info) : this.readOwn(this.variablePlace(info), info.type);
   }
 
   /** Reads a scalar from memory of the program, which in a loop another round may have written. */
@@ -257,8 +267,8 @@ export class Lowering {
   }
 
   writeVariable(info: VariableInfo, value: VReg): void {
-    if (info.addressed) this.write(this.variablePlace(info), info.type, value);
-    else this.b.write(info, value);
+    if (this.inRegister(info)) this.b.write(info, value);
+    else this.write(this.variablePlace(info), info.type, value);
   }
 
   /** Where a variable of the calling function lives: in per-CPU memory, or behind a pointer that was handed over. */
@@ -330,7 +340,20 @@ export class Lowering {
     }
   }
 
-  // Loops
+  // What the verifier need not know
+
+  /** A number that is about to be tested, or to be looked at for a bound, in a block with many branches. */
+  tested(value: VReg): VReg {
+    return this.#branchy ? this.forget(value) : value;
+  }
+
+  /** A number that becomes part of an address, or a size, which makes the verifier ask where it came from. */
+  reckoned(value: VReg): VReg {
+    if (!this.#branchy) return value;
+    this.#detour ??= this.#scratchHome(8);
+    const { base, offset } = this.#placeOf(this.#detour);
+    return this.b.define((dst) => ({ op: "detour", dst, src: value, base, offset }));
+  }
 
   /** The same number, of which the verifier forgets what it knows: else it follows each round of a loop by itself. */
   forget(value: VReg): VReg {

@@ -92,7 +92,7 @@ export function memberPlace(l: Lowering, node: Member): { place: Place; field?: 
       }
       const size = Math.max(1, sizeOf(element));
       if (index.kind === "integer" && index.value !== undefined) return { place: at(base, Number(index.value) * size) };
-      const position = value(l, node.index);
+      const position = l.reckoned(value(l, node.index));
       l.b.span = node.span;
       return { place: elementPlace(l, base, object, position, size) };
     }

@@ -154,7 +154,7 @@ function equalByLoop(l: Lowering, a: Place, b: Place, size: number, longer: Plac
   ir.enter(head);
   ir.branch("lt", ir.read(index), { imm: BigInt(size) }, body, finished);
   ir.enterSealed(body);
-  const byteA = ir.load(ir.alu("add", baseA, ir.read(index)), 0, 1);
+  const byteA = l.tested(ir.load(ir.alu("add", baseA, ir.read(index)), 0, 1));
   const byteB = ir.load(ir.alu("add", baseB, ir.read(index)), 0, 1);
   ir.branch("eq", byteA, byteB, same, different);
   ir.enterSealed(same);
@@ -164,7 +164,7 @@ function equalByLoop(l: Lowering, a: Place, b: Place, size: number, longer: Plac
   ir.jump(head);
   ir.seal(head);
   ir.enterSealed(finished);
-  if (longer) ir.branch("eq", ir.load(longer.base, longer.offset + size, 1), { imm: 0n }, equal, different);
+  if (longer) ir.branch("eq", l.tested(ir.load(longer.base, longer.offset + size, 1)), { imm: 0n }, equal, different);
   else ir.jump(equal);
   ir.enterSealed(equal);
   ir.write(result, ir.const(1));
@@ -185,7 +185,7 @@ function allEqual<T>(l: Lowering, items: readonly T[], pair: (item: T) => [VReg,
   for (const item of items) {
     const next = b.newBlock();
     const [left, right] = pair(item);
-    b.branch("eq", left, right, next, different);
+    b.branch("eq", l.tested(left), right, next, different);
     b.enterSealed(next);
   }
   b.write(result, b.const(1));

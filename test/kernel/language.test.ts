@@ -35,6 +35,13 @@ describeKernel("the language in the kernel", () => {
     ])("%s", (body, expected) => expect(printed(body)).toBe(expected));
   });
 
+  // Every way through twenty conditions leaves another number, of which the verifier could keep a million apart.
+  it("many conditions in a row", () => {
+    const conditions = Array.from({ length: 20 }, (_, i) => `if (rand >= 0) { $x += ${2 ** i} }`).join(" ");
+    const expected = "1048576 | @h: | [1M, 2M)";
+    expect(printed(`$x = 1; ${conditions} if ($x > 5) { print($x) } @h = hist($x)`)).toContain(expected);
+  });
+
   describe("strings and bytes", () => {
     it.each([
       ['$s = "hello"; print(strlen($s)); print(strlen("")); print(strlen(comm) > 0)', "5 | 0 | true"],

@@ -3,11 +3,13 @@
  * nothing of IR, registers or maps in the kernel, and is as slow and plain as it may be. One CPU, no kernel.
  */
 import { histBucket, lhistBuckets, lhistLimit } from "../../compiler/histogram.ts";
+import { knownScalar } from "../../compiler/sema/constants.ts";
 import type { TypedScript, Unit } from "../../compiler/sema/typed.ts";
-import type { TimeSeriesType, Type } from "../../compiler/sema/types.ts";
+import { sizeOf, type TimeSeriesType, type Type } from "../../compiler/sema/types.ts";
 import type * as ast from "../../compiler/syntax/ast.ts";
 
-export type Value = bigint | boolean | string | Value[];
+/** Strings and buffers are texts of one character a byte; tuples and arrays are lists; records have their fields by name. */
+export type Value = bigint | boolean | string | Value[] | { [field: string]: Value };
 
 /** What stands in for the running kernel. */
 export interface EvalHost {
@@ -41,7 +43,7 @@ class Jump extends Error {
 const MAX_STEPS = 100_000;
 
 export function evaluate(script: TypedScript, host: EvalHost): EvalResult {
-  const state = { maps: new Map<string, Map<string, unknown>>(), events: [] as unknown[][] };
+  const state: State = { maps: new Map(), keys: new Map(), events: [] };
   for (const unit of script.units) {
     for (const probe of unit.probes) {
       if (probe.event.kind === "begin") new Evaluator(script, unit, host, state).run();
@@ -57,6 +59,7 @@ export function evaluate(script: TypedScript, host: EvalHost): EvalResult {
 
 interface State {
   maps: Map<string, Map<string, unknown>>;
+  keys: Map<string, Value>;
   events: unknown[][];
 }
 
@@ -66,6 +69,8 @@ class Evaluator {
   readonly #host: EvalHost;
   readonly #state: State;
   readonly #variables = new Map<object, Value>();
+  /** Keys of maps by their texts. */
+  readonly #keys: Map<string, Value>;
   #steps = 0;
 
   constructor(script: TypedScript, unit: Unit, host: EvalHost, state: State) {
@@ -73,6 +78,7 @@ class Evaluator {
     this.#unit = unit;
     this.#host = host;
     this.#state = state;
+    this.#keys = state.keys;
   }
 
   run(): void {
@@ -119,6 +125,9 @@ class Evaluator {
         for (let i = 0; i < rounds; i++) if (!this.#round(node.body)) return;
         return;
       }
+      case "for":
+        this.#for(node);
+        return;
       case "return":
         throw new Jump("return");
       case "break":
@@ -129,6 +138,24 @@ class Evaluator {
         return;
       default:
         throw new Error(`no ${node.kind} here`);
+    }
+  }
+
+  #for({ variable, over, body }: ast.For): void {
+    const info = this.#unit.variables.get(variable)!;
+    if (over.kind === "range") {
+      const [start, end] = [over.start, over.end].map((node) => integerOf(this.#value(node))) as [bigint, bigint];
+      for (let i = start; i < end; i++) {
+        this.#variables.set(info, i);
+        if (!this.#round(body)) return;
+      }
+      return;
+    }
+    const type = this.#script.maps.get(over.name)!.value;
+    for (const [key, value] of [...this.#entries(over)]) {
+      const plain = isBuckets(value) ? numberOf(type, value) : (value as Value);
+      this.#variables.set(info, [this.#keys.get(key)!, plain]);
+      if (!this.#round(body)) return;
     }
   }
 
@@ -157,7 +184,14 @@ class Evaluator {
         this.#state.events.push([this.#value(args[0]!), ...args.slice(1).map((a) => this.#value(a))]);
         return;
       case "print":
-        this.#state.events.push(["print", args[0]!.kind === "map" ? args[0].name : this.#value(args[0]!)]);
+        if (args[0]!.kind === "map")
+          this.#state.events.push(["print", args[0].name, ...args.slice(1).map((a) => this.#value(a))]);
+        else this.#state.events.push(["print", this.#value(args[0]!)]);
+        return;
+      case "clear":
+      case "zero":
+        // Done by whoever reads the events.
+        this.#state.events.push([node.callee.text, (args[0] as ast.MapName).name]);
         return;
       case "exit":
         throw new Jump("return");
@@ -173,8 +207,8 @@ class Evaluator {
       return;
     }
     if (target.kind === "field") throw new Error("fields are not assigned");
-    const call = value.kind === "call" ? value : undefined;
-    if (target.kind !== "variable" && operator === "=" && call && AGGREGATES.has(call.callee.text)) {
+    const call = operator === "=" && target.kind !== "variable" ? this.#aggregation(value) : undefined;
+    if (target.kind !== "variable" && call) {
       const args = (call.args as ast.Expression[]).map((a) => this.#value(a));
       const type = this.#script.maps.get(mapName(target))!.value;
       const at = type.kind === "tseries" ? this.#epoch(type) : 0n;
@@ -203,6 +237,14 @@ class Evaluator {
     this.#store(target, arithmetic(symbol, this.#load(target, key), type, given, this.#type(value)), key);
   }
 
+  /** The aggregation that an expression ends with; what stands in front of it in blocks has run then. */
+  #aggregation(node: ast.Expression): ast.Call | undefined {
+    if (node.kind === "call") return AGGREGATES.has(node.callee.text) ? node : undefined;
+    if (node.kind !== "block-expression" || !endsInAggregation(node)) return undefined;
+    this.#block(node.statements);
+    return this.#aggregation(node.value!);
+  }
+
   /** The value is computed before the key, and the key once. */
   #store(target: ast.Variable | ast.MapName | ast.MapAccess, value: Value, key?: string): void {
     if (target.kind === "variable") {
@@ -218,8 +260,7 @@ class Evaluator {
     const type = this.#mapType(target);
     const found = this.#entries(target).get(key ?? this.#key(target));
     if (found === undefined) return zeroOf(type);
-    if (typeof found === "object" && !Array.isArray(found)) return numberOf(type, found as Record<string, bigint>);
-    return found as Value;
+    return isBuckets(found) ? numberOf(type, found) : (found as Value);
   }
 
   /** Intervals since 1970. */
@@ -247,7 +288,10 @@ class Evaluator {
   }
 
   #keyOf(map: string, node: ast.Expression): string {
-    return keyText(stored(this.#value(node), this.#script.maps.get(map)!.key));
+    const key = stored(this.#value(node), this.#script.maps.get(map)!.key);
+    const text = keyText(key);
+    this.#keys.set(text, key);
+    return text;
   }
 
   #value(node: ast.Expression): Value {
@@ -259,15 +303,24 @@ class Evaluator {
       case "boolean":
         return node.value;
       case "identifier":
-        return this.#builtin(node.name);
+        return knownScalar(this.#type(node)) ?? this.#builtin(node.name);
       case "variable":
       case "map":
       case "map-access":
         return this.#load(node);
       case "tuple":
         return node.elements.map((e) => this.#value(e));
+      case "record":
+        return Object.fromEntries(node.fields.map((f) => [f.name.text, this.#value(f.value)]));
       case "tuple-access":
         return (this.#value(node.object) as Value[])[node.index]!;
+      case "field":
+        return (this.#value(node.object) as { [field: string]: Value })[node.field.text]!;
+      case "index":
+        return this.#index(node);
+      case "sizeof":
+      case "offsetof":
+        return knownScalar(this.#type(node))!;
       case "ternary":
         return truthy(this.#value(node.condition)) ? this.#value(node.then) : this.#value(node.otherwise);
       case "unary":
@@ -282,7 +335,7 @@ class Evaluator {
       case "binary":
         return this.#binary(node);
       case "cast":
-        return stored(wrap(integerOf(this.#value(node.operand))), this.#type(node));
+        return this.#cast(node);
       case "block-expression":
         this.#block(node.statements);
         return this.#value(node.value!);
@@ -291,6 +344,29 @@ class Evaluator {
       default:
         throw new Error(`no ${node.kind} here`);
     }
+  }
+
+  /** Outside of an array the first element is read; behind the end of a string are zeros. */
+  #index(node: ast.IndexAccess): Value {
+    const object = this.#value(node.object);
+    const index = BigInt.asUintN(64, integerOf(this.#value(node.index)));
+    const type = this.#type(node.object);
+    if (typeof object === "string") {
+      const size = type.kind === "string" ? type.size : 0;
+      const at = index < BigInt(size) ? Number(index) : 0;
+      return BigInt.asIntN(8, BigInt(object.charCodeAt(at) || 0));
+    }
+    const list = object as Value[];
+    return list[index < BigInt(list.length) ? Number(index) : 0]!;
+  }
+
+  #cast(node: ast.Cast): Value {
+    const [from, to] = [this.#type(node.operand), this.#type(node)];
+    const value = this.#value(node.operand);
+    if (to.kind === "array") return fromBytes(bytesOf(value, from), to);
+    if (from.kind === "array") return fromBytes(bytesOf(value, from), to);
+    if (to.kind === "integer") return stored(wrap(integerOf(value)), to);
+    return stored(value, to);
   }
 
   #builtin(name: string): Value {
@@ -311,6 +387,34 @@ class Evaluator {
       }
       case "has_key":
         return this.#entries(first as ast.MapName).has(this.#keyOf((first as ast.MapName).name, second!));
+      case "len":
+        return BigInt(this.#entries(first as ast.MapName).size);
+      case "find": {
+        const [map, , target] = node.args as [ast.MapName, ast.Expression, ast.Variable];
+        const found = this.#entries(map).get(this.#keyOf(map.name, second!));
+        if (found !== undefined) this.#store(target, found as Value);
+        return found !== undefined;
+      }
+      case "strlen":
+        return BigInt((this.#value(first!) as string).length);
+      case "strncmp": {
+        const count = Number(this.#value(node.args[2] as ast.Expression));
+        const [a, b] = [first!, second!].map((arg) => (this.#value(arg) as string).slice(0, count));
+        return a === b ? 0n : 1n;
+      }
+      case "strcontains":
+        return (this.#value(first!) as string).includes(this.#value(second!) as string);
+      case "strstr": {
+        const [text, part] = [first!, second!].map((arg) => this.#value(arg) as string) as [string, string];
+        const at = text.indexOf(part);
+        return at < 0 ? -2n : BigInt(at);
+      }
+      case "str_concat":
+        return `${this.#value(first!)}${this.#value(second!)}`;
+      case "bswap": {
+        const type = this.#type(node);
+        return fromBytes(bytesOf(this.#value(first!), type).reverse(), type);
+      }
       default:
         if (node.args.length === 0) return this.#builtin(node.callee.text);
         throw new Error(`no function ${node.callee.text} here`);
@@ -438,9 +542,46 @@ function stored(value: Value, type: Type): Value {
       return (value as string).slice(0, type.size);
     case "tuple":
       return (value as Value[]).map((v, i) => stored(v, type.elements[i]!));
+    case "record": {
+      const fields = value as { [field: string]: Value };
+      return Object.fromEntries(type.fields.map((f) => [f.name, stored(fields[f.name]!, f.type)]));
+    }
     default:
       return value;
   }
+}
+
+/** A value as it lies in memory, lowest byte first. */
+function bytesOf(value: Value, type: Type): number[] {
+  if (type.kind === "array") return (value as Value[]).flatMap((element) => bytesOf(element, type.element));
+  const size = sizeOf(type);
+  if (typeof value === "string") return Array.from({ length: size }, (_, i) => value.charCodeAt(i) || 0);
+  const bits = BigInt.asUintN(64, integerOf(value));
+  return Array.from({ length: size }, (_, i) => Number((bits >> BigInt(8 * i)) & 0xffn));
+}
+
+/** Numbers, and arrays of them, from bytes in memory; what is missing is zero. */
+function fromBytes(bytes: readonly number[], type: Type): Value {
+  if (type.kind === "array") {
+    const size = sizeOf(type.element);
+    return Array.from({ length: type.count }, (_, i) => fromBytes(bytes.slice(i * size, (i + 1) * size), type.element));
+  }
+  const bits = bytes.slice(0, sizeOf(type)).reduce((sum, byte, i) => sum | (BigInt(byte) << BigInt(8 * i)), 0n);
+  return stored(bits, type);
+}
+
+function endsInAggregation(node: ast.Expression): boolean {
+  if (node.kind === "block-expression") return node.value !== undefined && endsInAggregation(node.value);
+  return node.kind === "call" && AGGREGATES.has(node.callee.text);
+}
+
+/** What a map holds of an aggregate: named numbers, in a class of their own so that no record is taken for them. */
+class Buckets {
+  [name: string]: bigint;
+}
+
+function isBuckets(value: unknown): value is Buckets {
+  return value instanceof Buckets;
 }
 
 function zeroOf(type: Type): Value {
@@ -451,6 +592,10 @@ function zeroOf(type: Type): Value {
       return "";
     case "tuple":
       return type.elements.map(zeroOf);
+    case "record":
+      return Object.fromEntries(type.fields.map((f) => [f.name, zeroOf(f.type)]));
+    case "array":
+      return Array.from({ length: type.count }, () => zeroOf(type.element));
     default:
       return 0n;
   }
@@ -458,10 +603,17 @@ function zeroOf(type: Type): Value {
 
 export function keyText(value: Value): string {
   if (Array.isArray(value)) return `(${value.map(keyText).join(",")})`;
-  return typeof value === "string" ? JSON.stringify(value) : String(integerOf(value));
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value !== "object") return String(integerOf(value));
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `(${fields.map(([name, field]) => `${name}=${keyText(field)}`).join(",")})`;
 }
 
-function aggregate(type: Type, before: unknown, given: Value | undefined): unknown {
+function aggregate(type: Type, before: unknown, given: Value | undefined): Buckets {
+  return Object.assign(new Buckets(), aggregated(type, before, given));
+}
+
+function aggregated(type: Type, before: unknown, given: Value | undefined): Record<string, bigint> {
   const value = given === undefined ? 0n : wrap(integerOf(given));
   const old = (before ?? {}) as Record<string, bigint>;
   switch (type.kind) {

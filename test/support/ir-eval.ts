@@ -158,6 +158,7 @@ class Activation {
       case "bswap":
         return evaluateByteSwap(this.#number(insn.src), insn.size);
       case "forget":
+      case "detour":
         return this.#number(insn.src);
       case "exhausted":
         return 0n;

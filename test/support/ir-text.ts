@@ -162,6 +162,10 @@ const valueForms: [RegExp, (...groups: string[]) => Value][] = [
   [/^func (\d+)$/, (index) => ({ op: "func", index: Number(index) })],
   [/^(v\d+)$/, (src) => ({ op: "copy", src: reg(src!) })],
   [/^forget (v\d+)$/, (src) => ({ op: "forget", src: reg(src!) })],
+  [
+    /^detour (v\d+) by \[(v\d+)([+-]\d+)?\]$/,
+    (src, base, offset = "0") => ({ op: "detour", src: reg(src!), base: reg(base!), offset: Number(offset) }),
+  ],
   [/^exhausted$/, () => ({ op: "exhausted" })],
   [/^bswap(\d+)\((v\d+)\)$/, (size, src) => ({ op: "bswap", size: bytes(size!) as 2 | 4 | 8, src: reg(src!) })],
   [

@@ -1,4 +1,7 @@
-/** Random well-typed scripts of one `begin` block, as text: what the oracle, the interpreter and the kernel must agree on. */
+/**
+ * Random well-typed scripts of several `begin` blocks, as text: what the oracle, the interpreter and the kernel must agree on.
+ * Each block is a program of the kernel's.
+ */
 import fc from "fast-check";
 
 type Text = fc.Arbitrary<string>;
@@ -40,12 +43,23 @@ const grammar = fc.letrec<Grammar>((tie) => ({
     fc.tuple(tie("condition"), tie("integer"), tie("integer")).map(([c, a, b]) => `(${c} ? ($a | ${a}) : ($b & ${b}))`),
     fc.constantFrom("$a++", "++$b", "$c--", "--$a"),
     tie("integer").map((a) => `{ $z = ${a}; $z + 1 }`),
-    fc.constantFrom("$v.0", "(7, $a).1", '($b, "x").0'),
+    tie("integer").map((a) => `twice(${a})`),
+    fc.constantFrom("$v.0", "(7, $a).1", '($b, "x").0', "$rec.n", "(a=$b, b=1).a", "RED", "BLUE", "sizeof(int32)"),
+    fc.constantFrom("$arr[0]", "$arr[7]", "len(@k)", "len(@akc)", "$f", "@bool"),
+    tie("integer").map((a) => `$arr[$u ^ ${a}]`),
+    tie("integer").map((a) => `$s[($u ^ ${a}) & 15]`),
+    fc
+      .tuple(fc.constantFrom("uint8", "uint16", "int32", "uint32", "int64"), tie("integer"))
+      .map(([type, a]) => `bswap((${type})($a ^ ${a}))`),
+    tie("string").map((s) => `strlen(${s})`),
+    fc.tuple(tie("string"), word).map(([s, w]) => `strstr(${s}, ${w})`),
+    fc.tuple(tie("string"), tie("string"), fc.nat(9)).map(([s, t, n]) => `strncmp(${s}, ${t}, ${n})`),
   ),
   string: fc.oneof(
     { maxDepth: 2 },
     word,
-    fc.constantFrom(...STRINGS, "comm", "$v.1"),
+    fc.constantFrom(...STRINGS, "comm", "$v.1", "$rec.name", "@str", "@kstr[1]"),
+    fc.tuple(word, tie("string")).map(([w, s]) => `str_concat(${w}, ${s})`),
     fc.tuple(tie("condition"), word, word).map(([c, a, b]) => `(${c} ? ${a} : ${b})`),
   ),
   condition: fc.oneof(
@@ -58,7 +72,10 @@ const grammar = fc.letrec<Grammar>((tie) => ({
       .tuple(tie("condition"), fc.constantFrom("&&", "||"), tie("condition"))
       .map(([a, op, b]) => `((${a}) ${op} (${b}))`),
     tie("condition").map((c) => `!(${c})`),
-    fc.constantFrom("has_key(@k, 1)", "has_key(@k, $a)", "$a", "@n"),
+    fc.tuple(tie("string"), word).map(([s, w]) => `strcontains(${s}, ${w})`),
+    fc.tuple(tie("integer"), tie("string")).map(([a, s]) => `$v == ((int64)($a + ${a}), ${s})`),
+    tie("integer").map((a) => `(bool)($b & ${a})`),
+    fc.constantFrom("has_key(@k, 1)", "has_key(@k, $a)", "$a", "@n", "$f", "@bool", "find(@k, $b, $c)"),
   ),
   key: fc.oneof(
     fc.constantFrom("@k[1]", "@k[2]"),
@@ -67,6 +84,10 @@ const grammar = fc.letrec<Grammar>((tie) => ({
 }));
 
 const { integer, string, condition, key } = grammar;
+
+function asBool(condition: string): string {
+  return `((${condition}) ? true : false)`;
+}
 
 const AGGREGATIONS: Text = fc.oneof(
   fc.constant("@ac = count();"),
@@ -84,6 +105,8 @@ const AGGREGATIONS: Text = fc.oneof(
   integer.map((a) => `@atk[$a & 1] = tseries((uint64)($b ^ ${a}), 30d, 2, "max");`),
   integer.map((a) => `@ata[comm, $a & 1] = tseries((int32)($b ^ ${a}), 30d, 2, "avg");`),
   integer.map((a) => `@al = lhist(($c ^ ${a}) & 127, 10, 100, 7);`),
+  integer.map((a) => `@pk[$a & 3] = sum($c ^ ${a});`),
+  integer.map((a) => `@abl = { let $y = ${a}; max($y ^ $a) };`),
 );
 
 const OPERATORS = fc.constantFrom("+=", "-=", "*=", "&=", "|=", "^=");
@@ -111,7 +134,29 @@ const simple: Text = fc.oneof(
   integer.map((a) => `@tt[tid] = $a ^ ${a};`),
   fc.constantFrom("delete(@tt, tid);", "delete(@tt[tid]);", "if (@tt[tid]) { @n = @tt[tid]; }", "@n = @tt[tid];"),
   fc.constantFrom("if (has_key(@tt, tid)) { @n++; }", "print(delete(@tt, tid));"),
-  fc.constantFrom("print(@n);", "print($t);", "print(pid);"),
+  fc.constantFrom(
+    "print(@n);",
+    "print($t);",
+    "print(pid);",
+    "print(@k, 2);",
+    "clear(@k);",
+    "zero(@akc);",
+    "print($rec);",
+  ),
+  fc.constantFrom("print($arr);", "print($f);", "print(@k[$a]);", "print(@rec);", "find(@k, 1, $a);"),
+  condition.map((c) => `$f = ${asBool(c)};`),
+  condition.map((c) => `@bool = ${asBool(c)};`),
+  fc.tuple(integer, string).map(([a, s]) => `$rec = (n=$a ^ ${a}, name=${s});`),
+  fc.tuple(integer, string).map(([a, s]) => `@rec = (n=$a ^ ${a}, name=${s});`),
+  integer.map((a) => `$arr = (uint8[8])(int64)($b ^ ${a});`),
+  integer.map((a) => `@arr[$a & 1] = (uint8[8])(int64)($b ^ ${a});`),
+  integer.map((a) => `@lru[$a ^ ${a}] = $b;`),
+  fc.tuple(condition, integer).map(([c, a]) => `@ctup[${asBool(c)}, (int16)($u ^ ${a})] = count();`),
+  integer.map((a) => `bump($c, @bumped, $a ^ ${a});`),
+  integer.map((a) => `_ = ${a};`),
+  fc
+    .tuple(integer, string)
+    .map(([a, s]) => `{ let $x: uint32 = (uint32)($a ^ ${a}); let $y = ${s}; @kstr[$x & 3] = $y; }`),
   AGGREGATIONS,
 );
 
@@ -126,6 +171,23 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
       fc.tuple(condition, block).map(([c, b]) => `if (${c}) ${b}`),
       fc.tuple(condition, block, block).map(([c, a, b]) => `if (${c}) ${a} else ${b}`),
       fc.tuple(fc.integer({ min: 1, max: 3 }), block).map(([n, b]) => `unroll (${n}) ${b}`),
+      fc.tuple(condition, block).map(([c, b]) => `if (${c}) { return; } else ${b}`),
+      fc
+        .tuple(
+          fc.noShrink(fc.nat(1e9)),
+          fc.nat(4),
+          block,
+          fc.constantFrom("", "break;", "continue;", "return;"),
+          condition,
+        )
+        .map(([id, n, b, jump, c]) => `for ($r${id} : 0..${n}) { $a += $r${id}; if (${c}) { ${jump} } ${b} }`),
+      // The order of a map's entries is anyone's.
+      fc.constantFrom(
+        "for ($kv : @k) { $b ^= $kv.0 * 31 + $kv.1; }",
+        "for ($kv : @akc) { @fc[$kv.0 & 1] = sum($kv.1); }",
+        "for ($kv : @q) { if ($kv.0.0 > 1) { $a += $kv.1; } }",
+        "for ($kv : @p) { @fs = sum(strlen($kv.0)); }",
+      ),
       fc
         .tuple(
           fc.noShrink(fc.nat(1e9)),
@@ -138,12 +200,32 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
   };
 });
 
-/** Every variable and map has its type before anything random happens. */
-const PRELUDE = `
+/** What stands in front of the blocks. */
+const DEFINITIONS = `enum color { RED = 1, GREEN = 5, BLUE };
+let @lru = lruhash(1000);
+let @pk = percpuhash(100);
+macro twice(x) { x * 2 }
+macro bump($v, @m, n) { let $k = n; $v += $k & 7; @m[$k & 3] = count(); }
+`;
+
+/** Every map has its type before anything random happens. */
+const MAPS = `begin {
+  @n = (int64)1; @w = (uint16)2; @k[(int64)1] = (int64)10; @p["a longer string than eight"] = (int64)1; @q[(int64)1, (int64)2] = (int64)3;
+  @tt[tid] = (int64)9; delete(@tt, tid); @bool = pid == 0; @str = "a longer string than eight"; @kstr[(int64)1] = comm; @akc[(int64)0] = count();
+  @rec = (n=(int64)1, name="a longer string than eight");
+}
+`;
+
+/** And so has every variable. */
+const VARIABLES = `
   $a = (int64)5; $b = (int64)-3; $c = (int64)pid; $u = (uint64)7; $s = "hello"; $t = comm; $v = ((int64)1, "a longer string than eight");
-  @n = (int64)1; @w = (uint16)2; @k[(int64)1] = (int64)10; @p["a longer string than eight"] = (int64)1; @q[(int64)1, (int64)2] = (int64)3; @tt[tid] = (int64)9; delete(@tt, tid);`;
+  $f = pid > 1; $rec = (n=(int64)1, name="a longer string than eight"); $arr = (uint8[8])(int64)0x0807060504030201;`;
+
+const block: Text = fc
+  .array(statement, { minLength: 1, maxLength: 3 })
+  .map((list) => `begin {${VARIABLES}\n  ${list.join("\n  ")}\n}\n`);
 
 /** The text of a script. */
 export const randomScript: Text = fc
-  .array(statement, { minLength: 1, maxLength: 8 })
-  .map((list) => `begin {${PRELUDE}\n  ${list.join("\n  ")}\n}`);
+  .array(block, { minLength: 1, maxLength: 9 })
+  .map((blocks) => DEFINITIONS + MAPS + blocks.join(""));

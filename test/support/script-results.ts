@@ -25,13 +25,19 @@ function eventOf(program: CompiledProgram, bytes: Uint8Array): unknown[][] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const event = program.events[Number(view.getBigUint64(0, true))]!;
   const read = ({ offset, layout }: EventField) => plain(combine(layout, [decode(layout, view, offset)]));
+  const optional = (field: EventField | undefined) => (field ? [read(field)] : []);
   switch (event.kind) {
     case "printf":
       return [[event.format, ...event.args.map(read)]];
     case "print":
       return [["print", read(event.value)]];
+    case "print_map_value":
+      return [["print", read(event.value)]];
     case "print_map":
-      return [["print", program.scriptMaps[event.map]!.name]];
+      return [["print", program.scriptMaps[event.map]!.name, ...optional(event.top), ...optional(event.div)]];
+    case "clear_map":
+    case "zero_map":
+      return [[event.kind.slice(0, -"_map".length), program.scriptMaps[event.map]!.name]];
     default:
       return [];
   }
@@ -46,8 +52,13 @@ function plain(value: Decoded): Value {
       return value.value;
     case "string":
       return value.bytes;
+    case "buffer":
+      return value.bytes;
     case "tuple":
+    case "array":
       return value.elements.map(plain);
+    case "record":
+      return Object.fromEntries(value.fields.map((field) => [field.name, plain(field.value)]));
     default:
       throw new Error(`a ${value.kind} is not for the oracle`);
   }

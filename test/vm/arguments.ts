@@ -49,10 +49,10 @@ export class CheckedArguments implements Arguments {
     return rest.slice(0, end + 1);
   }
 
-  fill(index: number, bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
+  fill(index: number, bytes: Uint8Array, size = bytes.length): void {
+    if (size === 0) return;
     const [region, offset] = this.#memory(index);
-    region.fill(offset, bytes);
+    region.fill(offset, bytes, size);
   }
 
   size(index: number): number {

@@ -17,7 +17,7 @@ export interface Arguments {
   /** The bytes of a memory argument (key, value, or as many as the size argument behind it says). */
   bytes(index: number): Uint8Array;
   /** Fills an out argument from its start. */
-  fill(index: number, bytes: Uint8Array): void;
+  fill(index: number, bytes: Uint8Array, size?: number): void;
   /** The size of an out argument. */
   size(index: number): number;
   /** Runs a callback of the program and returns its r0. */
@@ -55,18 +55,28 @@ const readString =
   (space: "kernel" | "user"): HelperImplementation =>
   (args, vm) => {
     const size = args.size(0);
-    const found = vm.world[space].readString(bitsOf(args.value(2)), size);
-    // The verifier takes the whole buffer for written, whatever the length.
-    const buffer = new Uint8Array(size);
+    const source = args.value(2);
+    const found =
+      source instanceof Pointer && source.region
+        ? stringInRegion(source, size)
+        : vm.world[space].readString(bitsOf(source), size);
     if (!found) {
-      args.fill(0, buffer);
+      args.fill(0, new Uint8Array(size));
       return EFAULT;
     }
-    buffer.set(found);
-    if (size > 0) buffer[size - 1] = 0;
-    args.fill(0, buffer);
+    // What is cut ends with a NUL all the same.
+    if (found.length === size && size > 0) found[size - 1] = 0;
+    args.fill(0, found, size);
     return BigInt(found.length);
   };
+
+function stringInRegion(source: Pointer, limit: number): Uint8Array | undefined {
+  const at = Number(source.offset);
+  const rest = source.region!.bytes.subarray(at, at + limit);
+  const end = rest.indexOf(0);
+  if (end >= 0) return rest.slice(0, end + 1);
+  return rest.length === limit ? rest.slice() : undefined;
+}
 
 const world =
   (read: (world: Vm["world"]) => bigint): HelperImplementation =>

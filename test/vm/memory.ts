@@ -87,10 +87,10 @@ export class Region {
     if (value instanceof Pointer && this.kind === "stack") this.#pointers.set(at, value);
   }
 
-  /** What a helper writes. */
-  fill(offset: bigint, bytes: Uint8Array): void {
-    const at = this.check(offset, bytes.length, "write");
-    this.#overwrite(at, bytes.length);
+  /** What a helper writes: `bytes`, into a buffer of `size` that counts as written whatever is behind them. */
+  fill(offset: bigint, bytes: Uint8Array, size = bytes.length): void {
+    const at = this.check(offset, size, "write");
+    this.#overwrite(at, size);
     this.bytes.set(bytes, at);
   }
 

@@ -99,6 +99,6 @@ describe("bytes in the interpreter do what the tree says", () => {
       fc.pre(!errorsOf(text).some((error) => error.startsWith("constant-overflow")));
       expectAgreement(text);
     });
-    fc.assert(property, cases(400));
+    fc.assert(property, cases(60));
   });
 });

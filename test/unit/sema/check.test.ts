@@ -158,6 +158,7 @@ describe("errors", () => {
     ["begin { @a = pid / 0 }", "division-by-zero 1:14"],
     ["begin { @a = 0xffffffffffffffff * 2 }", "constant-overflow 1:14"],
     ['begin { if ("x") { exit() } }', "condition-type 1:13"],
+    ['begin { $s = "hello"; @a = $s[6] }', "index-range 1:31"],
     ["begin { @a = *true }", "dereference 1:15"],
     ["begin { @a = pid.x }", "field-access 1:18"],
     ["begin { @a = (1, 2).2 }", "tuple-access 1:14"],

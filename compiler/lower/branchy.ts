@@ -1,0 +1,36 @@
+/**
+ * Which blocks have so many branches that the kernel's verifier could lose its way. It follows every path whose numbers
+ * it can tell apart, and what it knows of a number decides branches further on: twenty conditions in a row can be a million
+ * paths. Where a block has more than a few, numbers are forgotten before they are tested: then all paths that meet are equal.
+ */
+import type { Node, Probe } from "../syntax/ast.ts";
+import { children } from "../syntax/walk.ts";
+
+/** So many branches make at most as many paths as the verifier goes through without complaint. */
+const FEW = 8;
+
+export function isBranchy(block: Probe): boolean {
+  return branches(block) > FEW;
+}
+
+function branches(node: Node): number {
+  const below = children(node).reduce((sum, child) => sum + branches(child), 0);
+  switch (node.kind) {
+    case "if":
+    case "ternary":
+    case "while":
+    case "for":
+    case "call":
+      return below + 1;
+    case "binary":
+      return isTest(node.operator) ? below + 1 : below;
+    case "unroll":
+      return below * (node.count.kind === "integer" ? Number(node.count.value) : 100);
+    default:
+      return below;
+  }
+}
+
+function isTest(operator: string): boolean {
+  return ["&&", "||", "==", "!=", "<", "<=", ">", ">="].includes(operator);
+}
