@@ -148,7 +148,8 @@ function atPosition(name: string, haystackSize: number, needleSize: number): Fun
   const wanted = forget(b, b.load(b.alu("add", needle, b.read(offset)), 0, 1));
   b.branch("eq", wanted, { imm: 0n }, found, more);
   b.enterSealed(more);
-  const at = b.alu("add", position, b.read(offset));
+  // The bound that follows is one of this byte: learnt of the position, it would make every byte a case of its own.
+  const at = forget(b, b.alu("add", position, b.read(offset)));
   b.branch("lt", at, { imm: BigInt(haystackSize) }, inside, stop);
   b.enterSealed(inside);
   const byte = b.load(b.alu("add", haystack, at), 0, 1);
