@@ -170,6 +170,7 @@ class LoopFrame {
   /** Registers of the caller that the body needs and never changes: [register, offset]. */
   readonly #constants: [register: VReg, offset: number][] = [];
   readonly #slot: number;
+  readonly #size: number;
   #returned = -1;
 
   constructor(l: Lowering, node: ast.For | ast.While, extra: VReg[]) {
@@ -187,7 +188,8 @@ class LoopFrame {
     const registers = [...extra, ...callerRegisters(l)];
     for (const register of registers) this.#constants.push([register, next()]);
     if (returns(node)) this.#returned = next();
-    this.#slot = l.b.slot(Math.max(8, offset), "loop frame");
+    this.#size = Math.max(8, offset);
+    this.#slot = l.b.slot(this.#size, "loop frame");
   }
 
   /** Builds the callback; `bind` gives the loop variable its value. Answers the function's index. */
@@ -243,9 +245,11 @@ class LoopFrame {
     for (const { info, offset, assigned } of this.#scalars) {
       if (assigned) b.write(info, b.load(b.slotAddress(this.#slot), offset, 8));
     }
-    if (this.#returned < 0) return;
+    const returned = this.#returned < 0 ? undefined : b.load(b.slotAddress(this.#slot), this.#returned, 8);
+    l.settle(this.#slot, this.#size);
+    if (returned === undefined) return;
     const after = b.newBlock();
-    b.branch("ne", b.load(b.slotAddress(this.#slot), this.#returned, 8), { imm: 0n }, l.end, after);
+    b.branch("ne", returned, { imm: 0n }, l.end, after);
     b.enterSealed(after);
   }
 

@@ -347,6 +347,11 @@ export class Lowering {
     return this.#branchy ? this.forget(value) : value;
   }
 
+  /** Clears what was shared with a callback: the verifier takes it for something that may be read again. */
+  settle(slot: number, size: number): void {
+    if (this.#branchy || this.inLoop) this.zero(this.#placeOf({ slot }), size);
+  }
+
   /** A number that becomes part of an address, or a size, which makes the verifier ask where it came from. */
   reckoned(value: VReg): VReg {
     if (!this.#branchy) return value;

@@ -121,7 +121,9 @@ export function findString(l: Lowering, haystack: Text, needle: Text): VReg {
   b.store(b.slotAddress(frame), 16, 8, { imm: -1n });
   const callback = b.define((dst) => ({ op: "func", dst, index }));
   b.call("loop", [{ imm: BigInt(haystack.size) }, callback, b.slotAddress(frame), { imm: 0n }]);
-  return b.load(b.slotAddress(frame), 16, 8);
+  const found = b.load(b.slotAddress(frame), 16, 8);
+  l.settle(frame, 24);
+  return found;
 }
 
 /*
