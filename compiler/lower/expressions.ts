@@ -10,7 +10,9 @@ import {
   isNumericAggregate,
   isScalar,
   isSigned,
+  joinTypes,
   type Size,
+  sameType,
   sizeOf,
   type Type,
 } from "../sema/types.ts";
@@ -306,12 +308,16 @@ function memoryEqual(l: Lowering, node: ast.Binary): VReg {
   const key = {};
   const done = l.b.newBlock();
   const different = l.b.newBlock();
-  const from = place(l, node.left);
-  const memory = l.memory(sizeOf(left), "compared");
-  into(l, node.right, memory, left, true);
-  const local = from.space === "bpf" ? from : l.memory(sizeOf(left), "compared");
-  if (local !== from) l.copy(from, local, sizeOf(left));
-  for (let offset = 0; offset < sizeOf(left); offset++) {
+  // Of two tuples with strings each may have the longer one.
+  const type = joinTypes(left, right) ?? left;
+  const size = sizeOf(type);
+  const own = sameType(left, type) ? place(l, node.left) : undefined;
+  const local = own?.space === "bpf" ? own : l.memory(size, "compared");
+  if (!own) into(l, node.left, local, type, true);
+  else if (local !== own) l.copy(own, local, size);
+  const memory = l.memory(size, "compared");
+  into(l, node.right, memory, type, true);
+  for (let offset = 0; offset < size; offset++) {
     const next = l.b.newBlock();
     const a = l.tested(l.b.load(local.base, local.offset + offset, 1));
     l.b.branch("eq", a, l.b.load(memory.base, memory.offset + offset, 1), next, different);

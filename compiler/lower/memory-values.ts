@@ -96,7 +96,7 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
     }
   }
   const builtin = builtinOf(node);
-  if (builtin && "into" in builtin) {
+  if (builtin && "into" in builtin && sizeOf(type) <= sizeOf(as)) {
     builtin.into(l, node as ast.Call, to, padded);
     if (padded && sizeOf(type) < sizeOf(as)) l.zero(at(to, sizeOf(type)), sizeOf(as) - sizeOf(type));
     return;

@@ -71,6 +71,7 @@ describeKernel("the language in the kernel", () => {
       ["@m[1] = 1; @m[2] = 1; print(len(@m)); clear(@m)", "2"],
       ["@a = { $n = 4; avg($n) }; @a = { @b = count(); avg(6) }; print(@a)", "@a: 5 | @a: 5 | @b: 1"],
       ['$s = (string[3])"ab"; print($s)', "ab"],
+      ['$v = (1, "ab"); print($v == (1, str_concat("ab", "cdefghij"))); print($v == (1, "ab"))', "false | true"],
       ["$a = (uint8)5; print(*$a); print(*($a + 8)); print(sizeof(*$a))", "0 | 0 | 8"],
       [
         "@m[1] = 7; $v = 0; print(find(@m, 1, $v)); print($v); print(find(@m, 2, $v)); print($v); clear(@m)",
