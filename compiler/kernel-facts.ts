@@ -106,6 +106,8 @@ export interface ElfSymbols {
   object(name: string): { address: number; size: number } | undefined;
   /** Where an address of the file, as its headers count, lies in it; undefined when it is in no loaded part. */
   fileOffset(address: number): number | undefined;
+  /** Whether an instruction begins there; undefined when the code cannot be read as instructions. */
+  isInstruction(fn: ElfFunction, offset: number): boolean | undefined;
   /** The file is loaded at another address in each process, to which its own addresses are relative. */
   relocated: boolean;
   /** The file to attach to, which is the archive where the path names an entry of one. */

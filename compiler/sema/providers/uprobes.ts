@@ -100,7 +100,7 @@ function placesIn(request: UserRequest, { place }: UserPoint, path: string, elf:
   const { function: name, offset } = place;
   const functions = functionsNamed(elf, name);
   return functions.flatMap((fn) => {
-    const problem = boundsProblem(fn, offset, request);
+    const problem = boundsProblem(fn, offset, request) ?? cutProblem(elf, path, fn, offset, request);
     if (problem === undefined) return [found(request, path, elf, fn, offset)];
     // A pattern takes what can be had.
     if (functions.length > 1) return [];
@@ -132,6 +132,21 @@ function boundsProblem({ name, size }: ElfFunction, offset: number, { context }:
   return offset < size ? undefined : `Offset outside the function bounds ('${name}' size is ${size})`;
 }
 
+/** A probe within an instruction overwrites a part of it. */
+function cutProblem(
+  elf: ElfSymbols,
+  path: string,
+  fn: ElfFunction,
+  offset: number,
+  { point, context }: UserRequest,
+): string | undefined {
+  if (offset === 0 || elf.isInstruction(fn, offset) !== false) return undefined;
+  const where = `${path}:${nameOf(fn, offset)}`;
+  if (!context.unsafe) return `Could not add uprobe into middle of instruction: ${where}\n${UNSAFE}`;
+  context.diags.warning("probe-place", point.span, `Unsafe uprobe in the middle of the instruction: ${where}`);
+  return undefined;
+}
+
 /** The file that is probed does not permit the probe. */
 function refuse({ point, context }: Request, message: string): [] {
   context.diags.error("probe-place", point.span, message, { elsewhere: true });
@@ -147,6 +162,8 @@ function atAddress(request: UserRequest, path: string, elf: ElfSymbols | undefin
       const message = `uretprobes cannot be attached at function offset. (address resolved to: ${fn.name}+${offset})`;
       return refuse(request, message);
     }
+    const problem = elf && cutProblem(elf, path, fn, offset, request);
+    if (problem !== undefined) return refuse(request, problem);
     return [found(request, path, elf, fn, offset, String(address))];
   }
   if (!context.unsafe) {

@@ -43,6 +43,8 @@ const MAX_TABLE_BYTES = 1 << 30;
 
 export class ElfFile {
   readonly type: "executable" | "dynamic" | "other";
+  /** EM_* */
+  readonly machine: number;
   readonly segments: readonly Segment[];
   readonly sections: readonly Section[];
   readonly #read: ReadAt;
@@ -57,6 +59,7 @@ export class ElfFile {
     if (header.getUint8(5) !== 1) throw new ElfError("not a little-endian ELF file");
     const type = header.getUint16(16, true);
     this.type = type === ET_EXEC ? "executable" : type === ET_DYN ? "dynamic" : "other";
+    this.machine = header.getUint16(18, true);
     this.#read = read;
     this.#nameTable = header.getUint16(62, true);
     this.segments = readSegments(read, header);

@@ -5,7 +5,8 @@
 import type { ElfFunction, ElfSymbols } from "../../../compiler/kernel-facts.ts";
 import { findInArchive, splitArchivePath } from "../elf/archive.ts";
 import { findDebugFile } from "../elf/debug-file.ts";
-import { ElfError, ElfFile, withFile } from "../elf/file.ts";
+import { bytesOf, ElfError, ElfFile, withFile } from "../elf/file.ts";
+import { beginsInstruction } from "../elf/instructions.ts";
 import { type ElfSymbol, elfSymbols } from "../elf/symbols.ts";
 
 /** Reads a file's headers; its symbols are read when they are asked for. Throws ElfError, or what open throws. */
@@ -30,6 +31,10 @@ export function readElf(path: string): ElfSymbols {
     functions,
     object: (name) => symbols(name).find(({ kind }) => kind === "object"),
     fileOffset: (address) => shifted(elf.fileOffset(address), base),
+    isInstruction: ({ offset, size }, within) =>
+      size > 0
+        ? withFile(file, (read) => beginsInstruction(elf.machine, bytesOf(read(offset, size)), within))
+        : undefined,
     relocated: elf.type === "dynamic",
     file,
   };

@@ -89,6 +89,12 @@ describe("uprobes", () => {
     expect(alone("uprobe:/bin/example:main { arg0 }")).toBe(false);
   });
 
+  it("warn of the middle of an instruction with --unsafe", () => {
+    const { probes, messages } = resolve("uprobe:/bin/example:main+2 {}", { unsafe: true });
+    expect(probes.map(({ name }) => name)).toEqual(["uprobe:/bin/example:main+2"]);
+    expect(messages[0]).toContain("Unsafe uprobe in the middle of the instruction: /bin/example:main+2");
+  });
+
   it("of --unsafe go anywhere", () => {
     const { probes, messages } = resolve("uprobe:/bin/example:0x400010 {} uprobe:/bin/example:_init {}", {
       unsafe: true,
@@ -104,6 +110,11 @@ describe("uprobes", () => {
     ["uretprobe:/bin/example:nothing {}", "no-such-function]: No matches for uretprobe /bin/example:nothing."],
     ["uprobe:/bin/example:main+32 {}", "probe-place]: Offset outside the function bounds ('main' size is 32)"],
     ["uprobe:/bin/example:_init {}", "probe-place]: Could not determine boundary for _init (symbol has size 0)."],
+    [
+      "uprobe:/bin/example:main+2 {}",
+      "probe-place]: Could not add uprobe into middle of instruction: /bin/example:main+2",
+    ],
+    ["uprobe:/bin/example:0x401102 {}", "probe-place]: Could not add uprobe into middle of instruction"],
     ["uprobe:/bin/example:10 {}", "probe-place]: Could not resolve address: /bin/example:0xa"],
     ["uprobe:/bin/*:10 {}", "attach-point-form]: Cannot use wildcards with absolute address"],
     ["uprobe:/bin/example:main+x {}", "attach-point-form]: `x` is no offset"],
