@@ -4,6 +4,7 @@ import { aggregations } from "./aggregations.ts";
 import { byteFunctions } from "./bytes.ts";
 import { mapFunctions } from "./maps.ts";
 import { nameFunctions } from "./names.ts";
+import { objectFunctions } from "./objects.ts";
 import { outputFunctions } from "./output.ts";
 import { parameterFunctions } from "./parameters.ts";
 import { probeFunctions, probeVariables } from "./probe.ts";
@@ -29,6 +30,7 @@ export const variables: Variables = {
 export const functions: Functions = {
   ...aggregations,
   ...mapFunctions,
+  ...objectFunctions,
   ...outputFunctions,
   ...stringFunctions,
   ...timeFunctions,

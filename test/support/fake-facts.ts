@@ -314,10 +314,12 @@ export function sampleBtf(): Btf {
   const dentryPtr = b.ptr(b.nextId + 1);
   b.struct("dentry", 32, [at(0, "d_flags", unsigned), at(8, "d_name", qstr), at(24, "d_parent", dentryPtr)]);
   const inode = b.struct("inode", 64, [at(0, "i_mode", u16), at(8, "i_ino", unsignedLong), at(16, "i_size", longLong)]);
+  const path = b.struct("path", 16, [at(8, "dentry", dentryPtr)]);
   const file = b.struct("file", 48, [
     at(0, "f_flags", unsigned),
     at(8, "f_dentry", dentryPtr),
     at(16, "f_inode", b.ptr(inode)),
+    at(32, "f_path", path),
   ]);
   const flags = b.enum("test_flags", { TEST_NONE: 0, TEST_READ: 1, TEST_WRITE: 2 });
   b.enum("test_signed", { TEST_NEGATIVE: -5, TEST_POSITIVE: 5 }, { signed: true });
@@ -384,5 +386,6 @@ export function sampleBtf(): Btf {
       ["pos", b.ptr(longLong)],
     ]),
   );
+  b.func("tcp_reset", b.proto(long, [["sk", b.ptr(b.struct("sock", 16, [at(0, "sk_family", u16)]))]]));
   return Btf.parse(b.build());
 }
