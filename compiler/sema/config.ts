@@ -104,6 +104,10 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   unstable_dw_ustack: unstable,
 };
 
+export function settingNames(): string[] {
+  return Object.keys(SETTINGS);
+}
+
 /** Names that settings had before. */
 const RENAMED: Readonly<Record<string, string>> = {
   strlen: "max_strlen",
