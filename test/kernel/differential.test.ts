@@ -35,7 +35,7 @@ const PLAIN: string[] = [
   "$i = 0; while ($i < 100) { $i++; if ($i == 3) { continue } if ($i > 7) { break } @x[$i] = 1 }",
   "$i = 0; while ($i < 5) { $j = 0; while ($j < 4) { @x[$i, $j] = $i * $j; $j++ } $i++ }",
   "$a = 0; unroll (5) { $a += 2 } @x = $a",
-  "@x = 1; return; @x = 2",
+  "@x = 1; if (pid) { return; } @x = 2",
   // Maps
   "@x = 5; @y = @x + 1",
   "@x++; @x++; @y--",
