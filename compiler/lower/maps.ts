@@ -20,7 +20,7 @@ import { accumulate, aggregateNumberOf } from "./aggregates.ts";
 import { PLAIN_EVENT_SIZE, sendPlain } from "./events.ts";
 import { blockValue, operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { convert, into, place } from "./memory-values.ts";
+import { convert, into, overwrite, place } from "./memory-values.ts";
 import type { Place } from "./place.ts";
 import type { PlannedMap, Recycling } from "./plan.ts";
 import { tellMissing } from "./runtime-errors.ts";
@@ -187,7 +187,9 @@ export function storeMap(l: Lowering, target: MapNode, node: ast.Expression): vo
     return;
   }
   if (target.kind === "map") {
-    into(l, node, globalPlace(l, map), type, true);
+    const { name } = map.info;
+    const isOld = (part: ast.Node): boolean => part.kind === "map" && part.name === name;
+    overwrite(l, node, { to: globalPlace(l, map), as: type, name, isOld });
     markPresent(l, map);
     return;
   }

@@ -2,6 +2,7 @@
 import { knownScalar } from "../sema/constants.ts";
 import { isScalar, placed, sameType, sizeOf, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
+import { walk } from "../syntax/walk.ts";
 import { blockValue, builtinOf, chosenBranch, either, operand, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { mapPlace } from "./maps.ts";
@@ -104,6 +105,25 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
   const from = place(l, node);
   l.b.span = node.span;
   convert(l, from, type, to, as, padded);
+}
+
+/** A place with a value that a script knows by name. `isOld` says whether a part of an expression is that value. */
+interface Named {
+  to: Place;
+  as: Type;
+  name: string;
+  isOld(part: ast.Node): boolean;
+}
+
+/** Puts a new value, all of it, in the place of an old one. It is built elsewhere if it is made of the old one. */
+export function overwrite(l: Lowering, node: ast.Expression, { to, as, name, isOld }: Named): void {
+  let old = false;
+  walk(node, (part) => {
+    old ||= isOld(part);
+  });
+  const fresh = old ? l.memory(sizeOf(as), `new ${name}`) : to;
+  into(l, node, fresh, as, true);
+  if (old) l.copy(fresh, to, sizeOf(as));
 }
 
 /** Writes a value that the checker knows, which no expression of the script stands for. */

@@ -10,7 +10,7 @@ import { effect, either, operand, operation, value } from "./expressions.ts";
 import { forLoop, whileLoop } from "./loops.ts";
 import type { Lowering } from "./lowering.ts";
 import { compoundMap, storeMap } from "./maps.ts";
-import { into } from "./memory-values.ts";
+import { overwrite } from "./memory-values.ts";
 
 export function statements(l: Lowering, list: readonly ast.Statement[]): void {
   for (const node of list) {
@@ -102,14 +102,8 @@ function assignVariable(l: Lowering, info: VariableInfo, node: ast.Expression): 
     l.writeVariable(info, narrowed(l, value(l, node), info.type));
     return;
   }
-  // The old value may be part of the new one, which is built beside it then.
-  if (mentions(l, node, info)) {
-    const memory = l.memory(sizeOf(info.type), `new ${info.name}`);
-    into(l, node, memory, info.type, true);
-    l.copy(memory, l.variablePlace(info), sizeOf(info.type));
-    return;
-  }
-  into(l, node, l.variablePlace(info), info.type, true);
+  const isOld = (part: ast.Node): boolean => part.kind === "variable" && l.unit.variables.get(part) === info;
+  overwrite(l, node, { to: l.variablePlace(info), as: info.type, name: info.name, isOld });
 }
 
 /** A 64-bit result in a variable of a narrower type loses its upper bits. */
@@ -139,19 +133,4 @@ function unroll(l: Lowering, node: ast.Unroll): void {
   }
   l.b.jump(after);
   l.b.enterSealed(after);
-}
-
-function mentions(l: Lowering, node: ast.Expression, info: VariableInfo): boolean {
-  const queue: unknown[] = [node];
-  while (queue.length > 0) {
-    const item = queue.pop();
-    if (typeof item !== "object" || item === null) continue;
-    if (Array.isArray(item)) {
-      queue.push(...item);
-      continue;
-    }
-    if ("kind" in item && item.kind === "variable" && l.unit.variables.get(item as ast.Variable) === info) return true;
-    for (const [key, child] of Object.entries(item)) if (key !== "span") queue.push(child);
-  }
-  return false;
 }

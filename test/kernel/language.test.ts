@@ -69,6 +69,8 @@ describeKernel("the language in the kernel", () => {
   describe("maps and values", () => {
     it.each([
       ["@m[1] = 1; @m[2] = 1; print(len(@m)); clear(@m)", "2"],
+      ["@t = (1, 2); @t = (@t.1, @t.0); print(@t); clear(@t)", "@t: (2, 1)"],
+      ['@s = "xyz"; @s = str_concat("a", @s); print(@s); clear(@s)', "@s: axyz"],
       ["@a = { $n = 4; avg($n) }; @a = { @b = count(); avg(6) }; print(@a)", "@a: 5 | @a: 5 | @b: 1"],
       ['$s = (string[3])"ab"; print($s)', "ab"],
       ['$v = (1, "ab"); print($v == (1, str_concat("ab", "cdefghij"))); print($v == (1, "ab"))', "false | true"],

@@ -86,6 +86,9 @@ describe("bytes in the interpreter do what the tree says", () => {
     "unroll (3) { @x++; if (@x == 2) { break; } }",
     'printf("%d %s %d", pid, comm, 1 < 2); print((1, "a")); print(@x); @x = 1',
     '$x = pid == 1000 ? "yes" : "no"; @y = $x; @z = $x == "yes"',
+    "@t = (1, 2); @t = (@t.1, @t.0); $t = (1, 2); $t = ($t.1, $t.0); @v = $t",
+    '@s = "xyz"; @s = str_concat("a", @s); @k[1] = ("a", "b"); @k[1] = (@k[1].1, @k[1].0)',
+    "@r = (a=1, b=2); @r = (a=@r.b, b={ let $old = @r; $old.a })",
     "@x = { let $a = 5; let $b = $a * 2; $a + $b }",
     "@x[1] = 5; delete(@x, 1); @y = has_key(@x, 1); @x[2] = 6; @z = has_key(@x, 2)",
     "@x = 5; delete(@x); @y = @x",
@@ -99,6 +102,6 @@ describe("bytes in the interpreter do what the tree says", () => {
       fc.pre(!errorsOf(text).some((error) => error.startsWith("constant-overflow")));
       expectAgreement(text);
     });
-    fc.assert(property, cases(60));
+    fc.assert(property, cases(120));
   });
 });

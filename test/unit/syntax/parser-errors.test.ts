@@ -321,16 +321,16 @@ tracepoint:syscalls:sys_enter_open
 }
 `;
 
-  it("10,000 lines are parsed within seconds, whatever else the machine does", () => {
+  it("10,000 lines are parsed within 300 ms", () => {
     const text = probe.repeat(1000);
     // Other work on the machine only ever adds time: the best of several is what the parser needs.
     let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 20 && best >= 3000; i++) {
+    for (let i = 0; i < 20 && best >= 300; i++) {
       const start = performance.now();
       expect(parseText(text).diags.items).toEqual([]);
       best = Math.min(best, performance.now() - start);
     }
-    expect(best).toBeLessThan(3000);
+    expect(best).toBeLessThan(300);
   });
 
   it.each<[string, (n: number) => string]>([
