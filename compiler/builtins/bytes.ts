@@ -5,8 +5,9 @@ import { place } from "../lower/memory-values.ts";
 import { at, type Place } from "../lower/place.ts";
 import { parseAddress } from "../network-address.ts";
 import type { Checker } from "../sema/check.ts";
+import { sizeOf } from "../sema/layout.ts";
 import { addressSpaceOf } from "../sema/probes.ts";
-import { integer, isIntegral, type Size, sizeOf, type Type, typeName, unknown } from "../sema/types.ts";
+import { integer, isIntegral, type Size, type Type, typeName, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 

@@ -5,7 +5,8 @@ import type { Lowering } from "../lower/lowering.ts";
 import { memberPlace } from "../lower/members.ts";
 import { checkHelper } from "../lower/runtime-errors.ts";
 import type { Checker } from "../sema/check.ts";
-import { sizeOf, string, type Type, typeName, uint64, unknown } from "../sema/types.ts";
+import { sizeOf } from "../sema/layout.ts";
+import { string, type Type, typeName, uint64, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 

@@ -5,8 +5,9 @@ import type { Lowering } from "../lower/lowering.ts";
 import { functionAddress, register, registers, userSymbol } from "../lower/registers.ts";
 import { registerFile } from "../registers.ts";
 import type { Checker } from "../sema/check.ts";
+import { sizeOf } from "../sema/layout.ts";
 import { addressSpaceOf } from "../sema/providers/provider.ts";
-import { integer, isScalar, isSigned, type Size, sizeOf, type Type, uint64, unknown } from "../sema/types.ts";
+import { integer, isScalar, isSigned, type Size, type Type, uint64, unknown } from "../sema/types.ts";
 import type { Call, Expression, Identifier } from "../syntax/ast.ts";
 import type { Functions, Variables } from "./table.ts";
 

@@ -3,18 +3,9 @@ import { operand, value } from "../lower/expressions.ts";
 import { place } from "../lower/memory-values.ts";
 import { readString, stringLiteral } from "../lower/strings.ts";
 import type { Checker } from "../sema/check.ts";
+import { sizeOf } from "../sema/layout.ts";
 import { addressSpaceOf, type ProbeEvent } from "../sema/providers/provider.ts";
-import {
-  integer,
-  isIntegral,
-  knownInteger,
-  pointer,
-  sizeOf,
-  string,
-  type Type,
-  typeName,
-  unknown,
-} from "../sema/types.ts";
+import { integer, isIntegral, knownInteger, pointer, string, type Type, typeName, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 

@@ -5,7 +5,8 @@ import type { Lowering } from "../lower/lowering.ts";
 import { at, type Place } from "../lower/place.ts";
 import { bytesIn, compareBytes, findString, stringIn } from "../lower/text.ts";
 import type { Checker } from "../sema/check.ts";
-import { boolean, int64, sizeOf, string, type Type, typeName, uint64, unknown } from "../sema/types.ts";
+import { sizeOf } from "../sema/layout.ts";
+import { boolean, int64, string, type Type, typeName, uint64, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 

@@ -1,7 +1,8 @@
 /** Arguments of a probe, read from wherever the program's context keeps them. */
 import type { VReg } from "../ir/ir.ts";
 import type { Argument } from "../sema/args.ts";
-import { isScalar, isSigned, type Size, sizeOf } from "../sema/types.ts";
+import { sizeOf } from "../sema/layout.ts";
+import { isScalar, isSigned, type Size } from "../sema/types.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Place } from "./place.ts";
 

@@ -5,7 +5,8 @@
 
 import type { Operand } from "../ir/ir.ts";
 import type { EventField, EventLayout } from "../program.ts";
-import { alignOf, isScalar, sizeOf, type Type } from "../sema/types.ts";
+import { alignOf, sizeOf } from "../sema/layout.ts";
+import { isScalar, type Type } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { operand } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";

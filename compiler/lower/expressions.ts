@@ -3,6 +3,8 @@ import { functions, variables } from "../builtins/index.ts";
 import type { Lowered } from "../builtins/table.ts";
 import type { BlockId, Condition, Operand, VReg } from "../ir/ir.ts";
 import { commonSign, knownScalar, truth } from "../sema/constants.ts";
+import { joinTypes } from "../sema/joins.ts";
+import { sizeOf } from "../sema/layout.ts";
 import {
   integer,
   isAggregate,
@@ -10,10 +12,8 @@ import {
   isNumericAggregate,
   isScalar,
   isSigned,
-  joinTypes,
   type Size,
   sameType,
-  sizeOf,
   type Type,
 } from "../sema/types.ts";
 import type { Span } from "../source.ts";

@@ -13,8 +13,9 @@
  *     callback(...): read the scalars; body; write them back; return 0 to go on, 1 to stop
  */
 import type { VReg } from "../ir/ir.ts";
+import { placed, sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
-import { isAggregate, placed, sizeOf, type Type } from "../sema/types.ts";
+import { isAggregate, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
 import { aggregateNumberOf } from "./aggregates.ts";

@@ -5,16 +5,9 @@
 
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Operand, Size, VReg } from "../ir/ir.ts";
+import { aggregateSize, sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
-import {
-  type Aggregate,
-  aggregateSize,
-  isAggregate,
-  isNumericAggregate,
-  isScalar,
-  sameType,
-  sizeOf,
-} from "../sema/types.ts";
+import { type Aggregate, isAggregate, isNumericAggregate, isScalar, sameType } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { accumulate, aggregateNumberOf } from "./aggregates.ts";
 import { PLAIN_EVENT_SIZE, sendPlain } from "./events.ts";

@@ -1,7 +1,8 @@
 /** Members of structs, records, tuples and arrays, and what pointers lead to. */
 import type { VReg } from "../ir/ir.ts";
+import { placed, sizeOf } from "../sema/layout.ts";
 import { addressSpaceOf } from "../sema/probes.ts";
-import { integer, placed, type StructField, sizeOf, type Type } from "../sema/types.ts";
+import { integer, type StructField, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { argumentPlace, argumentValue } from "./args.ts";
 import { value } from "./expressions.ts";

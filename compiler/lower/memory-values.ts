@@ -1,6 +1,7 @@
 /** Values that do not fit a register: strings, tuples, records. Each is written to a place that the caller chooses. */
 import { knownScalar } from "../sema/constants.ts";
-import { isScalar, placed, sameType, sizeOf, type Type } from "../sema/types.ts";
+import { placed, sizeOf } from "../sema/layout.ts";
+import { isScalar, sameType, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
 import { blockValue, builtinOf, chosenBranch, either, operand, value } from "./expressions.ts";

@@ -9,18 +9,9 @@
 import type { KernelFacts } from "../kernel-facts.ts";
 import type { EventLayout, KernelMap, Loss, MapStorage, ScriptMap, StackMode, ValueLayout } from "../program.ts";
 import { frameSize, HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
+import { aggregateSize, alignOf, type LayoutContext, layoutOf, sizeOf } from "../sema/layout.ts";
 import type { MapInfo, TypedScript } from "../sema/typed.ts";
-import {
-  type Aggregate,
-  aggregateSize,
-  alignOf,
-  isAggregate,
-  type LayoutContext,
-  layoutOf,
-  sizeOf,
-  type TimeSeriesType,
-  type Type,
-} from "../sema/types.ts";
+import { type Aggregate, isAggregate, type TimeSeriesType, type Type } from "../sema/types.ts";
 import { Allocation } from "./allocation.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
 import { threadMaps } from "./thread-maps.ts";

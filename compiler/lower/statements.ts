@@ -2,8 +2,9 @@
 
 import type { VReg } from "../ir/ir.ts";
 import { truth } from "../sema/constants.ts";
+import { sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
-import { isScalar, isSigned, type Size, sizeOf, type Type } from "../sema/types.ts";
+import { isScalar, isSigned, type Size, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
 import { effect, either, operand, operation, value } from "./expressions.ts";

@@ -1,6 +1,7 @@
 /** Strings: literals, reading from memory that may fault, comparing. A string in a slot or a map is padded with zeros. */
 import type { Operand, VReg } from "../ir/ir.ts";
-import { type Size, sizeOf, type Type } from "../sema/types.ts";
+import { sizeOf } from "../sema/layout.ts";
+import type { Size, Type } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { value } from "./expressions.ts";
 import { type Lowering, pieces } from "./lowering.ts";

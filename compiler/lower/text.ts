@@ -1,7 +1,8 @@
 /** Work on strings that lie in the program's own memory. */
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Operand, VReg } from "../ir/ir.ts";
-import { PROBE_NAME_SIZE, sizeOf } from "../sema/types.ts";
+import { sizeOf } from "../sema/layout.ts";
+import { PROBE_NAME_SIZE } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";

@@ -7,7 +7,8 @@
  * what it had added in the first moment of an interval is lost.
  */
 import type { VReg } from "../ir/ir.ts";
-import { isScalar, type Size, sizeOf, type TimeSeriesType } from "../sema/types.ts";
+import { sizeOf } from "../sema/layout.ts";
+import { isScalar, type Size, type TimeSeriesType } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { accumulate } from "./aggregates.ts";
 import { operand } from "./expressions.ts";

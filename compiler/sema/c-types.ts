@@ -4,6 +4,7 @@ import type { TypeId } from "../btf/types.ts";
 import type { Extent, Layouts, Outside, PlacedMember } from "../c/layout.ts";
 import { type CRecord, type CType, cTypeName } from "../c/types.ts";
 import { typeFromBtf } from "./btf-types.ts";
+import { sizeOf } from "./layout.ts";
 import {
   type AddressSpace,
   boolean,
@@ -13,7 +14,6 @@ import {
   type Size,
   type StructField,
   type StructShape,
-  sizeOf,
   type Type,
   voidType,
 } from "./types.ts";

@@ -9,6 +9,8 @@ import { charArrayAsString } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
 import { arithmeticType, constantsEqual, foldIntegers, isConstant, truth, unaryType } from "./constants.ts";
 import { mixesSigns } from "./conversions.ts";
+import { joinTypes } from "./joins.ts";
+import { sizeOf } from "./layout.ts";
 import {
   boolean,
   fits,
@@ -19,14 +21,12 @@ import {
   isIntegral,
   isNumericAggregate,
   isSigned,
-  joinTypes,
   knownInteger,
   literalType,
   type PointerType,
   pointer,
   type StructShape,
   sameType,
-  sizeOf,
   type Type,
   truncate,
   typeName,

@@ -12,22 +12,14 @@ import { Checks } from "./check-expressions.ts";
 import { StatementChecks } from "./check-statements.ts";
 import type { ScriptConfig } from "./config.ts";
 import { keeps, refusal } from "./conversions.ts";
+import { joinTypes } from "./joins.ts";
 import { checkDeclaredValue, declaredMaps } from "./map-declarations.ts";
 import { checkNamedParameters } from "./named-parameters.ts";
 import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
 import { TypeQueries } from "./type-queries.ts";
 import type { MapInfo, TypedScript, Unit, VariableInfo } from "./typed.ts";
-import {
-  isAggregate,
-  isNumericAggregate,
-  joinTypes,
-  knownInteger,
-  type Type,
-  typeName,
-  unknown,
-  widen,
-} from "./types.ts";
+import { isAggregate, isNumericAggregate, knownInteger, type Type, typeName, unknown, widen } from "./types.ts";
 import { splitIntoUnits } from "./units.ts";
 
 export interface CheckSettings {

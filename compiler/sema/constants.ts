@@ -1,7 +1,7 @@
 /** Arithmetic at compile time, by the language's rules. */
 import type { BinaryOperator } from "../syntax/ast.ts";
+import { adapts } from "./joins.ts";
 import {
-  adapts,
   fits,
   type IntegerType,
   int64,

@@ -3,17 +3,8 @@
  * asking, which is worth a warning; what a declared variable takes at all is decided here too.
  */
 import { commonSign } from "./constants.ts";
-import {
-  type EnumType,
-  fits,
-  type IntegerType,
-  int64,
-  isSigned,
-  joinTypes,
-  sameType,
-  type Type,
-  typeName,
-} from "./types.ts";
+import { joinTypes } from "./joins.ts";
+import { type EnumType, fits, type IntegerType, int64, isSigned, sameType, type Type, typeName } from "./types.ts";
 
 /** Whether a place keeps every value of the type as it is. Of a known value only that value counts. */
 export function keeps(place: Type, given: Type): boolean {

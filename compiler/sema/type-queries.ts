@@ -9,9 +9,10 @@ import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
 import type { Checker } from "./check.ts";
 import { isConstant } from "./constants.ts";
+import { sizeOf } from "./layout.ts";
 import type { Names } from "./names.ts";
 import { addressSpaceOf } from "./providers/provider.ts";
-import { isAggregate, literalType, pointer, sizeOf, string, type Type, typeName, uint64, unknown } from "./types.ts";
+import { isAggregate, literalType, pointer, string, type Type, typeName, uint64, unknown } from "./types.ts";
 
 export class TypeQueries {
   readonly #c: Checker;

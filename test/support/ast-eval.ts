@@ -4,8 +4,9 @@
  */
 import { histBucket, lhistBuckets, lhistLimit } from "../../compiler/histogram.ts";
 import { knownScalar } from "../../compiler/sema/constants.ts";
+import { sizeOf } from "../../compiler/sema/layout.ts";
 import type { TypedScript, Unit } from "../../compiler/sema/typed.ts";
-import { sizeOf, type TimeSeriesType, type Type } from "../../compiler/sema/types.ts";
+import type { TimeSeriesType, Type } from "../../compiler/sema/types.ts";
 import type * as ast from "../../compiler/syntax/ast.ts";
 
 /** Strings and buffers are texts of one character a byte; tuples and arrays are lists; records have their fields by name. */
