@@ -185,7 +185,8 @@ export interface Binding {
   perfRead(fd: number, counter: BigUint64Array): number;
 
   ringbufOpen(fd: number, size: number): RawRingBuffer | number;
-  mapMemory(fd: number, length: number): RawMapping | number;
+  /** With `readOnly` a copy of a file's pages, where writing ends the process. */
+  mapMemory(fd: number, length: number, readOnly: boolean): RawMapping | number;
   /** Watches a duplicate of `fd`; `onEvent` gets 0 when readable, or -errno. */
   pollerOpen(fd: number, onEvent: (status: number) => void): RawPoller | number;
   /** poll(2) for input: 1 when readable, 0 on time-out. */

@@ -1,4 +1,8 @@
-/** Array maps as memory: a BPF_F_MMAPABLE array that is read, and written, without a system call. */
+/**
+ * Maps and files as memory: a BPF_F_MMAPABLE array that is read, and written, without a system call, and what the kernel shows in a
+ * file, without a copy.
+ */
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { MapType } from "./abi.ts";
 import { binding, type RawMapping } from "./addon.ts";
 import { SysError } from "./errors.ts";
@@ -19,7 +23,7 @@ export class MappedArray {
     if (map.type !== MapType.ARRAY) throw new RangeError(`${map.label} is not an array`);
     this.length = Math.ceil(map.valueSize / 8) * 8 * map.maxEntries;
     this.#label = map.label;
-    const raw = binding().mapMemory(map.value, this.length);
+    const raw = binding().mapMemory(map.value, this.length, false);
     if (typeof raw === "number") throw new SysError("mmap of a map", -raw, { descriptor: map.label });
     this.#raw = raw;
   }
@@ -49,5 +53,20 @@ export class MappedArray {
   #memory(): ArrayBuffer {
     if (this.#closed) throw new TypeError(`the memory of ${this.#label} is no longer mapped`);
     return this.#raw.buffer;
+  }
+}
+
+/**
+ * A whole file as memory, for as long as somebody looks at it. It must only be read: a write would end the process. Throws a
+ * SysError where the file is of a kind that cannot be mapped.
+ */
+export function mapFile(path: string): Uint8Array {
+  const fd = openSync(path, "r");
+  try {
+    const raw = binding().mapMemory(fd, fstatSync(fd).size, true);
+    if (typeof raw === "number") throw new SysError("mmap of a file", -raw, { path });
+    return new Uint8Array(raw.buffer);
+  } finally {
+    closeSync(fd);
   }
 }

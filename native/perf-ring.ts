@@ -24,7 +24,7 @@ export class PerfRing {
 
   /** `bytes` of room for records: a power of two of whole pages. `pageSize` more is mapped for the control page. */
   constructor(event: Fd, bytes: number, pageSize: number) {
-    const raw = binding().mapMemory(event.value, pageSize + bytes);
+    const raw = binding().mapMemory(event.value, pageSize + bytes, false);
     if (typeof raw === "number") throw new SysError("mmap of a perf event", -raw, { descriptor: event.label });
     this.#raw = raw;
   }

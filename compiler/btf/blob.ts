@@ -1,6 +1,6 @@
 /**
- * The outer shape of a BTF blob: header, type records, strings. One pass over the records notes where each begins, and
- * checks that each lies inside the blob; what a record means is left to the decoder.
+ * The outer shape of a BTF blob: header, type records, strings. One pass over the records checks that each lies inside the
+ * blob, and notes where every so many begin; what a record means is left to the decoder.
  */
 import { BtfError, type BtfKind, type TypeId } from "./types.ts";
 
@@ -72,8 +72,10 @@ export function countOf(info: number): number {
 export interface Blob {
   /** The type records. */
   words: Uint32Array;
-  /** Where record i begins in `words`; its id is `firstId + i`. */
-  starts: Int32Array;
+  /** How many records there are. The id of record i is `firstId + i`. */
+  count: number;
+  /** Where record i * STRIDE begins in `words`: noting all of them would take longer than to walk from these. */
+  marks: readonly number[];
   /** NUL-terminated names, the last one included. */
   strings: Uint8Array;
 }
@@ -86,7 +88,74 @@ export function openBlob(bytes: Uint8Array, firstId: TypeId, isSplit: boolean): 
   // A typed array wants alignment, which a blob cut out of a larger buffer may lack.
   const aligned = types.byteOffset % 4 === 0 ? types : types.slice();
   const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);
-  return { words, starts: findRecords(words, firstId), strings };
+  return { words, ...findRecords(words, firstId), strings };
+}
+
+/** Records from one mark to the next. */
+const STRIDE = 64;
+
+/** The words of a record whose second one is `info`. */
+export function recordSize(info: number): number {
+  const kind = kindOf(info);
+  return HEAD_WORDS + FIXED_WORDS[kind]! + ELEMENT_WORDS[kind]! * countOf(info);
+}
+
+/** Where a record begins; undefined if there are not so many. */
+export function recordStart({ words, count, marks }: Blob, index: number): number | undefined {
+  if (!Number.isInteger(index) || index < 0 || index >= count) return undefined;
+  let position = marks[Math.floor(index / STRIDE)]!;
+  for (let rest = index % STRIDE; rest > 0; rest--) position += recordSize(words[position + 1]!);
+  return position;
+}
+
+/**
+ * The positions of the functions, or else of the other types, whose name begins with a certain byte and has a certain length, as far
+ * as `strings`, the names from offset `start` on, can tell. It is one loop without a call, because it looks at every record.
+ */
+export function candidates(
+  { words, count, strings }: Blob,
+  { start, first, length, functions }: { start: number; first: number; length: number; functions: boolean },
+): number[] {
+  const found: number[] = [];
+  let position = 0;
+  for (let i = 0; i < count; i++) {
+    const info = words[position + 1]!;
+    const kind = (info >>> 24) & 0x1f;
+    if ((kind === Kind.FUNC) === functions) {
+      const at = words[position]! - start;
+      if (at < 0 || (strings[at + length] === 0 && strings[at] === first)) found.push(position);
+    }
+    position += HEAD_WORDS + FIXED_WORDS[kind]! + ELEMENT_WORDS[kind]! * (info & 0xffff);
+  }
+  return found;
+}
+
+/** The index of the record that covers a position. */
+export function recordAt({ words, marks }: Blob, position: number): number {
+  let low = 0;
+  let high = marks.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (marks[middle]! <= position) low = middle;
+    else high = middle;
+  }
+  let index = low * STRIDE;
+  for (let next = marks[low]!; ; index++) {
+    next += recordSize(words[next + 1]!);
+    if (next > position) return index;
+  }
+}
+
+/** Calls `visit` for all records, in their order. */
+export function eachRecord({ words, count }: Blob, visit: (position: number, kind: number) => void): void {
+  let position = 0;
+  for (let i = 0; i < count; i++) {
+    // recordSize, spelled out, as in findRecords.
+    const info = words[position + 1]!;
+    const kind = (info >>> 24) & 0x1f;
+    visit(position, kind);
+    position += HEAD_WORDS + FIXED_WORDS[kind]! + ELEMENT_WORDS[kind]! * (info & 0xffff);
+  }
 }
 
 function sections(bytes: Uint8Array): { types: Uint8Array; strings: Uint8Array } {
@@ -112,21 +181,24 @@ function sections(bytes: Uint8Array): { types: Uint8Array; strings: Uint8Array }
   return { types, strings };
 }
 
-function findRecords(words: Uint32Array, firstId: TypeId): Int32Array {
-  const starts = new Int32Array(Math.floor(words.length / HEAD_WORDS));
+function findRecords(words: Uint32Array, firstId: TypeId): Pick<Blob, "count" | "marks"> {
+  const marks: number[] = [];
   const end = words.length;
+  const kinds = KINDS.length;
   let count = 0;
   let position = 0;
   while (position + HEAD_WORDS <= end) {
+    // recordSize, spelled out: this runs a hundred thousand times, the first ones before it is compiled.
     const info = words[position + 1]!;
-    const kind = kindOf(info);
-    if (kind === 0 || kind >= KINDS.length) {
+    const kind = (info >>> 24) & 0x1f;
+    if (kind === 0 || kind >= kinds) {
       const what = kind === 0 ? "no kind" : `the kind ${kind}, which this decoder does not know`;
       throw new BtfError(`BTF type ${firstId + count} has ${what}`);
     }
-    starts[count++] = position;
-    position += HEAD_WORDS + FIXED_WORDS[kind]! + ELEMENT_WORDS[kind]! * countOf(info);
+    if (count % STRIDE === 0) marks.push(position);
+    count++;
+    position += HEAD_WORDS + FIXED_WORDS[kind]! + ELEMENT_WORDS[kind]! * (info & 0xffff);
   }
   if (position !== end) throw new BtfError(`BTF type ${firstId + Math.max(0, count - 1)} is cut off`);
-  return starts.slice(0, count);
+  return { count, marks };
 }

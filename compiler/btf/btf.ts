@@ -2,13 +2,26 @@
  * Decodes the kernel's type information. The kernel's own has well over a hundred thousand types, of which a script
  * needs a handful: opening only notes where each type starts, and everything else happens when it is asked for.
  */
-import { type Blob, countOf, ELEMENT_WORDS, HEAD_WORDS, KINDS, Kind, kindOf, openBlob } from "./blob.ts";
+import {
+  type Blob,
+  candidates,
+  countOf,
+  ELEMENT_WORDS,
+  eachRecord,
+  HEAD_WORDS,
+  KINDS,
+  Kind,
+  kindOf,
+  openBlob,
+  recordAt,
+  recordStart,
+} from "./blob.ts";
 import { decodeType } from "./decode.ts";
 import { fieldOf, fieldsOf } from "./fields.ts";
 import { NameIndex } from "./name-index.ts";
 import { formatDefinition, formatType } from "./print.ts";
 import { readSpelling } from "./spelling.ts";
-import { StringTable } from "./strings.ts";
+import { encodeName, StringTable } from "./strings.ts";
 import {
   type BtfEnum,
   BtfError,
@@ -20,6 +33,9 @@ import {
   type BtfType,
   type TypeId,
 } from "./types.ts";
+
+/** So many names are looked for one by one; an index of all takes as long to make. */
+const FEW_SEARCHES = 6;
 
 /** Typedefs and qualifiers in a row, more than any compiler emits; a cycle exceeds it. */
 const MAX_CHAIN = 64;
@@ -34,6 +50,7 @@ export class Btf {
   readonly #strings: StringTable;
   readonly #decoded = new Map<TypeId, BtfType>();
   // Functions are most of all names, and few scripts ask for one: they have an index of their own.
+  #searches = 0;
   #typeNames: NameIndex | undefined;
   #functionNames: NameIndex | undefined;
   #enumeratorNames: NameIndex | undefined;
@@ -43,7 +60,7 @@ export class Btf {
     this.#firstId = base?.typeCount ?? 1;
     this.#blob = openBlob(bytes, this.#firstId, base !== undefined);
     this.#strings = new StringTable(this.#blob.strings, base ? base.#strings : undefined);
-    this.typeCount = this.#firstId + this.#blob.starts.length;
+    this.typeCount = this.#firstId + this.#blob.count;
   }
 
   /**
@@ -59,10 +76,10 @@ export class Btf {
     if (name === "") return undefined;
     const wanted = (kind: BtfKind): boolean => kinds.length === 0 || kinds.includes(kind);
     if (kinds.length === 0 || kinds.some((kind) => kind !== "func")) {
-      for (const position of this.#types().find(name)) if (wanted(this.#kindAt(position))) return this.#idAt(position);
+      for (const position of this.#named(name, false)) if (wanted(this.#kindAt(position))) return this.#idAt(position);
     }
     if (wanted("func")) {
-      for (const position of this.#functions().find(name)) return this.#idAt(position);
+      for (const position of this.#named(name, true)) return this.#idAt(position);
     }
     return this.#base?.find(name, ...kinds);
   }
@@ -80,12 +97,15 @@ export class Btf {
   /** Ids and names of all named types of a kind, the base's first; for listings and wildcards. */
   *named(kind: BtfKind): Generator<{ id: TypeId; name: string }> {
     if (this.#base) yield* this.#base.named(kind);
-    const { words, starts } = this.#blob;
-    for (let i = 0; i < starts.length; i++) {
-      const position = starts[i]!;
-      if (this.#kindAt(position) !== kind || !hasName(kind)) continue;
-      const name = this.#strings.text(words[position]!);
-      if (name !== "") yield { id: this.#firstId + i, name };
+    const positions: number[] = [];
+    if (hasName(kind)) {
+      eachRecord(this.#blob, (position, number) => {
+        if (KINDS[number] === kind) positions.push(position);
+      });
+    }
+    for (const position of positions) {
+      const name = this.#strings.text(this.#blob.words[position]!);
+      if (name !== "") yield { id: this.#idAt(position), name };
     }
   }
 
@@ -95,7 +115,7 @@ export class Btf {
     if (id < this.#firstId && this.#base) return this.#base.type(id);
     const known = this.#decoded.get(id);
     if (known) return known;
-    const position = this.#blob.starts[id - this.#firstId];
+    const position = recordStart(this.#blob, id - this.#firstId);
     if (position === undefined) throw new BtfError(`BTF type ${id} does not exist: there are ${this.typeCount}`);
     const decoded = decodeType(this.#blob.words, position, this.#strings, id);
     this.#decoded.set(id, decoded);
@@ -208,48 +228,47 @@ export class Btf {
 
   /** The type whose record covers a position. */
   #idAt(position: number): TypeId {
-    const { starts } = this.#blob;
-    let low = 0;
-    let high = starts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (starts[middle]! <= position) low = middle;
-      else high = middle;
-    }
-    return this.#firstId + low;
+    return this.#firstId + recordAt(this.#blob, position);
   }
 
-  #types(): NameIndex {
-    this.#typeNames ??= this.#indexTypes(false);
-    return this.#typeNames;
+  /** The records of functions, or of other types, with a name: looked for as long as few are, then in an index. */
+  #named(name: string, functions: boolean): Iterable<number> {
+    const index = functions ? this.#functionNames : this.#typeNames;
+    if (index) return index.find(name);
+    if (this.#searches++ < FEW_SEARCHES) return this.#search(name, functions);
+    const made = new NameIndex(this.#blob.words, this.#strings, this.#positionsOf(functions));
+    if (functions) this.#functionNames = made;
+    else this.#typeNames = made;
+    return made.find(name);
   }
 
-  #functions(): NameIndex {
-    this.#functionNames ??= this.#indexTypes(true);
-    return this.#functionNames;
+  #search(name: string, functions: boolean): number[] {
+    const bytes = encodeName(name);
+    const { words } = this.#blob;
+    const { start } = this.#strings;
+    return candidates(this.#blob, { start, first: bytes[0]!, length: bytes.length, functions }).filter((position) =>
+      this.#strings.equals(words[position]!, bytes),
+    );
   }
 
-  #indexTypes(functions: boolean): NameIndex {
-    const { words, starts } = this.#blob;
-    const positions = new Int32Array(starts.length);
-    let count = 0;
-    for (let i = 0; i < starts.length; i++) {
-      const at = starts[i]!;
-      if (words[at] !== 0 && (kindOf(words[at + 1]!) === Kind.FUNC) === functions) positions[count++] = at;
-    }
-    return new NameIndex(words, this.#strings, positions.slice(0, count));
+  #positionsOf(functions: boolean): Int32Array {
+    const { words } = this.#blob;
+    const positions: number[] = [];
+    eachRecord(this.#blob, (position, kind) => {
+      if (words[position] !== 0 && (kind === Kind.FUNC) === functions) positions.push(position);
+    });
+    return Int32Array.from(positions);
   }
 
   #enumerators(): NameIndex {
     if (this.#enumeratorNames) return this.#enumeratorNames;
-    const { words, starts } = this.#blob;
+    const { words } = this.#blob;
     const positions: number[] = [];
-    for (const start of starts) {
-      const info = words[start + 1]!;
-      const kind = kindOf(info);
-      if (kind !== Kind.ENUM && kind !== Kind.ENUM64) continue;
-      for (let i = 0; i < countOf(info); i++) positions.push(start + HEAD_WORDS + i * ELEMENT_WORDS[kind]!);
-    }
+    eachRecord(this.#blob, (position, kind) => {
+      if (kind !== Kind.ENUM && kind !== Kind.ENUM64) return;
+      const count = countOf(words[position + 1]!);
+      for (let i = 0; i < count; i++) positions.push(position + HEAD_WORDS + i * ELEMENT_WORDS[kind]!);
+    });
     this.#enumeratorNames = new NameIndex(words, this.#strings, Int32Array.from(positions));
     return this.#enumeratorNames;
   }

@@ -1,4 +1,4 @@
-// Array maps as memory that JavaScript reads and writes. The danger is a view that outlives the mapping: so unmapping
+// Array maps as memory that JavaScript reads and writes, and files that it only reads. The danger is a view that outlives the mapping: so unmapping
 // first detaches the ArrayBuffer, and where that cannot be done the mapping stays until the last view is collected.
 
 #include <sys/mman.h>
@@ -67,8 +67,11 @@ Napi::Value MapMemory(const Napi::CallbackInfo& info) {
   Reader in(info.Env());
   int fd = in.Int(info[0]);
   int64_t size = in.Uint(info[1]);
+  bool read_only = in.Bool(info[2]);
   if (in.failed()) return info.Env().Undefined();
-  void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  // What is read is read as a whole: its pages had better come at once.
+  void* data = read_only ? mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0)
+                         : mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (data == MAP_FAILED) return Number(info, -errno);
   auto* region = new Region{data, static_cast<size_t>(size)};
   auto* env_data = info.Env().GetInstanceData<EnvironmentData>();

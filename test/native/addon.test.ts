@@ -39,7 +39,7 @@ describe("the raw functions", () => {
   });
 
   it.each(["ringbufOpen", "mapMemory", "pollerOpen"])("%s of no descriptor is -EBADF", (name) => {
-    expect(raw[name]!(-1, name === "pollerOpen" ? () => {} : 4096)).toBe(-9);
+    expect(raw[name]!(-1, name === "pollerOpen" ? () => {} : 4096, false)).toBe(-9);
   });
 
   it.each([0, 100, 5000])("a ring buffer of %i bytes is -EINVAL", (size) => {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import {
   MapFlag,
@@ -5,6 +7,7 @@ import {
   type MapSpec,
   MapType,
   mapCreate,
+  mapFile,
   mapFreeze,
   mapLookup,
   mapUpdate,
@@ -21,6 +24,22 @@ const ARRAY: MapSpec = {
   flags: MapFlag.MMAPABLE,
   name: "m",
 };
+
+describe("mapped files", () => {
+  expectNoLeaks();
+
+  it("show what the file holds", () => {
+    const path = fileURLToPath(import.meta.url);
+    expect(Buffer.from(mapFile(path)).equals(readFileSync(path))).toBe(true);
+  });
+
+  it.each([
+    ["/dev", "ENODEV"],
+    ["/proc/self/status", "EINVAL"], // which pretends to be empty
+  ])("%s: %s", (path, code) => expect(errorOf(() => mapFile(path))).toMatchObject({ code }));
+
+  it("must exist", () => expect(() => mapFile("/nonexistent")).toThrow("ENOENT"));
+});
 
 describeKernel("mapped arrays", () => {
   expectNoLeaks();

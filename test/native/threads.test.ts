@@ -89,7 +89,7 @@ describeKernel("threads", () => {
       globalThis.rb = addon.ringbufOpen(ring, 4096);
       const array = must(addon.mapCreate({ type: 2, keySize: 4, valueSize: 8, maxEntries: 8, flags: 1024, innerMapFd: 0,
         name: "t", btfFd: 0, btfKeyTypeId: 0, btfValueTypeId: 0, extra: 0n }));
-      globalThis.memory = addon.mapMemory(array, 64);
+      globalThis.memory = addon.mapMemory(array, 64, false);
       globalThis.watch = addon.pollerOpen(ring, () => {});
       const fds = [ring, array];
       ${ending}`);

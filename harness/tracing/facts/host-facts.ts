@@ -7,7 +7,7 @@ import { release, version } from "node:os";
 import { join } from "node:path";
 import { Btf } from "../../../compiler/btf/btf.ts";
 import type { ElfSymbols, Features, KernelFacts, TracepointFormat } from "../../../compiler/kernel-facts.ts";
-import { countCpus } from "../../../native/index.ts";
+import { countCpus, mapFile, SysError } from "../../../native/index.ts";
 import { ElfError } from "../elf/file.ts";
 import { CapabilityError, errnoOf } from "./capability-error.ts";
 import { cgroupId } from "./cgroup.ts";
@@ -113,9 +113,19 @@ function remembered<T>(known: Map<string, T>, key: string, find: () => T): T {
 }
 
 /** Type information; undefined on a kernel built without. Throws CapabilityError and BtfError. */
+/** The kernel hands type information out page by page, unless it lets it be mapped (6.16). */
+function contentOf(path: string): Uint8Array {
+  try {
+    return mapFile(path);
+  } catch (error) {
+    if (error instanceof SysError) return readFileSync(path);
+    throw error;
+  }
+}
+
 function readBtf(path: string, base?: Btf): Btf | undefined {
   try {
-    return Btf.parse(readFileSync(path), base);
+    return Btf.parse(contentOf(path), base);
   } catch (error) {
     const code = errnoOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

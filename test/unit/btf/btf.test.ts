@@ -201,6 +201,25 @@ describe("finding", () => {
     ]);
   });
 
+  it("finds the same by looking at all names, and by an index of them", () => {
+    const b = new BtfBuilder();
+    const int = b.int("int", 4, INT_SIGNED);
+    const structs = Array.from({ length: 300 }, (_, i) => b.struct(`s${i}`, 4, [at(0, `m${i}`, int)]));
+    const functions = Array.from({ length: 100 }, (_, i) => b.func(`f${i}`, b.proto(int, [])));
+    const many = Btf.parse(b.build());
+    for (const [i, id] of structs.entries()) {
+      expect([many.find(`s${i}`, "struct"), many.field(id, `m${i}`)?.type, many.func(`s${i}`)]).toEqual([
+        id,
+        int,
+        undefined,
+      ]);
+    }
+    expect(functions.map((_, i) => many.func(`f${i}`)?.id)).toEqual(functions);
+    expect([...many.named("struct")].map(({ id }) => id)).toEqual(structs);
+    for (let i = 0; i < 10; i++) expect([many.find("nothing"), many.find("s30x")]).toEqual([undefined, undefined]);
+    expect(() => many.type(many.typeCount)).toThrow(BtfError);
+  });
+
   it("lists the names of a kind, without anonymous types", () => {
     expect([...btf.named("struct")]).toEqual([{ id: ids.task, name: "task_struct" }]);
     expect([...btf.named("enum")].map((e) => e.name)).toEqual(["pid_type", "wide"]);
