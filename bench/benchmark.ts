@@ -28,7 +28,7 @@ export interface Result {
   details: Detail[];
 }
 
-export type Unit = "ms" | "ns" | "MiB";
+export type Unit = "ms" | "ns" | "MiB" | "x";
 
 export interface Row {
   /** What was measured, in words. */

@@ -23,8 +23,8 @@ export function describeMachine({ bpftrace, clang }: Tools): Machine {
     cpu: cpuModel(),
     cpus: availableParallelism(),
     node: process.version,
-    bpftrace: bpftrace && versionOf(bpftrace[0]),
-    clang: clang && versionOf(clang),
+    bpftrace: bpftrace && versionOf(bpftrace),
+    clang: clang && versionOf([clang]),
     load: loadavg()[0]!,
     foreignPrograms: countPrograms(),
   };

@@ -35,6 +35,7 @@ export class Running {
   readonly #out: { text: string };
   readonly #err: { text: string };
   #onOutput = (): void => {};
+  #over = false;
 
   constructor(command: Command, signal: AbortSignal) {
     signal.throwIfAborted();
@@ -69,6 +70,11 @@ export class Running {
     });
   }
 
+  /** Asks it to end, as Ctrl-C does; `finished` tells whether it ended by itself before. */
+  interrupt(): void {
+    if (!this.#over) this.#process.kill("SIGINT");
+  }
+
   async #follow(command: Command, streams: Readable[], signal: AbortSignal): Promise<Finished> {
     const kill = (): void => void this.#process.kill("SIGKILL");
     const tooLong = setTimeout(kill, TIMEOUT_MS);
@@ -77,6 +83,7 @@ export class Running {
       const start = performance.now();
       this.#process.release();
       const status = await this.#process.wait();
+      this.#over = true;
       const wallMs = performance.now() - start;
       await Promise.all(streams.map(ended));
       signal.throwIfAborted();

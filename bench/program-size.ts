@@ -12,26 +12,39 @@ export interface ProgramSize {
   jitBytes: number;
 }
 
-/** The programs that a process holds descriptors of, oldest first. */
+/** The programs that a process holds descriptors of, oldest first; without those that it closes while one looks. */
 export function describePrograms(pid: number): ProgramSize[] {
-  return programIds(pid).map((id) => {
-    const prog = getFdById("prog", id);
-    try {
-      const { type, xlatedLen, verifiedInsns, jitedLen } = progInfo(prog);
-      return { type: typeName(type), instructions: xlatedLen / 8, verified: verifiedInsns, jitBytes: jitedLen };
-    } finally {
-      prog.close();
-    }
-  });
+  return programIds(pid).flatMap((id) => unlessGone(() => [describe(id)]));
+}
+
+function describe(id: number): ProgramSize {
+  const prog = getFdById("prog", id);
+  try {
+    const { type, xlatedLen, verifiedInsns, jitedLen } = progInfo(prog);
+    return { type: typeName(type), instructions: xlatedLen / 8, verified: verifiedInsns, jitBytes: jitedLen };
+  } finally {
+    prog.close();
+  }
+}
+
+function unlessGone<T>(look: () => T[]): T[] {
+  try {
+    return look();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** Links name their programs as well, so each is listed once. */
 function programIds(pid: number): number[] {
   const folder = `/proc/${pid}/fdinfo`;
-  const ids = readdirSync(folder).flatMap((fd) => {
-    const found = /^prog_id:\s*(\d+)$/m.exec(readFileSync(`${folder}/${fd}`, "utf8"));
-    return found ? [Number(found[1])] : [];
-  });
+  const ids = unlessGone(() => readdirSync(folder)).flatMap((fd) =>
+    unlessGone(() => {
+      const found = /^prog_id:\s*(\d+)$/m.exec(readFileSync(`${folder}/${fd}`, "utf8"));
+      return found ? [Number(found[1])] : [];
+    }),
+  );
   return [...new Set(ids)].sort((a, b) => a - b);
 }
 

@@ -6,6 +6,8 @@ import type { Context } from "./benchmark.ts";
 import { type Command, ProcessError } from "./process.ts";
 
 export interface Loop {
+  /** Its executable. */
+  program: string;
   command: Command;
   /** Understands what the loop has printed, among the output of others: how many calls it made, and what one took. */
   read(stdout: string): { calls: number; nsPerCall: number };
@@ -19,17 +21,25 @@ export interface Rivals {
   tracer(map: string, programs: readonly string[], command: readonly string[]): Command;
 }
 
-export async function buildLoop(cc: string, { tools, folder, signal, quick }: Context): Promise<Loop> {
-  const program = join(folder, "getppid");
-  await compile(cc, ["-O2", "-o", program, join(tools.programs, "getppid.c")], signal);
-  return {
-    command: [program, quick ? "200" : "400", "2000"],
+/** What the loop does again and again, and how often in a batch: some hundred microseconds' worth. */
+export const OPERATIONS = { getppid: 2000, openat: 200, read: 2000, switch: 100, call: 2000 } as const;
+export type Operation = keyof typeof OPERATIONS;
+
+export async function buildLoop(
+  cc: string,
+  { tools, folder, signal, quick }: Context,
+): Promise<(operation: Operation) => Loop> {
+  const program = join(folder, "loop");
+  await compile(cc, ["-O2", "-o", program, join(tools.programs, "loop.c")], signal);
+  return (operation) => ({
+    program,
+    command: [program, operation, quick ? "200" : "400", String(OPERATIONS[operation])],
     read(stdout) {
       const found = /^loop (\d+) ([\d.]+)$/m.exec(stdout);
       if (found === null) throw new ProcessError(`${program} was not run to its end:\n${stdout}`);
       return { calls: Number(found[1]), nsPerCall: Number(found[2]) };
     },
-  };
+  });
 }
 
 /** Undefined without clang or libbpf. */

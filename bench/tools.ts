@@ -21,11 +21,13 @@ export interface Tools {
   libbpf: boolean;
 }
 
-export function findTools(root: string): Tools {
-  const bpftrace = findCommand(/^bpftrace$/);
+/** `BPFTRACE` names the one to compare with, where it is not the one on the PATH: a command, such as `chroot /sid bpftrace`. */
+export function findTools(root: string, env: Readonly<Record<string, string | undefined>> = process.env): Tools {
+  const named = env.BPFTRACE?.trim().split(/\s+/) ?? [];
+  const [bpftrace, ...options] = named[0] ? named : [findCommand(/^bpftrace$/)];
   return {
     ours: [process.execPath, join(root, "bin/probewright.js"), "trace"],
-    bpftrace: bpftrace === undefined ? undefined : [bpftrace],
+    bpftrace: bpftrace === undefined ? undefined : [bpftrace, ...options.filter((part) => part !== undefined)],
     programs: join(root, "bench/programs"),
     cc: findCommand(/^cc$/) ?? findCommand(/^gcc$/),
     clang: findCommand(/^clang(-\d+)?$/),
@@ -57,8 +59,8 @@ export const OURS = "probewright";
 export const BPFTRACE = "bpftrace";
 
 /** The first line that a program says about its version. */
-export function versionOf(program: string): string {
-  return execFileSync(program, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+export function versionOf([program, ...args]: Command): string {
+  return execFileSync(program, [...args, "--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
     .trim()
     .split("\n")[0]!;
 }

@@ -4,6 +4,7 @@ import { attachAll } from "./attach-all.ts";
 import { inProcess } from "./in-process.ts";
 import { memory } from "./memory.ts";
 import { perEvent } from "./per-event.ts";
+import { scripts } from "./scripts.ts";
 import { startUp } from "./start-up.ts";
 
-export const BENCHMARKS: readonly Benchmark[] = [startUp, attachAll, perEvent, memory, inProcess];
+export const BENCHMARKS: readonly Benchmark[] = [startUp, attachAll, perEvent, scripts, memory, inProcess];

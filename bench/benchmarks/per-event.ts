@@ -62,7 +62,7 @@ export const perEvent: Benchmark = {
   async run(context) {
     const { cc } = context.tools;
     if (cc === undefined) return { rows: [], details: [] };
-    const loop = await buildLoop(cc, context);
+    const loop = (await buildLoop(cc, context))("getppid");
     const rivals = await buildRivals(cc, context);
     const result: Result = { rows: [], details: [] };
     for (const one of CASES) {
@@ -189,7 +189,7 @@ function sum(value: unknown): number {
 /** The cells of who has no programs. */
 const NO_SIZE = ["", "", "", ""];
 
-function sizeCells(programs: readonly ProgramSize[]): string[] {
+export function sizeCells(programs: readonly ProgramSize[]): string[] {
   const total = (of: (size: ProgramSize) => number): string =>
     String(programs.reduce((all, program) => all + of(program), 0));
   return [

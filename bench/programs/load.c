@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_KEY 64
+#define MAX_KEY 1024
 #define MAX_PROGRAMS 8
 
 static void fail(const char *what) {
@@ -23,6 +23,13 @@ static int is_wanted(const char *name, char **wanted, int count) {
   for (int i = 0; i < count; i++)
     if (strcmp(name, wanted[i]) == 0) return 1;
   return 0;
+}
+
+/* Where a program's section does not say it all: uprobes are on the function `work` of the command. */
+static struct bpf_link *attach(struct bpf_program *program, const char *executable) {
+  LIBBPF_OPTS(bpf_uprobe_opts, options, .func_name = "work");
+  if (strcmp(bpf_program__section_name(program), "uprobe") != 0) return bpf_program__attach(program);
+  return bpf_program__attach_uprobe_opts(program, -1, executable, 0, &options);
 }
 
 static void run(char **command) {
@@ -70,7 +77,7 @@ int main(int argc, char **argv) {
   struct bpf_link *links[MAX_PROGRAMS];
   for (int i = 0; i < count; i++) {
     program = bpf_object__find_program_by_name(object, wanted[i]);
-    if (!program || !(links[i] = bpf_program__attach(program))) fail(wanted[i]);
+    if (!program || !(links[i] = attach(program, command[0]))) fail(wanted[i]);
   }
   run(command);
   for (int i = 0; i < count; i++) bpf_link__destroy(links[i]);

@@ -21,6 +21,8 @@ const shared = {
   external: ["node-gyp-build"],
   minifySyntax: true,
   minifyWhitespace: true,
+  // Node shows the line of an error that nobody has caught.
+  lineLimit: 160,
   legalComments: "linked",
   logLevel: "warning",
 };

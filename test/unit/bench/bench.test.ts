@@ -1,11 +1,18 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Benchmark, type Row, ratioOf, type Target, verdictOf } from "../../../bench/benchmark.ts";
 import { BENCHMARKS } from "../../../bench/benchmarks/index.ts";
 import { totalOf } from "../../../bench/benchmarks/per-event.ts";
+import { SCRIPTS } from "../../../bench/benchmarks/scripts.ts";
 import { OptionError, parseOptions, usage } from "../../../bench/options.ts";
+import { OPERATIONS } from "../../../bench/programs.ts";
 import { renderDetail, renderRows, renderVerdicts } from "../../../bench/render.ts";
 import { interleave } from "../../../bench/rounds.ts";
 import { median, randomNumbers, shuffled, summarise } from "../../../bench/statistics.ts";
+import { findTools } from "../../../bench/tools.ts";
+import { Diagnostics } from "../../../compiler/diagnostics.ts";
+import { Source } from "../../../compiler/source.ts";
+import { parse as parseScript } from "../../../compiler/syntax/parser.ts";
 
 describe("statistics", () => {
   it.each([
@@ -165,5 +172,34 @@ describe("tables", () => {
       ],
     };
     expect(renderDetail(detail)).toBe("stages\n            ms\n  parse   0.25\n  load   12.00");
+  });
+});
+
+describe("the ten scripts", () => {
+  const programs = (file: string) => readFileSync(new URL(`../../../bench/programs/${file}`, import.meta.url), "utf8");
+
+  it("are ten", () => expect(new Set(SCRIPTS.map(({ name }) => name)).size).toBe(10));
+
+  it.each(SCRIPTS)("$name: each part of it is there", ({ text, operation, c }) => {
+    const diags = new Diagnostics();
+    parseScript(new Source("script", text.replace("PROGRAM", "/bin/loop")), diags);
+    expect(diags.items).toEqual([]);
+    expect(programs("loop.c")).toContain(`{"${operation}", `);
+    expect(OPERATIONS[operation]).toBeGreaterThan(0);
+    for (const name of [...c.programs, c.map]) expect(programs("rivals.bpf.c")).toMatch(new RegExp(`\\b${name}\\b`));
+  });
+});
+
+describe("the bpftrace to compare with", () => {
+  it.each([
+    ["/opt/bin/bpftrace", ["/opt/bin/bpftrace"]],
+    ["  chroot  /sid bpftrace ", ["chroot", "/sid", "bpftrace"]],
+  ])("BPFTRACE=%j", (BPFTRACE, command) => {
+    expect(findTools("/nowhere", { BPFTRACE }).bpftrace).toEqual(command);
+  });
+
+  it("is the one on the PATH unless another is named", () => {
+    const usual = findTools("/nowhere", {}).bpftrace;
+    expect(findTools("/nowhere", { BPFTRACE: " " }).bpftrace).toEqual(usual);
   });
 });
