@@ -2,6 +2,7 @@
 import { actionFunctions } from "./actions.ts";
 import { aggregations } from "./aggregations.ts";
 import { byteFunctions } from "./bytes.ts";
+import { debugFunctions } from "./debug.ts";
 import { mapFunctions } from "./maps.ts";
 import { nameFunctions } from "./names.ts";
 import { objectFunctions } from "./objects.ts";
@@ -32,6 +33,7 @@ export const functions: Functions = {
   ...mapFunctions,
   ...objectFunctions,
   ...outputFunctions,
+  ...debugFunctions,
   ...stringFunctions,
   ...timeFunctions,
   ...probeFunctions,

@@ -51,7 +51,7 @@ function checkPrintable(c: Checker, node: Expression): Type {
   return type;
 }
 
-function checkFormat(c: Checker, call: Call): void {
+export function checkFormat(c: Checker, call: Call): void {
   const format = c.literal(call.args[0], "the format");
   const args = call.args.slice(1);
   const types = args.map((_, i) => {

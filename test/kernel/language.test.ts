@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { describeKernel } from "../support/privileges.ts";
 import { runScript } from "../support/run-script.ts";
@@ -33,6 +34,20 @@ describeKernel("the language in the kernel", () => {
       ["@c[1] = count(); @c[1] = count(); for ($kv : @c) { print($kv.1) } clear(@c)", "2"],
       ["@m[1] = 1; @m[2] = 2; $n = 0; for ($kv : @m) { $n += $kv.1; break } print($n < 3); clear(@m)", "true"],
     ])("%s", (body, expected) => expect(printed(body)).toBe(expected));
+  });
+
+  it.each([
+    ["nothing more", "", "nothing more"],
+    ["%s has %d%%, %x", '"one", -1, 255', "one has -1%, ff"],
+    ["[%5d|%-5d|%05u]", "12, 34, (uint64)56", "[   12|34   |00056]"],
+    ["%lld %u", "1 << 40, (uint32)-1", "1099511627776 4294967295"],
+    ["%p", "(uint64)0x1234", "0x1234"],
+    ["%s %s", '"a", str_concat("b", "c")', "a bc"],
+  ])("debugf() writes %s into the trace buffer", (format, values, expected) => {
+    const mark = `${process.pid}-${Math.random()}:`;
+    runScript(`begin { debugf("${mark}${format}"${values === "" ? "" : `, ${values}`}) }`);
+    const lines = readFileSync("/sys/kernel/tracing/trace", "utf8").split("\n");
+    expect(lines.filter((line) => line.includes(mark)).map((line) => line.split(mark)[1])).toEqual([expected]);
   });
 
   // Every way through twenty conditions leaves another number, of which the verifier could keep a million apart.

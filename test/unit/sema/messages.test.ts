@@ -11,6 +11,17 @@ const shown = ({ severity, message, span, help }: Diagnostic): string => {
 
 describe("mistakes", () => {
   it.each<[string, string]>([
+    ['begin { debugf("%d %d %d %d", 1, 2, 3, 4) }', "16-29 error: cannot use more than 3 conversion specifiers"],
+    [
+      'begin { debugf("%c", 1) }',
+      "16-20 error: Invalid format specifier for `debugf`: c | the kernel knows %d, %u, %x, %p and %s",
+    ],
+    [
+      'begin { debugf("%.3s", "a") }',
+      "16-22 error: the kernel does not understand `%.3s` | give a width as a number, and no precision",
+    ],
+    ['begin { debugf("%s", 1) }', "22-23 error: `%s` does not take a value of type int8"],
+    ['begin { debugf("\u00e9") }', "16-19 error: the kernel prints ASCII only | print other text with printf()"],
     ["begin { pids }", "9-13 error: Unknown identifier: 'pids' | did you mean `pid`?"],
     ["begin { prontf(1) }", "9-15 error: Unknown function: 'prontf' | did you mean `printf`?"],
     ["nope:x {}", "1-5 error: Invalid probe type: nope | known ones:"],
@@ -108,7 +119,9 @@ describe("mistakes", () => {
       "31-32 error: Invalid value for print_maps_on_exit. Found: 3. Valid values: 0, 1, true, false",
     ],
   ])("%s", (script, message) => {
-    const [first] = checkScript(script).diagnostics.map(shown);
+    const first = checkScript(script)
+      .diagnostics.filter(({ severity }) => severity === "error")
+      .map(shown)[0];
     expect(first?.slice(0, message.length)).toBe(message);
   });
 });
