@@ -12,6 +12,7 @@
         "native/src/ringbuf.cc",
         "native/src/spawn.cc",
         "native/src/spawn_child.cc",
+        "native/src/symbols.cc",
         "native/src/sys.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -31,6 +31,8 @@ export interface KernelFacts {
   executable(pid: number): string | undefined;
   /** Symbols of an executable or library; undefined when the file cannot be read as one. */
   elfSymbols(path: string): ElfSymbols | undefined;
+  /** The C++ name that a symbol's name encodes, with the types of its parameters; undefined for a name that is none. */
+  demangle(name: string): string | undefined;
   /** Functions that kprobes and the like can be attached to. Throws a system error when none can be listed. */
   kernelFunctions(): readonly KernelFunction[];
   /** Whether there is such a function among them; without a module, in any. Need not read the whole list. */

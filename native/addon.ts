@@ -203,6 +203,8 @@ export interface Binding {
   killProcessGroup(group: number, signal: number): number;
   setChildSubreaper(on: boolean): number;
 
+  demangle(name: string): string | undefined;
+
   gettid(): number;
   /** `out` receives the low and the high word of the effective set. */
   capget(out: Uint32Array): number;

@@ -17,5 +17,6 @@ export * from "./prog.ts";
 export * from "./ringbuf.ts";
 export * from "./spawn.ts";
 export * from "./stream.ts";
+export * from "./symbols.ts";
 export * from "./sys.ts";
 export * from "./wait.ts";

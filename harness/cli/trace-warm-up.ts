@@ -50,6 +50,7 @@ const FACTS: KernelFacts = {
   binaries: () => [],
   executable: () => undefined,
   elfSymbols: () => undefined,
+  demangle: () => undefined,
   kernelFunctions: () => [],
   isTraceable: () => false,
   modules: () => [],

@@ -2,6 +2,7 @@
  * Joins a session to its output: records of the ring buffer become text or JSON, and what the script asks for besides
  * printing is done to the session's own maps.
  */
+import { demangle } from "../../native/index.ts";
 import { fromText, toBytes, toText } from "./bytestring.ts";
 import { eventConsumer } from "./events.ts";
 import type { OutputSink } from "./output/sink.ts";
@@ -32,7 +33,7 @@ export class ScriptOutput {
     this.#session = session;
     this.#sink = sink;
     const { config, scriptMaps } = session.compiled;
-    const symbols = new UserSymbols((pid) => session.mappings?.mapOf(pid));
+    const symbols = new UserSymbols((pid) => session.mappings?.mapOf(pid), config.cppDemangle ? demangle : undefined);
     this.presentation = {
       resolver: hostResolver({
         stack: (map, id, mode) => session.readStack(map, id, mode),

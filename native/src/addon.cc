@@ -17,6 +17,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportProcess(env, exports);
   ExportRingBuffer(env, exports);
   ExportSpawn(env, exports);
+  ExportSymbols(env, exports);
   ExportSys(env, exports);
   return exports;
 }

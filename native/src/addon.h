@@ -23,6 +23,7 @@ void ExportPoll(Napi::Env env, Napi::Object exports);
 void ExportProcess(Napi::Env env, Napi::Object exports);
 void ExportRingBuffer(Napi::Env env, Napi::Object exports);
 void ExportSpawn(Napi::Env env, Napi::Object exports);
+void ExportSymbols(Napi::Env env, Napi::Object exports);
 void ExportSys(Napi::Env env, Napi::Object exports);
 
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>

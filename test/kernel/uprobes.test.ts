@@ -26,6 +26,15 @@ int main(void) {
 }
 `;
 
+/** Symbols as a C++ compiler names them, without one. */
+const CPLUS = `
+int handle_fd(int fd) __asm__("_ZN6Server6handleEi");
+int handle_text(const char *text) __asm__("_ZN6Server6handleEPKc");
+int handle_fd(int fd) { return fd + 1; }
+int handle_text(const char *text) { return text[0]; }
+int main(void) { return handle_fd(1) + handle_fd(2) + handle_text("x") == 0; }
+`;
+
 /** Two threads on one CPU, each calling with texts of its own. */
 const RACE = `
 #define _GNU_SOURCE
@@ -62,11 +71,12 @@ describeKernel("probes on user code", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   describe.runIf(hasCompiler)("of a program", () => {
-    let programs: Record<"pie" | "fixed" | "race", string>;
+    let programs: Record<"pie" | "fixed" | "race" | "cplus", string>;
     beforeAll(() => {
       programs = {
         pie: compileC(folder, "pie", PROGRAM),
         fixed: compileC(folder, "fixed", PROGRAM, "-no-pie"),
+        cplus: compileC(folder, "cplus", CPLUS),
         race: compileC(folder, "race", RACE, `-DROUNDS=${ROUNDS}`, "-pthread"),
       };
     });
@@ -98,6 +108,25 @@ describeKernel("probes on user code", () => {
         "@[uprobe:BIN:many, many, uprobe]: 1",
         "@[uretprobe:BIN:outer, outer, uretprobe]: 3",
       ]);
+    });
+
+    it.each([
+      ["Server::handle", ["Server::handle(char const*)]: 1", "Server::handle(int)]: 2"]],
+      ["Server::handle(int)", ["Server::handle(int)]: 2"]],
+      ["*(char*)", ["Server::handle(char const*)]: 1"]],
+    ])("are found by their C++ names: %s", async (name, expected) => {
+      const script = `uprobe:BIN:cpp:"${name}" { @[usym(reg("ip"))] = count(); }`;
+      const { output } = await run(script, {}, "cplus");
+      expect(output.trim().split("\n").sort()).toEqual(expected.map((line) => `@[${line}`));
+    });
+
+    it.each([
+      ["true", "Server::handle(int)+"],
+      ["false", "_ZN6Server6handleEi+"],
+    ])("print C++ names as they are in the source, unless told otherwise: %s", async (on, expected) => {
+      const script = `config = { cpp_demangle = ${on} } uprobe:BIN:_ZN6Server6handleEi { print(ustack(1)); }`;
+      const { output } = await run(script, {}, "cplus");
+      expect(output).toContain(expected);
     });
 
     it("share a program with other blocks on the same places, in the order of the script", async () => {

@@ -33,6 +33,7 @@ describe("the raw functions", () => {
     ["spawn", [{}, new Int32Array(6)], "an array"],
     ["spawn", [{}, new Int32Array(5)], "a buffer with room for the result"],
     ["setChildSubreaper", [1], "a boolean"],
+    ["demangle", ["_Z\0"], "a string without NUL"],
     ["statfs", ["/", new Uint8Array(4)], "a buffer with room for the result"],
   ] as [string, unknown[], string][])("%s throws a TypeError for wrong arguments (%#)", (name, args, expected) => {
     expect(() => raw[name]!(...args)).toThrow(new TypeError(`the addon expected ${expected}`));

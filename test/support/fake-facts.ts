@@ -33,9 +33,20 @@ export interface FakeKernel {
   functions: Readonly<Record<string, readonly { name: string; offset: number; size: number }[]>>;
   /** Variables of all binaries. */
   objects: Readonly<Record<string, { address: number; size: number }>>;
+  /** What names of symbols mean in C++. */
+  cppNames: Readonly<Record<string, string>>;
   /** Functions that can be traced, by module. */
   kernelFunctions: Readonly<Record<string, readonly string[]>>;
 }
+
+const CPP_NAMES = {
+  _ZN1a1bEi: "a::b(int)",
+  _ZN1a1bEP1c: "a::b(c*)",
+  _ZNK1a1cEv: "a::c() const",
+  _ZN1aclEv: "a::operator()()",
+  _ZN1aplEi: "a::operator+(int)",
+  _Z1fPFviE: "f(void (*)(int))",
+};
 
 export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
   const fake: FakeKernel = { ...DEFAULTS, btf: sampleBtf(), ...kernel };
@@ -70,6 +81,7 @@ export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
         }
       );
     },
+    demangle: (name) => fake.cppNames[name],
     kernelFunctions: () =>
       Object.entries(fake.kernelFunctions).flatMap(([module, names]) => names.map((name) => ({ name, module }))),
     isTraceable: (name, module) =>
@@ -190,6 +202,7 @@ const DEFAULTS: Omit<FakeKernel, "btf"> = {
   symbols: { do_nanosleep: 0xffff_ffff_8100_0010n, jiffies: 0xffff_ffff_8200_0000n },
   cgroups: { "/sys/fs/cgroup/test": 4242n },
   objects: { counter: { address: 0x404010, size: 4 }, table: { address: 0x404020, size: 64 } },
+  cppNames: CPP_NAMES,
   kernelFunctions: {
     vmlinux: ["do_nanosleep", "vfs_read", "vfs_write", "tcp_reset"],
     nf_tables: ["nf_tables_newtable"],
@@ -201,6 +214,11 @@ const DEFAULTS: Omit<FakeKernel, "btf"> = {
       { name: "work_slow", offset: 0x1300, size: 64 },
       { name: "_init", offset: 0x1000, size: 0 },
     ],
+    "/opt/cplus": ["main", ...Object.keys(CPP_NAMES)].map((name, i) => ({
+      name,
+      offset: 0x1000 + 0x100 * i,
+      size: 64,
+    })),
     "/lib/libexample.so.1": [{ name: "example_call", offset: 0x2100, size: 48 }],
   },
 };

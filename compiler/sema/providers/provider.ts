@@ -173,7 +173,7 @@ export function reportMissing(
 ): [] {
   const { provider, pattern } = what;
   if (context.missingProbes === "ignore" || isWildcard(pattern)) return [];
-  const near = nearestAll(pattern, candidates(), 3);
+  const near = nearestAll(pattern, new Set(candidates()), 3);
   const help = near.length ? `did you mean ${near.map((n) => `\`${n}\``).join(", ")}?` : undefined;
   const message = `No matches for ${provider} ${pattern}.`;
   if (context.missingProbes === "warn") context.diags.warning(code, point.span, `${message} Skipping.`, { help });

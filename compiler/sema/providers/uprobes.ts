@@ -2,7 +2,7 @@
  * uprobe and uretprobe: functions and instructions of executables and libraries. The symbols are matched here, so that
  * what is attached is a list of places in files.
  */
-import type { ElfFunction, ElfSymbols } from "../../kernel-facts.ts";
+import type { ElfFunction, ElfSymbols, KernelFacts } from "../../kernel-facts.ts";
 import { starMatcher } from "../patterns.ts";
 import { type Found, type Provider, parseNumber, type Request, reportMissing, type UserEvent } from "./provider.ts";
 
@@ -16,7 +16,8 @@ const LANGUAGES: ReadonlySet<string> = new Set(["cpp"]);
 
 interface UserPoint {
   target: string;
-  place: { function: string; offset: number } | { address: number };
+  /** `cpp` goes by the names that functions have in C++, instead of those of their symbols. */
+  place: { function: string; offset: number; cpp: boolean } | { address: number };
 }
 
 type UserRequest = Request & { provider: string; returns: boolean };
@@ -41,9 +42,12 @@ function places(request: UserRequest): Found[] {
   const found = files.flatMap((path) => placesIn(request, point, path, facts.elfSymbols(path)));
   // Addresses that cannot be had were reported where they were looked for.
   if (found.length > 0 || context.diags.errors.length > errors || "address" in point.place) return found;
-  const pattern = `${files.length === 1 ? files[0] : point.target}:${point.place.function}`;
+  const { cpp, function: wanted } = point.place;
+  const named = (path: string, name: string): string => `${path}:${cpp ? "cpp:" : ""}${name}`;
+  const pattern = named(files.length === 1 ? files[0]! : point.target, wanted);
+  const known = (fn: ElfFunction): string => (cpp ? cppName(facts, fn, wanted) : fn.name);
   return reportMissing(request, "no-such-function", { provider: name, pattern }, () =>
-    files.flatMap((path) => (facts.elfSymbols(path)?.functions() ?? []).map((fn) => `${path}:${fn.name}`)),
+    files.flatMap((path) => (facts.elfSymbols(path)?.functions() ?? []).map((fn) => named(path, known(fn)))),
   );
 }
 
@@ -67,11 +71,8 @@ function read(request: UserRequest): UserPoint | undefined {
   const target = parts[0]!;
   const language = parts.length === 3 ? parts[1]! : undefined;
   if (target === "") return none(request, "attach-point-form", `${name} should have a target`);
-  if (language === "cpp") {
-    const help = "find the mangled name with `nm`, and give that";
-    return none(request, "unsupported", "C++ names are not demangled yet", help);
-  }
-  if (language !== undefined && language !== "") {
+  const cpp = language === "cpp";
+  if (language !== undefined && language !== "" && !cpp) {
     return none(request, "attach-point-form", `unsupported language type: ${language}`);
   }
   const text = parts.at(-1)!;
@@ -82,26 +83,28 @@ function read(request: UserRequest): UserPoint | undefined {
     }
     return { target, place: { address: Number(address) } };
   }
-  const plus = text.lastIndexOf("+");
+  // `operator+` ends in no offset.
+  const plus = cpp && !/\+\w+$/.test(text) ? -1 : text.lastIndexOf("+");
   if (plus < 0) {
     if (text === "")
       return none(request, "attach-point-form", `${name} should be attached to a function or an address`);
-    return { target, place: { function: text, offset: 0 } };
+    return { target, place: { function: text, offset: 0, cpp } };
   }
   const offset = parseNumber(text.slice(plus + 1));
   if (offset === undefined) return none(request, "attach-point-form", `\`${text.slice(plus + 1)}\` is no offset`);
   if (returns) return none(request, "attach-point-form", "Offset not allowed: a return has no place of its own");
-  return { target, place: { function: text.slice(0, plus), offset: Number(offset) } };
+  return { target, place: { function: text.slice(0, plus), offset: Number(offset), cpp } };
 }
 
 function placesIn(request: UserRequest, { place }: UserPoint, path: string, elf: ElfSymbols | undefined): Found[] {
   if ("address" in place) return atAddress(request, path, elf, place.address);
   if (!elf) return [];
-  const { function: name, offset } = place;
-  const functions = functionsNamed(elf, name);
+  const { function: name, offset, cpp } = place;
+  const functions = cpp ? cppFunctions(elf, name, request.context.facts) : functionsNamed(elf, name);
   return functions.flatMap((fn) => {
     const problem = boundsProblem(fn, offset, request) ?? cutProblem(elf, path, fn, offset, request);
-    if (problem === undefined) return [found(request, path, elf, fn, offset)];
+    const label = cpp ? `cpp:${nameOf(fn, offset)}` : nameOf(fn, offset);
+    if (problem === undefined) return [found(request, path, elf, fn, offset, label)];
     // A pattern takes what can be had.
     if (functions.length > 1) return [];
     return refuse(request, problem);
@@ -120,6 +123,33 @@ function functionsNamed(elf: ElfSymbols, name: string): ElfFunction[] {
     seen.add(fn.name);
     return true;
   });
+}
+
+/** All functions of a C++ name, or pattern: without parameters in it, whatever theirs are. */
+function cppFunctions(elf: ElfSymbols, name: string, facts: KernelFacts): ElfFunction[] {
+  const matches = starMatcher(name);
+  return elf.functions().filter((fn) => matches(cppName(facts, fn, name)));
+}
+
+/** The C++ name of a function, with the types of its parameters if the wanted one has some. */
+function cppName(facts: KernelFacts, { name }: ElfFunction, wanted: string): string {
+  const full = facts.demangle(name);
+  if (full === undefined) return name;
+  return hasParameters(wanted) ? full : full.slice(0, parametersOf(full));
+}
+
+function hasParameters(name: string): boolean {
+  return name.replace("operator()", "").includes("(");
+}
+
+/** Where the last pair of parentheses begins, which holds the parameters; the end without one. */
+function parametersOf(name: string): number {
+  let depth = 0;
+  for (let i = name.lastIndexOf(")"); i >= 0; i--) {
+    if (name[i] === ")") depth++;
+    else if (name[i] === "(" && --depth === 0) return i;
+  }
+  return name.length;
 }
 
 const UNSAFE =

@@ -7,7 +7,7 @@ import { release, version } from "node:os";
 import { join } from "node:path";
 import { Btf } from "../../../compiler/btf/btf.ts";
 import type { ElfSymbols, Features, KernelFacts, TracepointFormat } from "../../../compiler/kernel-facts.ts";
-import { countCpus, mapFile, SysError } from "../../../native/index.ts";
+import { countCpus, demangle, mapFile, SysError } from "../../../native/index.ts";
 import { ElfError } from "../elf/file.ts";
 import { CapabilityError, errnoOf } from "./capability-error.ts";
 import { cgroupId } from "./cgroup.ts";
@@ -97,6 +97,7 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
     cgroupId,
     binaries: (name, options) => findTargets(name, { arch, path: process.env.PATH ?? "", root }, options),
     executable: (pid) => executableOf(pid, root),
+    demangle,
     kernelFunctions,
     isTraceable,
     modules,

@@ -20,14 +20,19 @@ const VDSO = "[vdso]";
 
 export class UserSymbols {
   readonly #recorded: MappingRecord["mapOf"];
+  readonly #demangle: (name: string) => string | undefined;
   readonly #objects = new Map<string, ObjectSymbols | undefined>();
   /** Memory as it was when a process was first asked about that the record does not know. */
   readonly #maps = new Map<number, MemoryMap>();
   readonly #perfMaps = new Map<number, PerfMap | undefined>();
 
-  /** `recorded` is asked before /proc. */
-  constructor(recorded: MappingRecord["mapOf"] = () => undefined) {
+  /** `recorded` is asked before /proc; `demangle` for a better name than that in the file. */
+  constructor(
+    recorded: MappingRecord["mapOf"] = () => undefined,
+    demangle: (name: string) => string | undefined = () => undefined,
+  ) {
     this.#recorded = recorded;
+    this.#demangle = demangle;
   }
 
   /** The symbol that covers an address; undefined where there is none. */
@@ -37,7 +42,10 @@ export class UserSymbols {
     if (range && (file !== undefined || range.path === VDSO)) {
       const object = range.path === VDSO ? this.#vdso() : this.#object(file!, pid);
       const found = object?.atFileOffset(Number(address - range.start + range.offset));
-      if (found) return { name: fromText(found.name), offset: found.offset, object: fromText(range.path) };
+      if (found) {
+        const name = this.#demangle(found.name) ?? found.name;
+        return { name: fromText(name), offset: found.offset, object: fromText(range.path) };
+      }
     }
     return this.#generated(address, pid);
   }

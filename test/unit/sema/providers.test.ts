@@ -79,6 +79,21 @@ describe("uprobes", () => {
     expect(probe!.event).toMatchObject({ symbol: "main", offset: 0x1104, address: 0x401104 });
   });
 
+  it.each<[string, string[]]>([
+    ["a::b", ["_ZN1a1bEi", "_ZN1a1bEP1c"]],
+    ["a::b(int)", ["_ZN1a1bEi"]],
+    ["a::b(*)", ["_ZN1a1bEi", "_ZN1a1bEP1c"]],
+    ["a::*", ["_ZN1a1bEi", "_ZN1a1bEP1c", "_ZNK1a1cEv", "_ZN1aclEv", "_ZN1aplEi"]],
+    ["a::c", ["_ZNK1a1cEv"]],
+    ["a::c+4", ["_ZNK1a1cEv+4"]],
+    ["a::operator()", ["_ZN1aclEv"]],
+    ["a::operator+", ["_ZN1aplEi"]],
+    ["f", ["_Z1fPFviE"]],
+    ["main", ["main"]],
+  ])("know functions by their C++ names: %s", (name, symbols) => {
+    expect(names(`uprobe:/opt/cplus:cpp:"${name}" {}`)).toEqual(symbols.map((s) => `uprobe:/opt/cplus:cpp:${s}`));
+  });
+
   it.each<[string]>([["uprobe:main {}"], ["uprobe:/bin/example:main {}"]])("may leave the binary to -p: %s", (text) => {
     expect(names(text, { targetPid: TARGET_PID })).toEqual(["uprobe:/bin/example:main"]);
   });
@@ -123,7 +138,10 @@ describe("uprobes", () => {
     ["uprobe:main {}", "attach-point-form]: uprobe probe type requires 2 or 3 arguments, found 1"],
     ["uprobe:/bin/example: {}", "attach-point-form]: uprobe should be attached to a function or an address"],
     ['uprobe:"":main {}', "attach-point-form]: uprobe should have a target"],
-    ['uprobe:/bin/example:cpp:"a::b" {}', "unsupported]: C++ names are not demangled yet"],
+    ['uprobe:/opt/cplus:cpp:"a::d" {}', "no-such-function]: No matches for uprobe /opt/cplus:cpp:a::d."],
+    ['uprobe:/opt/cplus:cpp:"a::b(long)" {}', "no-such-function]: No matches for uprobe /opt/cplus:cpp:a::b(long)."],
+    ['uprobe:/opt/cplus:"a::b" {}', "no-such-function]: No matches for uprobe /opt/cplus:a::b."],
+    ['uprobe:/opt/cplus:rust:"a::b" {}', "attach-point-form]: unsupported language type: rust"],
     ["uprobe:/bin/example:rust:main {}", "attach-point-form]: unsupported language type: rust"],
     ["uprobe:/bin/example@main.c:12 {}", "unsupported]: places in source files need DWARF"],
   ])("%s is refused", (text, message) => {
