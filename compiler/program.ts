@@ -239,7 +239,15 @@ export type ValueLayout =
       fields: { name: string; offset: number; layout: ValueLayout; bits?: { offset: number; size: number } }[];
     }
   | { kind: "pointer"; size: 8 }
-  | { kind: "enum"; size: 1 | 2 | 4 | 8; signed: boolean; name: string; values: [value: string, name: string][] }
+  /** With `isText` it is printed by its name even where numbers are. */
+  | {
+      kind: "enum";
+      size: 1 | 2 | 4 | 8;
+      signed: boolean;
+      name: string;
+      values: [value: string, name: string][];
+      isText?: true;
+    }
   /** u64 id of an attach point: an index into `names` (sparse, as pairs). */
   | { kind: "probe"; size: 8; names: [id: number, name: string][] }
   | { kind: "ksym"; size: 8 }

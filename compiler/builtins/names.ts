@@ -53,7 +53,7 @@ export const nameFunctions: Functions = {
         name: SYSCALL_NAMES[name] ?? name,
         value: BigInt(number),
       }));
-      return { kind: "enum", name: "syscall", size: 8, signed: true, values };
+      return { kind: "enum", name: "syscall", size: 8, signed: true, values, isText: true };
     },
     lower: { value: (l, call) => value(l, call.args[0] as Expression) },
   },

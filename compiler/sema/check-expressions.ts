@@ -80,6 +80,7 @@ export class Checks {
       case "map":
       case "map-access": {
         const info = this.#c.useMap(node);
+        info.read = true;
         return widen(info.value);
       }
       case "unary":

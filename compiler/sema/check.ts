@@ -19,7 +19,7 @@ import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
 import { TypeQueries } from "./type-queries.ts";
 import type { MapInfo, TypedScript, Unit, VariableInfo } from "./typed.ts";
-import { isAggregate, isNumericAggregate, knownInteger, type Type, typeName, unknown, widen } from "./types.ts";
+import { int64, isAggregate, isNumericAggregate, knownInteger, type Type, typeName, unknown, widen } from "./types.ts";
 import { splitIntoUnits } from "./units.ts";
 
 export interface CheckSettings {
@@ -46,11 +46,10 @@ export function check(
   checkNamedParameters(script, settings.namedParameters, diags);
   const units = blocks.flatMap(({ block, probes }) => splitIntoUnits(block, probes));
   const checkers = units.map((unit) => new Checker(unit, maps, facts, settings));
-  let rounds = 0;
-  do {
-    const scratch = new Collector();
-    for (const checker of checkers) checker.round(scratch, false);
-  } while (checkers.some((checker) => checker.changed) && ++rounds < MAX_ROUNDS);
+  settle(checkers);
+  const onlyRead = [...maps.values()].filter(({ assigned, declaration, read }) => read && !assigned && !declaration);
+  for (const map of onlyRead) map.value = int64;
+  if (onlyRead.length > 0) settle(checkers);
   for (const checker of checkers) checker.round(diags, true);
   for (const map of maps.values()) {
     map.key = widen(map.key);
@@ -69,6 +68,15 @@ export function check(
   return { units, maps };
 }
 
+/** Looks at everything until nothing changes any more: a map may be read before it is assigned. */
+function settle(checkers: readonly Checker[]): void {
+  let rounds = 0;
+  do {
+    const scratch = new Collector();
+    for (const checker of checkers) checker.round(scratch, false);
+  } while (checkers.some((checker) => checker.changed) && ++rounds < MAX_ROUNDS);
+}
+
 /** What has no type by now never gets one: of two variables each is assigned only the other, for instance. */
 function reportUnresolved(unit: Unit, diags: Diagnostics): void {
   for (const [node, type] of unit.types) {
@@ -83,8 +91,9 @@ function reportUnset(map: MapInfo, maps: ReadonlyMap<string, MapInfo>, diags: Di
   if (map.declaration && map.span === map.declaration.map.span) return;
   const assigned = [...maps.values()].filter((other) => other.assigned).map(({ name }) => name);
   const near = nearest(map.name, assigned);
-  const help = near ? `did you mean \`${near}\`?` : "nothing is ever stored in it";
-  diags.error("undefined-map", map.span, `Undefined map: ${map.name}`, { help });
+  const help = near ? `did you mean \`${near}\`?` : map.read ? undefined : "nothing is ever stored in it";
+  if (map.read) diags.warning("unset-map", map.span, `Nothing is ever stored in ${map.name}: it reads as 0`, { help });
+  else diags.error("undefined-map", map.span, `Undefined map: ${map.name}`, { help });
 }
 
 /** The map that stands in for the clock of time series, if there is one. */
@@ -341,6 +350,7 @@ export class Checker {
         value: unknown,
         span,
         assigned: undefined,
+        read: false,
         declaration: undefined,
         entries: undefined,
       };

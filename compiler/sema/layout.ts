@@ -141,6 +141,7 @@ export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
         signed: type.signed,
         name: type.name,
         values: type.values.map((v) => [v.value.toString(), v.name]),
+        ...(type.isText && { isText: true }),
       };
     case "probe":
       return { kind: "probe", size: 8, names: context.probeNames() };

@@ -25,6 +25,8 @@ export interface MapInfo {
   /** First use, and first assignment if there is any. */
   span: Span;
   assigned: Span | undefined;
+  /** Whether its values are asked for. */
+  read: boolean;
   declaration: MapDeclaration | undefined;
   /** How many entries it is declared to have. */
   entries: number | undefined;

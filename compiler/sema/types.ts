@@ -80,6 +80,8 @@ export interface EnumType {
   size: Size;
   signed: boolean;
   values: readonly { name: string; value: bigint }[];
+  /** The number is nobody's business: the value counts as the text. */
+  isText?: true;
   /** As with integers. */
   value?: bigint;
 }

@@ -21,7 +21,7 @@ export type Value =
   /** Records and the kernel's structs alike. */
   | { readonly kind: "record"; readonly fields: readonly { readonly name: string; readonly value: Value }[] }
   | { readonly kind: "pointer"; readonly address: bigint }
-  | { readonly kind: "enum"; readonly value: bigint; readonly name: string | undefined }
+  | { readonly kind: "enum"; readonly value: bigint; readonly name: string | undefined; readonly isText: boolean }
   | { readonly kind: "probe"; readonly name: string }
   | { readonly kind: "ksym"; readonly address: bigint }
   | { readonly kind: "usym"; readonly address: bigint; readonly pid: number }
@@ -272,7 +272,7 @@ type Enum = Extract<ValueLayout, { kind: "enum" }>;
 type Probe = Extract<ValueLayout, { kind: "probe" }>;
 
 function decodeEnum(layout: Enum, value: bigint): Value {
-  return { kind: "enum", value, name: namesOf(layout, layout.values).get(value) };
+  return { kind: "enum", value, name: namesOf(layout, layout.values).get(value), isText: layout.isText ?? false };
 }
 
 function decodeProbe(layout: Probe, id: bigint): Value {

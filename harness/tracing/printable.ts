@@ -95,6 +95,7 @@ export function present(value: Value, how: Presentation, divisor = 1n): Printabl
     case "pointer":
       return { kind: "symbolic", text: `0x${value.address.toString(16)}`, value: value.address };
     case "enum":
+      if (value.isText) return text(value.name ?? value.value.toString());
       return { kind: "symbolic", text: value.name ?? value.value.toString(), value: value.value };
     case "probe":
       return text(fromText(value.name));

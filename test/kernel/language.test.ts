@@ -37,6 +37,12 @@ describeKernel("the language in the kernel", () => {
   });
 
   it.each([
+    ["print(@x + 1); if (@x) { print(2) }", "1"],
+    ["print(@x[1]); $a = @y[1, comm]; print(($a, @z))", "0 | (0, 0)"],
+    ["@a = @x; @b[@y] = @z[2]", "@a: 0 | @b[0]: 0"],
+  ])("maps that nothing is ever stored in read as 0: %s", (body, expected) => expect(printed(body)).toBe(expected));
+
+  it.each([
     ["nothing more", "", "nothing more"],
     ["%s has %d%%, %x", '"one", -1, 255', "one has -1%, ff"],
     ["[%5d|%-5d|%05u]", "12, 34, (uint64)56", "[   12|34   |00056]"],

@@ -128,6 +128,8 @@ describe("mistakes", () => {
 
 describe("warnings", () => {
   it.each<[string, string]>([
+    ["begin { print(@x); if (@x) {} }", "15-17 warning: Nothing is ever stored in @x: it reads as 0"],
+    ["begin { @xy = @yx }", "15-18 warning: Nothing is ever stored in @yx: it reads as 0 | did you mean `@xy`?"],
     ["begin { exit(); print(1); }", "17-25 warning: Unreachable statement."],
     ["begin { return; print(1); }", "17-25 warning: Unreachable statement."],
     ["begin { return; print(1); print(2); }", "17-25 warning: Unreachable statement."],
