@@ -38,6 +38,10 @@ describe("trace, without the kernel", () => {
     { args: ["--help"], out: /^probewright trace - runs a bpftrace program\n.*--dry-run/s },
     { args: ["--fmt", "-e", "BEGIN{exit();}"], out: /^BEGIN \{\n +exit\(\);\n\}\n$/ },
     { args: ["--emit", "ast", "-e", "BEGIN { exit(); }"], out: /^\{\n.*"exit"/s },
+    { args: ["--emit", "tokens", "-e", "BEGIN { exit(); }"], out: /^1:1 +attach-point +BEGIN\n1:7 +\{ +\{\n/ },
+    { args: ["--emit", "types", "-e", "BEGIN { @ = 1; }"], out: /^@: int8\nbegin\n/ },
+    { args: ["--emit", "ir-opt", "-e", "BEGIN { @ = 1; }"], out: /^program begin .*\n\nfn begin\(v0\)\nb0:\n/ },
+    { args: ["--emit", "bytes", "-e", "BEGIN { @ = 1; }"], out: /^begin: ([0-9a-f]{16})+\n$/ },
     { args: ["--emit", "ir,asm", "-e", "BEGIN { exit(); }"], out: /^\/\/ ir\n.*\n\/\/ asm\n.*exit/s },
   ])("$args", async ({ args, out }) => {
     const finished = await trace(...args);
