@@ -14,10 +14,10 @@ import type { Functions } from "./table.ts";
 const TYPED = ["fentry", "fexit"];
 
 /** A pointer to a struct of the kernel, or a member that is one. */
-function checkObject(c: Checker, call: Call, structs: readonly string[]): boolean {
+function checkObject(c: Checker, call: Call, structs: readonly string[], probes: readonly string[]): boolean {
   const node = c.expressionArg(call, 0);
   const name = `${call.callee.text}()`;
-  if (!node || !c.onlyIn(call.span, `\`${name}\``, TYPED)) return false;
+  if (!node || !c.onlyIn(call.span, `\`${name}\``, probes)) return false;
   const type = c.type(node);
   const object = type.kind === "pointer" ? type.to : type;
   if (object.kind === "struct" && structs.includes(object.shape.name)) return true;
@@ -40,7 +40,7 @@ export const objectFunctions: Functions = {
     args: [1, 2],
     form: "path(file.f_path[, size])",
     check(c, call): Type {
-      if (!checkObject(c, call, ["struct path"])) return unknown;
+      if (!checkObject(c, call, ["struct path"], TYPED)) return unknown;
       const most = c.settings.maxStrlen;
       const size = call.args.length > 1 ? c.constant(call.args[1], "the size") : BigInt(most);
       if (size === undefined) return unknown;
@@ -64,7 +64,10 @@ export const objectFunctions: Functions = {
   socket_cookie: {
     args: [1, 1],
     form: "socket_cookie(sk)",
-    check: (c, call): Type => (checkObject(c, call, ["struct sock", "struct sock_common"]) ? uint64 : unknown),
+    check(c, call): Type {
+      const probes = c.facts.features.tpBtf ? [...TYPED, "rawtracepoint"] : TYPED;
+      return checkObject(c, call, ["struct sock", "struct sock_common"], probes) ? uint64 : unknown;
+    },
     lower: { value: (l, call) => l.b.call("get_socket_cookie", [address(l, call.args[0] as Expression)]) },
   },
 };

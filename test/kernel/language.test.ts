@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { describeKernel } from "../support/privileges.ts";
 import { runScript } from "../support/run-script.ts";
+import { trace } from "../support/traced.ts";
 
 /** What the body of a `begin` probe prints, line by line, with ` | ` between them. */
 function printed(body: string, parameters: string[] = []): string {
@@ -34,6 +35,14 @@ describeKernel("the language in the kernel", () => {
       ["@c[1] = count(); @c[1] = count(); for ($kv : @c) { print($kv.1) } clear(@c)", "2"],
       ["@m[1] = 1; @m[2] = 2; $n = 0; for ($kv : @m) { $n += $kv.1; break } print($n < 3); clear(@m)", "true"],
     ])("%s", (body, expected) => expect(printed(body)).toBe(expected));
+  });
+
+  it("numbers of sockets, in a raw tracepoint", async () => {
+    const script = "rawtracepoint:inet_sock_set_state { @[socket_cookie(args.sk) > 0] = count(); }";
+    const connect = 'require("net").connect(1, "127.0.0.1").on("error", () => {})';
+    const { output } = await trace(script, [process.execPath, "-e", connect]);
+    expect(output).toMatch(/^@\[true\]: [1-9]\d*\n$/m);
+    expect(output).not.toContain("false");
   });
 
   it.each([
