@@ -7,14 +7,16 @@ import { Diagnostics } from "./diagnostics.ts";
 import { expand } from "./expand/expand.ts";
 import { resolveImports } from "./expand/imports.ts";
 import type { FileHost } from "./file-host.ts";
+import { partsOf } from "./ir/ir.ts";
 import { printProgram } from "./ir/print.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
+import { MAX_PARTS, PART_SIZE } from "./lower/parts.ts";
 import { Plan } from "./lower/plan.ts";
 import { lowerPrograms } from "./lower/programs.ts";
 import { hasSwitch, keepsTree } from "./lower/scope.ts";
 import { callsExit } from "./lower/side-effects.ts";
 import { optimise } from "./opt/optimise.ts";
-import type { CompiledProgram, Program, ScopeFilter } from "./program.ts";
+import { type CompiledProgram, codeOf, type Program, type ScopeFilter } from "./program.ts";
 import { check } from "./sema/check.ts";
 import { readConfig, type ScriptConfig } from "./sema/config.ts";
 import { Names } from "./sema/names.ts";
@@ -57,6 +59,8 @@ export interface CompileOptions {
   includes?: readonly string[];
   /** Tells, while the script runs, of reads that fail and of keys that are not in their map. */
   tellFailures?: boolean;
+  /** For tests: divides programs that are not large at all. */
+  partSize?: number;
   /** For tests: leaves the optimiser out. */
   optimise?: boolean;
 }
@@ -155,6 +159,7 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
       config,
       workload,
       stackLimit,
+      partSize: options.partSize ?? PART_SIZE,
       tellsFailures: options.tellFailures ?? false,
       exits: typed.units.some(({ block }) => callsExit(block)),
       oneTarget: options.targetPid !== undefined,
@@ -168,18 +173,28 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
   dump("ir-opt", () => lowered.map((program) => printProgram(program)).join("\n"));
 
   const programs = lowered.flatMap((program): Program[] => {
-    const generated = compileIr(program, facts.features);
-    if (!generated.ok) {
-      diags.add(generateDiagnostic(generated.error, whole));
+    const all = partsOf(program);
+    if (all.length > MAX_PARTS) {
+      const span = all[MAX_PARTS]![0]!.blocks[0]!.end.span;
+      const error = { code: "too-many-parts", parts: all.length, limit: MAX_PARTS, span } as const;
+      diags.add(generateDiagnostic(error, whole));
       return [];
     }
-    const { name, type, attach, probes: served } = program;
-    const { code, relocations, lines, btf } = generated;
-    return [{ name, type, attach, probes: served, code, relocations, lines, btf }];
+    const parts = all.flatMap((functions) => {
+      const generated = compileIr({ functions }, facts.features);
+      if (generated.ok) return [generated];
+      diags.add(generateDiagnostic(generated.error, whole));
+      return [];
+    });
+    const [code, ...rest] = parts.map(({ code, relocations, lines, btf }) => ({ code, relocations, lines, btf }));
+    if (!code) return [];
+    const { name, type, attach, probes: served, further } = program;
+    return [{ name, type, attach, probes: served, ...code, further: further && { map: further.map, parts: rest } }];
   });
   if (diags.hasErrors) return undefined;
-  dump("asm", () => programs.map((p) => `${p.name}:\n${disassemble(p.code)}`).join("\n"));
-  dump("bytes", () => programs.map((p) => `${p.name}: ${hex(p.code)}`).join("\n"));
+  const codes = programs.flatMap((program) => codeOf(program).map(({ code }) => ({ name: program.name, code })));
+  dump("asm", () => codes.map(({ name, code }) => `${name}:\n${disassemble(code)}`).join("\n"));
+  dump("bytes", () => codes.map(({ name, code }) => `${name}: ${hex(code)}`).join("\n"));
   return { ...frozen, programs, events: plan.events, config };
 }
 

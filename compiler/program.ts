@@ -89,20 +89,33 @@ export interface KernelMap {
 
 export type ProgramType = "tracing" | "raw_tracepoint" | "tracepoint" | "kprobe" | "perf_event" | "xdp";
 
-export interface Program {
+export interface Program extends ProgramCode {
   /** At most 15 characters, for the kernel; unique in the script. */
   name: string;
   type: ProgramType;
   attach: AttachTarget;
+  /** Script probes (as printed by the `probe` builtin) that this program serves. */
+  probes: string[];
+  /**
+   * What did not fit into one program of the kernel: further ones of the same type and for the same target, which are not attached
+   * but called through the array of programs `map`. The first of them has index 1 there.
+   */
+  further?: { map: number; parts: ProgramCode[] } | undefined;
+}
+
+export interface ProgramCode {
   /** 8 bytes an instruction slot. */
   code: Uint8Array;
   relocations: Relocation[];
   /** Which part of the script an instruction slot came from; sorted, each entry holds until the next. */
   lines: { slot: number; span: Span }[];
-  /** Script probes (as printed by the `probe` builtin) that this program serves. */
-  probes: string[];
   /** Type information of the program's functions, which must be loaded with a program that hands one to a helper. */
-  btf?: ProgramBtf;
+  btf?: ProgramBtf | undefined;
+}
+
+/** All code of a program, the part that is attached first. */
+export function codeOf(program: Program): ProgramCode[] {
+  return [program, ...(program.further?.parts ?? [])];
 }
 
 export interface ProgramBtf {

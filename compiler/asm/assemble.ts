@@ -1,6 +1,7 @@
 /**
  * From instructions to bytes: labels become distances, references become relocations, and spans become the line table.
- * Jumps that do not reach within 16 bits are rewritten with the long jump of cpu v4, or are the program's error.
+ * Jumps that do not reach within 16 bits are rewritten with the long jump of cpu v4, or are the program's error. The kernel
+ * puts several instructions in the place of some, and its jumps have to reach over these.
  */
 import { negated } from "../ir/arithmetic.ts";
 import type { Relocation } from "../program.ts";
@@ -79,23 +80,31 @@ function place(instructions: readonly Instruction[], options: AssembleOptions): 
   for (;;) {
     const slots: number[] = [];
     const labels = new Map<Label, number>();
+    /** The same as the kernel may have it in the end. */
+    const grown: number[] = [];
+    const grownLabels = new Map<Label, number>();
     let slot = 0;
+    let most = 0;
     for (let i = 0; i < instructions.length; i++) {
       const insn = instructions[i]!;
       slots.push(slot);
+      grown.push(most);
       if (insn.kind === "label") {
         if (labels.has(insn.name)) throw new Error(`label ${insn.name} is placed twice`);
         labels.set(insn.name, slot);
+        grownLabels.set(insn.name, most);
       }
-      slot += slotCount(insn, long.has(i));
+      const count = slotCount(insn, long.has(i));
+      slot += count;
+      most += count + growth(insn);
     }
     slots.push(slot);
     const before = long.size;
     // As long as all of it is within reach, no single distance needs a look.
-    for (let i = 0; slot > MAX_DISTANCE && i < instructions.length; i++) {
+    for (let i = 0; most > MAX_DISTANCE && i < instructions.length; i++) {
       const insn = instructions[i]!;
       if ((insn.kind !== "jump" && insn.kind !== "branch") || long.has(i)) continue;
-      const distance = target(labels, insn.to) - slots[i]! - 1;
+      const distance = target(grownLabels, insn.to) - grown[i]! - 1;
       if (fitsS16(distance)) continue;
       if (!options.longJumps) {
         return { slots, labels, long, far: { code: "jump-too-far", distance, span: insn.span } };
@@ -105,6 +114,25 @@ function place(instructions: readonly Instruction[], options: AssembleOptions): 
     if (long.size === before) return { slots, labels, long };
   }
 }
+
+/**
+ * How many slots more the kernel may need for an instruction: it writes out lookups and small helpers, checks divisors, and
+ * counts the rounds of loops. bpf_loop becomes a loop.
+ */
+function growth(insn: Instruction): number {
+  switch (insn.kind) {
+    case "call":
+      return insn.helper === "loop" ? 24 : 12;
+    case "may-goto":
+      return 12;
+    case "alu":
+      return DIVISIONS.has(insn.op) ? 10 : 0;
+    default:
+      return 0;
+  }
+}
+
+const DIVISIONS: ReadonlySet<string> = new Set(["div", "mod", "sdiv", "smod"]);
 
 function slotCount(insn: Instruction, long: boolean): number {
   switch (insn.kind) {

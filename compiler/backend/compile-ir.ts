@@ -1,7 +1,7 @@
 /**
  * From IR to byte code, one stage a line. The program that comes in is left as it is.
  */
-import { assemble } from "../asm/assemble.ts";
+import { type Assembled, assemble } from "../asm/assemble.ts";
 import type { Instruction, Label } from "../asm/instructions.ts";
 import { programBtf } from "../asm/program-btf.ts";
 import { liveBlocks, loopDepths, Shape } from "../ir/cfg.ts";
@@ -22,6 +22,9 @@ import { recipes } from "./operands.ts";
 import { placeRecipes } from "./recipes.ts";
 import { resolveMoves } from "./resolve.ts";
 
+/** One program of the kernel, its entry first. */
+type Functions = Pick<IrProgram, "functions">;
+
 export type BackendFeatures = Pick<Features, "cpuV4">;
 
 export interface Generated {
@@ -40,13 +43,16 @@ export interface Generated {
  * since the host has to try the kernel out to know.
  */
 export function compileIr(
-  program: IrProgram,
+  program: Functions,
   features: BackendFeatures,
 ): Generated | { ok: false; error: GenerateError } {
   const allocated = new Map(
     calledFunctions(program).map((index) => [index, allocate(cloneFunction(program.functions[index]!), features)]),
   );
-  const stack = stackDepth(allocated);
+  const { stack, frames, innermost } = deepestCalls(allocated);
+  if (frames > MAX_FRAMES) {
+    return { ok: false, error: { code: "calls-too-deep", frames, limit: MAX_FRAMES, span: firstSpan(innermost) } };
+  }
   if (stack > STACK_LIMIT) return { ok: false, error: overflow(allocated, stack) };
   const instructions: Instruction[] = [];
   for (const [index, fn] of allocated) {
@@ -59,6 +65,8 @@ export function compileIr(
   });
   if (!assembled.ok) return assembled;
   const { code, relocations, lines, labels } = assembled;
+  const crowd = tooManyMaps(assembled);
+  if (crowd) return { ok: false, error: crowd };
   const btf = passesFunctions(program) ? describeFunctions(allocated, labels) : undefined;
   return { ok: true, code, relocations, lines, btf, stack };
 }
@@ -88,14 +96,14 @@ function callees(fn: IrFunction): number[] {
 }
 
 /** The entry and whatever it calls, in the order of their indices; the verifier refuses code that nobody calls. */
-function calledFunctions(program: IrProgram): number[] {
+function calledFunctions(program: Functions): number[] {
   if (program.functions.length === 1) return [0];
   const called = new Set([0]);
   for (const index of called) for (const callee of callees(program.functions[index]!)) called.add(callee);
   return [...called].sort((a, b) => a - b);
 }
 
-function passesFunctions(program: IrProgram): boolean {
+function passesFunctions(program: Functions): boolean {
   if (program.functions.length === 1) return false;
   return program.functions.some((fn) => liveBlocks(fn).some(({ insns }) => insns.some((insn) => insn.op === "func")));
 }
@@ -110,20 +118,53 @@ function describeFunctions(allocated: ReadonlyMap<number, Allocated>, labels: Re
   );
 }
 
-/** The stack of the deepest chain of calls, counted as the verifier does: every frame takes a multiple of 32 bytes. */
-function stackDepth(allocated: ReadonlyMap<number, Allocated>): number {
-  const depths = new Map<number, number>();
-  const depthOf = (index: number, callers: readonly number[]): number => {
+interface Depth {
+  stack: number;
+  frames: number;
+  /** Where the chain with the most frames ends. */
+  innermost: IrFunction;
+}
+
+/** The deepest chain of calls, counted as the verifier does: every frame takes a multiple of 32 bytes. */
+function deepestCalls(allocated: ReadonlyMap<number, Allocated>): Depth {
+  const depths = new Map<number, Depth>();
+  const depthOf = (index: number, callers: readonly number[]): Depth => {
     const known = depths.get(index);
     if (known !== undefined) return known;
     const { fn, frame } = allocated.get(index)!;
     if (callers.includes(index)) throw new Error(`${fn.name} calls itself`);
+    const depth = { stack: 0, frames: 0, innermost: fn };
     const below = allocated.size === 1 ? [] : callees(fn).map((callee) => depthOf(callee, [...callers, index]));
-    const depth = Math.max(32, Math.ceil(frame.size / 32) * 32) + Math.max(0, ...below);
+    for (const { stack, frames, innermost } of below) {
+      depth.stack = Math.max(depth.stack, stack);
+      if (frames > depth.frames) Object.assign(depth, { frames, innermost });
+    }
+    depth.stack += Math.max(32, Math.ceil(frame.size / 32) * 32);
+    depth.frames++;
     depths.set(index, depth);
     return depth;
   };
   return depthOf(0, []);
+}
+
+/** The kernel's limits for one program: functions that call one another, and different maps. */
+const MAX_FRAMES = 8;
+const MAX_MAPS = 64;
+
+function firstSpan(fn: IrFunction): Span | undefined {
+  for (const { insns } of liveBlocks(fn)) for (const { span } of insns) if (span) return span;
+  return undefined;
+}
+
+function tooManyMaps({ relocations, lines }: Assembled): GenerateError | undefined {
+  const maps = new Set<number>();
+  let span: Span | undefined;
+  for (const relocation of relocations) {
+    if (relocation.kind === "constant" || maps.has(relocation.map)) continue;
+    maps.add(relocation.map);
+    if (maps.size === MAX_MAPS + 1) span = lines.findLast(({ slot }) => slot <= relocation.slot)?.span;
+  }
+  return maps.size > MAX_MAPS ? { code: "too-many-maps", maps: maps.size, limit: MAX_MAPS, span } : undefined;
 }
 
 function overflow(allocated: ReadonlyMap<number, Allocated>, used: number): GenerateError {

@@ -6,6 +6,9 @@ import { unreachable } from "../unreachable.ts";
 
 export type GenerateError =
   | AssembleError
+  | { code: "calls-too-deep"; frames: number; limit: number; span: Span | undefined }
+  | { code: "too-many-parts"; parts: number; limit: number; span: Span | undefined }
+  | { code: "too-many-maps"; maps: number; limit: number; span: Span | undefined }
   | {
       code: "stack-overflow";
       /** Bytes, for the deepest chain of calls. */
@@ -31,6 +34,21 @@ function describe(error: GenerateError): { message: string; help: string } {
         help: `use shorter strings or fewer values at once; the largest are: ${largest.join(", ")}`,
       };
     }
+    case "calls-too-deep":
+      return {
+        message: `loops are nested ${error.frames - 1} deep here, and the kernel runs at most ${error.limit - 1} within each other`,
+        help: "run inner loops in one, or divide the script into several probes",
+      };
+    case "too-many-parts":
+      return {
+        message: `what this probe does becomes ${error.parts} programs, and the kernel runs at most ${error.limit} one behind the other`,
+        help: "divide the script into several probes",
+      };
+    case "too-many-maps":
+      return {
+        message: `one loop or expression uses ${error.maps} maps, and the kernel lets a program use ${error.limit}`,
+        help: "use fewer maps here: a key of several parts makes one of many, as in `@x[1, pid]`",
+      };
     case "jump-too-far":
       return {
         message: `a jump over ${Math.abs(error.distance)} instructions is farther than this kernel's instructions reach`,

@@ -46,6 +46,8 @@ export class FunctionBuilder {
   readonly function: IrFunction;
   /** Attached to every instruction that is emitted; the line table comes from it. */
   span: Span | undefined;
+  /** Instructions that were emitted so far. */
+  size = 0;
   readonly #states: BlockState[] = [];
   #current: BlockState;
 
@@ -109,7 +111,10 @@ export class FunctionBuilder {
     const state = this.#state(id);
     if (state.sealed) return;
     state.sealed = true;
-    for (const { key, param } of state.incomplete) this.#fillParam(state, key, param);
+    for (const { key, param } of state.incomplete) {
+      const incomplete = [{ state, param }];
+      for (const { state: at, param: to } of incomplete) this.#fillParam(at, key, to, incomplete);
+    }
     state.incomplete = [];
   }
 
@@ -196,6 +201,7 @@ export class FunctionBuilder {
     if (this.#current.ended) return;
     if (this.span) insn.span = this.span;
     this.#current.block.insns.push(insn);
+    this.size++;
   }
 
   /** Ends construction: every block must be sealed by now. Unreached blocks are removed. */
@@ -248,35 +254,50 @@ export class FunctionBuilder {
     }
   }
 
+  /** Without recursion: a variable may be defined as many blocks before as a script has. */
   #read(state: BlockState, key: VariableKey): VReg {
-    const known = state.definitions.get(key);
-    if (known !== undefined) return known;
-    let value: VReg;
-    if (!state.sealed) {
-      value = this.#fresh();
-      state.block.params.push(value);
-      state.incomplete.push({ key, param: value });
-    } else if (state.predecessors.length === 1) {
-      value = this.#read(this.#state(state.from[0]!), key);
-    } else if (state.predecessors.length === 0) {
-      if (state.block.id === 0) throw new Error(`variable ${String(key)} is read before it is written`);
-      // Unreachable code reads anything.
-      value = this.#fresh();
-      state.block.insns.unshift({ op: "const", dst: value, value: 0n });
-    } else {
-      value = this.#fresh();
-      state.block.params.push(value);
-      state.definitions.set(key, value);
-      this.#fillParam(state, key, value);
-    }
-    state.definitions.set(key, value);
+    const incomplete: { state: BlockState; param: VReg }[] = [];
+    const value = this.#find(state, key, incomplete);
+    // The list grows while it is iterated.
+    for (const { state: at, param } of incomplete) this.#fillParam(at, key, param, incomplete);
     return value;
   }
 
-  #fillParam(state: BlockState, key: VariableKey, param: VReg): void {
+  /** The value that reaches a block: one of its own, or a parameter where several paths meet, which `incomplete` takes note of. */
+  #find(start: BlockState, key: VariableKey, incomplete: { state: BlockState; param: VReg }[]): VReg {
+    const passed: BlockState[] = [];
+    let state = start;
+    let value = state.definitions.get(key);
+    while (value === undefined) {
+      passed.push(state);
+      if (state.sealed && state.predecessors.length === 1) {
+        state = this.#state(state.from[0]!);
+        value = state.definitions.get(key);
+      } else value = this.#arriving(state, key, incomplete);
+    }
+    for (const { definitions } of passed) definitions.set(key, value);
+    return value;
+  }
+
+  /** What a block in which paths meet, or not all of them are known, calls the variable. */
+  #arriving(state: BlockState, key: VariableKey, incomplete: { state: BlockState; param: VReg }[]): VReg {
+    const value = this.#fresh();
+    if (state.sealed && state.predecessors.length === 0) {
+      if (state.block.id === 0) throw new Error(`variable ${String(key)} is read before it is written`);
+      // Unreachable code reads anything.
+      state.block.insns.unshift({ op: "const", dst: value, value: 0n });
+      return value;
+    }
+    state.block.params.push(value);
+    if (state.sealed) incomplete.push({ state, param: value });
+    else state.incomplete.push({ key, param: value });
+    return value;
+  }
+
+  #fillParam(state: BlockState, key: VariableKey, param: VReg, incomplete: { state: BlockState; param: VReg }[]): void {
     const index = state.block.params.indexOf(param);
     state.predecessors.forEach((edge, i) => {
-      edge.args[index] = this.#read(this.#state(state.from[i]!), key);
+      edge.args[index] = this.#find(this.#state(state.from[i]!), key, incomplete);
     });
   }
 }

@@ -2,7 +2,13 @@
 import type { Edge, Insn, IrBlock, IrFunction, IrProgram, Terminator } from "./ir.ts";
 
 export function cloneProgram(program: IrProgram): IrProgram {
-  return { ...program, functions: program.functions.map(cloneFunction) };
+  const { functions, further } = program;
+  const parts = further?.parts.map((part) => part.map(cloneFunction));
+  return {
+    ...program,
+    functions: functions.map(cloneFunction),
+    further: further && parts && { map: further.map, parts },
+  };
 }
 
 /** A deep copy, except for the spans, which are shared. */

@@ -24,6 +24,13 @@ export interface IrProgram {
   probes: string[];
   /** The first is the entry; the others are callbacks and subprograms, called by index. */
   functions: IrFunction[];
+  /** The functions of further parts, which the first calls through the array of programs `map` (lower/parts.ts). */
+  further?: { map: number; parts: IrFunction[][] } | undefined;
+}
+
+/** All functions of a program, part by part. */
+export function partsOf({ functions, further }: IrProgram): IrFunction[][] {
+  return [functions, ...(further?.parts ?? [])];
 }
 
 export interface IrFunction {

@@ -17,6 +17,7 @@ import {
   type IrProgram,
   isImm,
   type Operand,
+  partsOf,
   type Terminator,
   type VReg,
 } from "./ir.ts";
@@ -28,7 +29,8 @@ export interface PrintOptions {
 
 export function printProgram(program: IrProgram, options: PrintOptions = {}): string {
   const head = `program ${program.name} ${program.type}`;
-  return [head, ...program.functions.map((fn) => printFunction(fn, options))].join("\n\n");
+  const parts = partsOf(program).map((functions) => functions.map((fn) => printFunction(fn, options)).join("\n\n"));
+  return [head, parts.join("\n\npart\n\n")].join("\n\n");
 }
 
 export function printFunction(fn: IrFunction, options: PrintOptions = {}): string {

@@ -5,13 +5,22 @@
 import { type HelperArg, helperSpec } from "../asm/helpers.ts";
 import { edges } from "./builder.ts";
 import { Dominators, liveBlocks } from "./cfg.ts";
-import { type BlockId, type Insn, type IrBlock, type IrFunction, type IrProgram, isImm, type VReg } from "./ir.ts";
+import {
+  type BlockId,
+  type Insn,
+  type IrBlock,
+  type IrFunction,
+  type IrProgram,
+  isImm,
+  partsOf,
+  type VReg,
+} from "./ir.ts";
 import { conditionInputs, inputs, result } from "./operands.ts";
 import { printEnd, printFunction, printInsn } from "./print.ts";
 
 /** Throws with all problems of all functions and a dump of those that have any. */
 export function verifyProgram(program: IrProgram): void {
-  for (const fn of program.functions) verifyFunction(fn, program.functions.length);
+  for (const functions of partsOf(program)) for (const fn of functions) verifyFunction(fn, functions.length);
 }
 
 /** `functions`: how many there are in the program, for the range of function references. */

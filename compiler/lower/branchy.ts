@@ -2,15 +2,20 @@
  * Which blocks have so many branches that the kernel's verifier could lose its way. It follows every path whose numbers
  * it can tell apart, and what it knows of a number decides branches further on: twenty conditions in a row can be a million
  * paths. Where a block has more than a few, numbers are forgotten before they are tested: then all paths that meet are equal.
+ * So it is done in long blocks, too, whose variables would be more than registers and stack have room for.
  */
 import type { Node, Probe } from "../syntax/ast.ts";
 import { children } from "../syntax/walk.ts";
+import { Weights } from "../syntax/weight.ts";
 
 /** So many branches make at most as many paths as the verifier goes through without complaint. */
 const FEW = 8;
 
+/** Nodes of a block that is long whatever it does. */
+const LONG = 1000;
+
 export function isBranchy(block: Probe): boolean {
-  return branches(block) > FEW;
+  return branches(block) > FEW || new Weights().of(block) > LONG;
 }
 
 function branches(node: Node): number {

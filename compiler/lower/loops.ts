@@ -7,6 +7,7 @@
  *   bpf_loop for ranges, bpf_for_each_map_elem for maps. The callback shares the caller's variables through a frame on the
  *   caller's stack: scalars lie in it while the loop runs, everything else is reached through a pointer in it.
  * - On kernels before 5.17 `while` is a plain loop.
+ * - `unroll` is no loop at all, unless that would be too much code: then it is one like `for`.
  *
  *     frame = { variables..., context..., returned }
  *     helper(n | map, callback, &frame, 0)
@@ -91,6 +92,16 @@ function whileByCallback(l: Lowering, node: ast.While): void {
   });
 }
 
+/** An `unroll` that would be too much code: as many rounds of a loop. */
+export function unrollLoop(l: Lowering, node: ast.Unroll, rounds: number): void {
+  const frame = new LoopFrame(l, node, []);
+  const callback = frame.callback(() => {}, 1);
+  frame.run((address) => {
+    const fn = l.b.define((dst) => ({ op: "func", dst, index: callback }));
+    l.b.call("loop", [{ imm: BigInt(rounds) }, fn, address, NO_FLAGS]);
+  });
+}
+
 export function forLoop(l: Lowering, node: ast.For): void {
   if (node.over.kind === "range") rangeLoop(l, node, node.over);
   else mapLoop(l, node, node.over);
@@ -156,6 +167,8 @@ function mapLoop(l: Lowering, node: ast.For, over: ast.MapName): void {
   });
 }
 
+type Loop = ast.For | ast.While | ast.Unroll;
+
 interface Captured {
   info: VariableInfo;
   offset: number;
@@ -165,7 +178,7 @@ interface Captured {
 /** What a loop's body shares with the function around it. */
 class LoopFrame {
   readonly #l: Lowering;
-  readonly #node: ast.For | ast.While;
+  readonly #node: Loop;
   readonly #scalars: Captured[] = [];
   readonly #pointers: Captured[] = [];
   /** Registers of the caller that the body needs and never changes: [register, offset]. */
@@ -174,7 +187,7 @@ class LoopFrame {
   readonly #size: number;
   #returned = -1;
 
-  constructor(l: Lowering, node: ast.For | ast.While, extra: VReg[]) {
+  constructor(l: Lowering, node: Loop, extra: VReg[]) {
     this.#l = l;
     this.#node = node;
     let offset = 0;
@@ -262,12 +275,12 @@ class LoopFrame {
 }
 
 /** The parts of a loop that are run in each round. */
-function repeated(node: ast.For | ast.While): ast.Node[] {
-  return node.kind === "for" ? [node.body] : [node.condition, node.body];
+function repeated(node: Loop): ast.Node[] {
+  return node.kind === "while" ? [node.condition, node.body] : [node.body];
 }
 
 /** Variables of a loop that were declared before it, and whether it assigns them. */
-function capturedVariables(l: Lowering, node: ast.For | ast.While): Map<VariableInfo, boolean> {
+function capturedVariables(l: Lowering, node: Loop): Map<VariableInfo, boolean> {
   // What a `comptime` condition leaves out was not resolved.
   const { variables } = l.unit;
   const inside = new Set<ast.Node>(node.kind === "for" ? [node.variable] : []);
@@ -322,7 +335,7 @@ function restoreRegisters(parent: Lowering, child: Lowering, loaded: readonly VR
 }
 
 /** Whether a loop may leave the probe. */
-function returns(loop: ast.For | ast.While): boolean {
+function returns(loop: Loop): boolean {
   let found = repeated(loop).some(callsExit);
   const visit = (node: ast.Node): void => {
     if (node.kind === "return") found = true;

@@ -32,6 +32,8 @@ export interface ProgramInfo {
   slots?: SlotMemory | undefined;
   /** What the context points to. */
   context: "raw" | "record" | "registers" | "perf-event" | "none";
+  /** Too large for one program of the kernel: variables live where the parts that follow find them (parts.ts). */
+  divided?: boolean;
 }
 
 export interface LoweringEnvironment {
@@ -40,6 +42,8 @@ export interface LoweringEnvironment {
   config: ScriptConfig;
   /** Objects above this size live in per-CPU memory rather than in the 512 bytes of stack. */
   stackLimit: number;
+  /** Programs of many more instructions are divided (parts.ts). */
+  partSize: number;
   /** The script calls exit(). */
   exits: boolean;
   /** Reads that fail and keys that are not there are told. */
@@ -80,11 +84,14 @@ export class Lowering {
   readonly loops: LoopTargets[] = [];
   /** All functions of the program; the first is its entry. */
   readonly functions: FunctionBuilder[];
-  readonly #variables = new Map<VariableInfo, Home>();
+  #variables = new Map<VariableInfo, Home>();
   #unit: Unit | undefined;
   #probe: ResolvedProbe | undefined;
   #end = -1;
   #branchy = false;
+  #divisible = true;
+  /** What statements before this one have used, by what it is: of programs in which they share it. */
+  #temporaries: Map<string, { items: unknown[]; taken: number }> | undefined;
   /** Memory that numbers are sent through. */
   #detour: Home | undefined;
   #claimed: VReg | undefined;
@@ -118,9 +125,25 @@ export class Lowering {
     return child;
   }
 
+  /** A further part of the same program, which goes on in the middle of what is lowered here. */
+  part(): Lowering {
+    const next = new Lowering(this.program, this.environment);
+    next.#unit = this.#unit;
+    next.#probe = this.#probe;
+    next.#branchy = this.#branchy;
+    next.#detour = this.#detour;
+    next.#variables = this.#variables;
+    return next;
+  }
+
   /** Finished functions, the entry first. */
   finish(): IrFunction[] {
     return this.functions.map((builder) => builder.finish());
+  }
+
+  /** Instructions so far, as lowering makes them. */
+  get size(): number {
+    return this.functions.reduce((sum, { size }) => sum + size, 0);
   }
 
   get unit(): Unit {
@@ -142,16 +165,14 @@ export class Lowering {
     this.#end = block;
   }
 
-  /** Lowers with the types of `unit`; `body` must leave the current block ended or falling to `end`. */
-  region(unit: Unit, probe: ResolvedProbe, end: number, body: () => void): void {
+  /** What is lowered from here on has the types of `unit`, and is left for `end`. */
+  enterRegion(unit: Unit, probe: ResolvedProbe, end: number): void {
     this.#unit = unit;
     this.#probe = probe;
     this.#end = end;
-    this.#branchy = isBranchy(unit.block);
-    this.#variables.clear();
-    body();
-    this.#unit = undefined;
-    this.#probe = undefined;
+    this.#branchy = this.program.divided === true || isBranchy(unit.block);
+    this.#divisible = true;
+    this.#variables = new Map();
   }
 
   type(node: Expression): Type {
@@ -178,17 +199,27 @@ export class Lowering {
     return this.#branchy ? 0 : this.environment.stackLimit;
   }
 
-  /** The same, whatever its size is, outside of the stack. */
-  scratch(size: number): Place {
-    return this.#placeOf(this.#scratchHome(size));
+  /** Whether another part may go on from here: whatever variables hold is in memory. */
+  get isDivisible(): boolean {
+    return this.#divisible;
   }
 
-  #scratchHome(size: number): Home {
+  /** Memory for something that all of the program's parts know. */
+  home(size: number, note: string): Home {
+    return this.program.divided ? this.scratchHome(size) : { slot: this.b.slot(roundUp8(size), note) };
+  }
+
+  /** The same, whatever its size is, outside of the stack. */
+  scratch(size: number): Place {
+    return this.placeOf(this.#temporary(`scratch ${roundUp8(size)}`, () => this.scratchHome(roundUp8(size))));
+  }
+
+  scratchHome(size: number): Home {
     const { slots } = this.program;
     return slots ? { claimed: slots.allocate(size) } : this.plan.scratch(size);
   }
 
-  #placeOf(home: Home): Place {
+  placeOf(home: Home): Place {
     if ("slot" in home) return { base: this.b.slotAddress(home.slot), offset: 0, space: "bpf" };
     if ("pointer" in home) return { base: this.b.load(home.pointer, home.offset, 8), offset: 0, space: "bpf" };
     if ("claimed" in home) return { base: this.claimed, offset: home.claimed, space: "bpf", slack: true };
@@ -205,7 +236,25 @@ export class Lowering {
   }
 
   slot(size: number, note: string): Place {
-    return { base: this.b.slotAddress(this.b.slot(roundUp8(size), note)), offset: 0, space: "bpf" };
+    const slot = this.#temporary(`slot ${roundUp8(size)}`, () => this.b.slot(roundUp8(size), note));
+    return { base: this.b.slotAddress(slot), offset: 0, space: "bpf" };
+  }
+
+  /** In a program of many statements these share their memory: nothing but variables lives longer than one of them. */
+  beginStatement(): void {
+    this.#temporaries ??= new Map();
+    for (const pool of this.#temporaries.values()) pool.taken = 0;
+  }
+
+  #temporary<T>(kind: string, make: () => T): T {
+    if (!this.#temporaries) return make();
+    let pool = this.#temporaries.get(kind);
+    if (!pool) {
+      pool = { items: [], taken: 0 };
+      this.#temporaries.set(kind, pool);
+    }
+    if (pool.taken === pool.items.length) pool.items.push(make());
+    return pool.items[pool.taken++] as T;
   }
 
   /** This CPU's copy in the per-CPU array. Equal computations are merged by the optimiser. */
@@ -244,16 +293,22 @@ export class Lowering {
     let home = this.#variables.get(info);
     if (!home) {
       const size = sizeOf(info.type);
-      home = size <= this.#stackLimit ? { slot: this.b.slot(roundUp8(size), info.name) } : this.#scratchHome(size);
+      home = size <= this.#stackLimit ? { slot: this.b.slot(roundUp8(size), info.name) } : this.scratchHome(size);
       this.#variables.set(info, home);
     }
-    return this.#placeOf(home);
+    return this.placeOf(home);
   }
 
   /** Whether a variable is a register; all others have a place in memory. */
   inRegister(info: VariableInfo): boolean {
     if (!isScalar(info.type) || info.addressed) return false;
-    return !this.#branchy || info.type.kind === "pointer";
+    return !this.#branchy || this.isKnownAddress(info);
+  }
+
+  /** Whether the verifier must see what a variable leads to, which it does for what is in a register. */
+  isKnownAddress({ type }: VariableInfo): boolean {
+    if (type.kind !== "pointer") return false;
+    return !this.program.divided || type.space === "bpf" || this.probe.event.kind === "function";
   }
 
   /** The value of a scalar variable. */
@@ -268,8 +323,10 @@ export class Lowering {
   }
 
   writeVariable(info: VariableInfo, value: VReg): void {
-    if (this.inRegister(info)) this.b.write(info, value);
-    else this.write(this.variablePlace(info), info.type, value);
+    if (this.inRegister(info)) {
+      this.b.write(info, value);
+      this.#divisible = false;
+    } else this.write(this.variablePlace(info), info.type, value);
   }
 
   /** Where a variable of the calling function lives: in per-CPU memory, or behind a pointer that was handed over. */
@@ -350,14 +407,14 @@ export class Lowering {
 
   /** Clears what was shared with a callback: the verifier takes it for something that may be read again. */
   settle(slot: number, size: number): void {
-    if (this.#branchy || this.inLoop) this.zero(this.#placeOf({ slot }), size);
+    if (this.#branchy || this.inLoop) this.zero(this.placeOf({ slot }), size);
   }
 
   /** A number that becomes part of an address, or a size, which makes the verifier ask where it came from. */
   reckoned(value: VReg): VReg {
     if (!this.#branchy) return value;
-    this.#detour ??= this.#scratchHome(8);
-    const { base, offset } = this.#placeOf(this.#detour);
+    this.#detour ??= this.scratchHome(8);
+    const { base, offset } = this.placeOf(this.#detour);
     return this.b.define((dst) => ({ op: "detour", dst, src: value, base, offset }));
   }
 

@@ -131,6 +131,17 @@ export class Plan {
     return planned;
   }
 
+  /** The kernel's map that a script's map with keys is; none for those without. */
+  kernelMap(name: string): number[] {
+    const storage = this.#byName.get(name)?.storage;
+    return storage?.kind === "hash" ? [storage.map] : [];
+  }
+
+  /** An array through which the parts of one program call each other; its size is to be filled in. */
+  programArray(): number {
+    return this.#add("parts", "prog_array", 4, 4, 0, 0);
+  }
+
   get ringBuffer(): number {
     this.#ringBuffer ??= this.#add("events", "ringbuf", 0, 0, "auto", 0);
     return this.#ringBuffer;

@@ -11,7 +11,8 @@ import { walk } from "../syntax/walk.ts";
 import { syscallNumberRegister } from "./args.ts";
 import { branch } from "./expressions.ts";
 import { groupByEvent, type ProgramGroup, programKind, type Region, uniqueName } from "./groups.ts";
-import { Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
+import { type Home, Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
+import { mustBeDivided, Parts } from "./parts.ts";
 import type { PlannedMap } from "./plan.ts";
 import {
   countFork,
@@ -24,8 +25,7 @@ import {
   taskOf,
   treeKey,
 } from "./scope.ts";
-import { claimSlot, releaseSlot, SlotMemory } from "./slots.ts";
-import { statements } from "./statements.ts";
+import { SlotMemory } from "./slots.ts";
 
 export function lowerPrograms(script: TypedScript, environment: LoweringEnvironment, scope: ScopeFilter): IrProgram[] {
   const groups = groupByEvent(script, environment.facts);
@@ -87,34 +87,40 @@ function lowerProgram(
   const served = regions.flatMap((region) => region.probes);
   const { type, attach, context } = programKind(event, regions[0]!.probes, environment);
   const slots = isPreemptible(event, environment) ? new SlotMemory() : undefined;
-  const info: ProgramInfo = { name: uniqueName(group, names), type, atomicUpdates, context, slots };
+  const divided = mustBeDivided(
+    regions.map(({ unit }) => unit.block),
+    environment,
+  );
+  const info: ProgramInfo = { name: uniqueName(group, names), type, atomicUpdates, context, slots, divided };
   const l = new Lowering(info, environment);
   const { b } = l;
   const leave = b.newBlock();
-  if (event.kind === "bench" || event.kind === "test") {
-    l.result = l.slot(8, "result").base;
-    b.store(l.result, 0, 8, { imm: 0n });
-  }
-  if (event.kind === "syscall") enterSyscall(l, event.direction, regions, leave);
+  const hasResult = event.kind === "bench" || event.kind === "test";
+  const resultHome: Home | undefined = hasResult ? l.home(8, "result") : undefined;
+  const enter = (part: Lowering): void => {
+    if (resultHome) part.result = part.address(part.placeOf(resultHome));
+    if (event.kind === "syscall") readSyscall(part, event.direction);
+  };
+  enter(l);
+  if (l.result !== undefined) b.store(l.result, 0, 8, { imm: 0n });
+  if (event.kind === "syscall") dispatchAll(l, regions, leave);
   if (environment.oneTarget && isOfAnyProcess(event)) filterTarget(l, leave);
   if (!isBuiltin(event)) {
     filterScope(l, event.kind === "interval" ? "system" : scope, leave);
     if (environment.exits) skipAfterExit(l, leave);
   }
-  withScratch(l, leave, () => {
-    for (const region of regions) {
-      const after = b.newBlock();
-      l.probeId = isManyPlaces(region) ? placeId(l, region, regions[0]!) : undefined;
-      lowerRegion(l, region, after);
-      b.jump(after);
-      b.enterSealed(after);
-    }
+  const enterRegion = (part: Lowering, region: Region): void => identify(part, region, regions[0]!);
+  const parts = new Parts(l, leave, { enter, enterRegion });
+  regions.forEach((region, i) => {
+    parts.region(region, i === regions.length - 1, (part, after) => beginRegion(part, region, regions[0]!, after));
   });
-  b.jump(leave);
-  b.enterSealed(leave);
-  b.exit(l.result === undefined ? { imm: 0n } : b.load(l.result, 0, 8));
+  const {
+    parts: [functions, ...rest],
+    array,
+  } = parts.finish();
   const probes = served.map((probe) => probe.name);
-  return { name: info.name, type, attach, probes, functions: l.finish() };
+  const further = array === undefined ? undefined : { map: array, parts: rest };
+  return { name: info.name, type, attach, probes, functions: functions!, further };
 }
 
 /** Nothing counts that happens between exit() and the moment when everything is detached. */
@@ -136,54 +142,43 @@ function placeId(l: Lowering, { probes }: Region, first: Region): VReg {
   return l.b.add(cookie, probes[0]!.id - first.probes[0]!.id);
 }
 
-/** Lowers a program's body with memory for its large objects. */
-function withScratch(l: Lowering, leave: number, lowerBody: () => void): void {
-  const { b, program } = l;
-  if (!program.slots) {
-    lowerBody();
-    return;
-  }
-  const [claim, body, leaveHere] = [b.newBlock(), b.newBlock(), b.newBlock()];
-  b.jump(claim);
-  b.enter(body);
-  lowerBody();
-  releaseSlot(l, program.slots);
-  b.jump(leaveHere);
-  b.enterSealed(claim);
-  claimSlot(l, program.slots, { body, leave });
-  b.seal(body);
-  b.enterSealed(leaveHere);
+/** What stands before a block's statements: which of the events are its own, and its predicate. */
+function beginRegion(l: Lowering, region: Region, first: Region, after: number): void {
+  const { unit, probes } = region;
+  const numbers = l.syscall && syscallNumbers(probes);
+  if (l.syscall && numbers) dispatch(l, l.syscall.number, numbers, after);
+  identify(l, region, first);
+  l.enterRegion(unit, probes[0]!, after);
+  const { predicate } = unit.block;
+  if (!predicate) return;
+  const then = l.b.newBlock();
+  branch(l, predicate, then, after);
+  l.b.enterSealed(then);
 }
 
-function lowerRegion(l: Lowering, { unit, probes }: Region, after: number): void {
-  const { b } = l;
-  const first = probes[0]!;
-  if (l.syscall) {
-    const numbers = syscallNumbers(probes);
-    if (numbers) dispatch(l, l.syscall.number, numbers, after);
-    const base = first.event.kind === "syscall" && first.event.number !== undefined ? first.id - first.event.number : 0;
-    l.probeId = probes.length === 1 ? undefined : b.add(l.syscall.number, base);
-  }
-  l.region(unit, first, after, () => {
-    const { predicate, body } = unit.block;
-    if (predicate) {
-      const then = b.newBlock();
-      branch(l, predicate, then, after);
-      b.enterSealed(then);
-    }
-    statements(l, body.statements);
-  });
+/** Finds out which of a block's many probes fired. */
+function identify(l: Lowering, region: Region, first: Region): void {
+  const { probes } = region;
+  l.probeId = isManyPlaces(region) ? placeId(l, region, first) : undefined;
+  if (!l.syscall || probes.length === 1) return;
+  const { event, id } = probes[0]!;
+  l.probeId = l.b.add(l.syscall.number, event.kind === "syscall" && event.number !== undefined ? id - event.number : 0);
 }
 
 // System calls
 
-/** Loads the number and the result, and leaves early for calls that no region wants. */
-function enterSyscall(l: Lowering, direction: "enter" | "exit", regions: readonly Region[], leave: number): void {
+/** Loads the number and the result. */
+function readSyscall(l: Lowering, direction: "enter" | "exit"): void {
   const { b } = l;
   const registers = b.load(l.context, 0, 8, { invariant: true });
   const word = b.load(l.context, 8, 8, { invariant: true });
   const number = direction === "enter" ? word : syscallNumberRegister(l, registers);
   l.syscall = { number, registers, result: direction === "exit" ? word : undefined };
+}
+
+/** Leaves early for calls that no region wants. */
+function dispatchAll(l: Lowering, regions: readonly Region[], leave: number): void {
+  const { number } = l.syscall!;
   const sets = regions.map((region) => syscallNumbers(region.probes));
   // With a single region its own dispatch does the same.
   if (sets.length > 1 && sets.every((set) => set !== undefined)) dispatch(l, number, sets.flat(), leave);

@@ -8,18 +8,22 @@
  *     claimed: ...; slot->busy = 0
  *
  * A run that finds all slots taken, which takes as many preempted runs on one CPU at once, is counted as lost.
+ *
+ * A program of several parts writes the thread's id into its slot, by which the parts that follow find it again.
  */
 import type { VReg } from "../ir/ir.ts";
 import type { Lowering } from "./lowering.ts";
 
 export const SLOTS_PER_CPU = 4;
 
-/** The word that says whether a slot is taken; what a program puts into it follows. */
-const BUSY = { offset: 0, size: 8 } as const;
+/** The word that says whether a slot is taken, and the one that may say by whom; what a program puts into it follows. */
+const BUSY = 0;
+const OWNER = 8;
+const HEADER = 16;
 
 /** What one program keeps in its slot. All programs' slots are the same memory. */
 export class SlotMemory {
-  #size: number = BUSY.size;
+  #size: number = HEADER;
   #largest = 0;
 
   /** The offset of room for an object. */
@@ -31,7 +35,7 @@ export class SlotMemory {
   }
 
   get used(): boolean {
-    return this.#size > BUSY.size;
+    return this.#size > HEADER;
   }
 
   /** Bytes of a slot. */
@@ -56,17 +60,45 @@ export function claimSlot(l: Lowering, memory: SlotMemory, targets: { body: numb
     b.jump(targets.body);
     return;
   }
+  if (!l.program.divided) {
+    search(l, memory, targets, (slot) => claim(l, slot));
+    return;
+  }
+  const taken = b.newBlock();
+  search(l, memory, { body: taken, leave: targets.leave }, (slot) => claim(l, slot));
+  b.enterSealed(taken);
+  b.store(b.read(CLAIMED), OWNER, 8, thread(l));
+  b.jump(targets.body);
+}
+
+/** In a part that is not the first: the slot that the first one has claimed. */
+export function findSlot(l: Lowering, memory: SlotMemory, targets: { body: number; leave: number }): void {
+  search(l, memory, targets, (slot) => l.b.alu("xor", l.b.load(slot, OWNER, 8), thread(l)));
+}
+
+function thread(l: Lowering): VReg {
+  return l.b.call("get_current_pid_tgid", [], { pure: true });
+}
+
+/** Goes on with the first of the CPU's slots for which `test` gives 0. */
+function search(
+  l: Lowering,
+  memory: SlotMemory,
+  { body, leave }: { body: number; leave: number },
+  test: (slot: VReg) => VReg,
+): void {
+  const { b } = l;
   const { map, stride, cpuStride } = l.plan.slots(memory);
   let slot = l.cpuCopy(map, cpuStride);
   for (let i = 0; i < SLOTS_PER_CPU; i++) {
     if (i > 0) slot = b.alu("add", slot, stride);
     b.write(CLAIMED, slot);
     const next = b.newBlock();
-    b.branch("eq", claim(l, slot), { imm: 0n }, targets.body, next);
+    b.branch("eq", test(slot), { imm: 0n }, body, next);
     b.enterSealed(next);
   }
   l.countFailure("lostEvents");
-  b.jump(targets.leave);
+  b.jump(leave);
 }
 
 /** The slot's word before, which is 0 if it is ours now. */
@@ -77,7 +109,7 @@ function claim(l: Lowering, slot: VReg): VReg {
     atomic: "xchg",
     dst,
     base: slot,
-    offset: BUSY.offset,
+    offset: BUSY,
     size: 8,
     value: one,
   }));
@@ -85,5 +117,7 @@ function claim(l: Lowering, slot: VReg): VReg {
 
 /** Gives the slot back, in a block that only runs that claimed one pass. */
 export function releaseSlot(l: Lowering, memory: SlotMemory): void {
-  if (memory.used) l.b.store(l.claimed, BUSY.offset, 8, { imm: 0n });
+  if (!memory.used) return;
+  if (l.program.divided) l.b.store(l.claimed, OWNER, 8, { imm: 0n });
+  l.b.store(l.claimed, BUSY, 8, { imm: 0n });
 }

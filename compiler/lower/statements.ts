@@ -6,9 +6,10 @@ import { sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
 import { isScalar, isSigned, type Size, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
+import { Weights } from "../syntax/weight.ts";
 import { unreachable } from "../unreachable.ts";
 import { effect, either, operand, operation, value } from "./expressions.ts";
-import { forLoop, whileLoop } from "./loops.ts";
+import { forLoop, unrollLoop, whileLoop } from "./loops.ts";
 import type { Lowering } from "./lowering.ts";
 import { compoundMap, storeMap } from "./maps.ts";
 import { overwrite } from "./memory-values.ts";
@@ -122,6 +123,10 @@ function initialise(l: Lowering, info: VariableInfo): void {
 function unroll(l: Lowering, node: ast.Unroll): void {
   const count = l.type(node.count);
   const rounds = count.kind === "integer" ? Number(count.value ?? 0n) : 0;
+  if (l.facts.features.loop && new Weights().isLoop(node)) {
+    unrollLoop(l, node, rounds);
+    return;
+  }
   const after = l.b.newBlock();
   for (let i = 0; i < rounds && !l.b.ended; i++) {
     const next = l.b.newBlock();

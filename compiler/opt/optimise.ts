@@ -2,7 +2,7 @@
  * The optimiser's passes in order. Each works in place on one function and tells whether it changed anything.
  */
 import { Shape } from "../ir/cfg.ts";
-import type { IrFunction, IrProgram } from "../ir/ir.ts";
+import { type IrFunction, type IrProgram, partsOf } from "../ir/ir.ts";
 import { tidyBlocks } from "./blocks.ts";
 import { decideConditions } from "./conditions.ts";
 import { removeDeadCode } from "./dce.ts";
@@ -52,7 +52,7 @@ export type AfterPass = (pass: Pass, fn: IrFunction, changed: boolean) => void;
 
 /** Optimises all functions of a program in place. */
 export function optimise(program: IrProgram, after: AfterPass = () => {}): void {
-  for (const fn of program.functions) optimiseFunction(fn, after);
+  for (const fn of partsOf(program).flat()) optimiseFunction(fn, after);
 }
 
 export function optimiseFunction(fn: IrFunction, after: AfterPass = () => {}): void {

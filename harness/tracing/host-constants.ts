@@ -1,6 +1,6 @@
 /** The numbers that code asks the host for: each is found out only when a program mentions it. */
 import { statSync } from "node:fs";
-import type { CompiledProgram, HostConstant } from "../../compiler/program.ts";
+import { type CompiledProgram, codeOf, type HostConstant } from "../../compiler/program.ts";
 import { Clock, clockGettime } from "../../native/index.ts";
 
 /** What a session is about, as far as code depends on it. */
@@ -31,9 +31,9 @@ const PER_RUN: ReadonlySet<HostConstant> = new Set(["cpid", "start_time_boot", "
 
 /** Whether the code holds numbers of one single run, so that every run has to load it again. */
 export function loadsPerRun(compiled: CompiledProgram): boolean {
-  return compiled.programs.some(({ relocations }) =>
-    relocations.some((r) => r.kind === "constant" && PER_RUN.has(r.constant)),
-  );
+  return compiled.programs
+    .flatMap(codeOf)
+    .some(({ relocations }) => relocations.some((r) => r.kind === "constant" && PER_RUN.has(r.constant)));
 }
 
 /** Answers each constant once, so that all programs of a session see the same number. */

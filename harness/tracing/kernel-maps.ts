@@ -1,6 +1,12 @@
 /** Creates the kernel maps that a compiled program names, with read-only data written and frozen. */
 import { readFileSync } from "node:fs";
-import type { AttachTarget, CompiledProgram, KernelMap, KernelMapType } from "../../compiler/program.ts";
+import {
+  type AttachTarget,
+  type CompiledProgram,
+  codeOf,
+  type KernelMap,
+  type KernelMapType,
+} from "../../compiler/program.ts";
 import { type MapFd, MapType, mapCreate, mapFreeze, mapUpdate } from "../../native/index.ts";
 
 const MAP_TYPES: Readonly<Record<KernelMapType, number>> = {
@@ -49,10 +55,10 @@ export function ringBufferBytes(availableKiB: number, often: boolean): number {
 
 /** Whether the events of the system, and not only of a clock, put records into the ring buffer. */
 function printsOften({ programs, ringBuffer }: CompiledProgram): boolean {
-  return programs.some(
-    ({ attach, relocations }) =>
-      !SELDOM.has(attach.kind) && relocations.some((r) => r.kind === "map" && r.map === ringBuffer),
-  );
+  return programs
+    .filter(({ attach }) => !SELDOM.has(attach.kind))
+    .flatMap(codeOf)
+    .some(({ relocations }) => relocations.some((r) => r.kind === "map" && r.map === ringBuffer));
 }
 
 const SELDOM: ReadonlySet<AttachTarget["kind"]> = new Set(["begin", "end", "interval"]);

@@ -13,6 +13,7 @@ import {
   LoadError,
   type LoadedProg,
   type MapFd,
+  mapUpdate,
   type ProgSpec,
   ProgType,
   progLoad,
@@ -52,7 +53,29 @@ export function loadPrograms(compiled: CompiledProgram, context: LoadContext): L
   return opened.map((fd, i) => ({ fd, program: compiled.programs[i]! }));
 }
 
-function loadProgram(program: Program, compiled: CompiledProgram, { maps, constant, onVerified }: LoadContext): Fd {
+/** A program and, before it, the parts that it goes on in. */
+function loadProgram(program: Program, compiled: CompiledProgram, context: LoadContext): Fd {
+  const { further } = program;
+  if (further) {
+    const array = context.maps[further.map]!;
+    further.parts.forEach((part, i) => {
+      const fd = loadCode({ ...program, ...part }, compiled, context);
+      try {
+        // The array keeps the program as long as it exists itself.
+        mapUpdate(array, number32(i + 1), number32(fd.value));
+      } finally {
+        fd.close();
+      }
+    });
+  }
+  return loadCode(program, compiled, context);
+}
+
+function number32(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}
+
+function loadCode(program: Program, compiled: CompiledProgram, { maps, constant, onVerified }: LoadContext): Fd {
   const needed: Fd[] = [];
   const own = (fd: Fd): Fd => {
     needed.push(fd);
@@ -138,7 +161,10 @@ function loadLogged(program: Program, spec: ProgSpec, compiled: CompiledProgram,
   const loaded = attempt({ ...spec, logLevel: STATISTICS, logSize });
   if (loaded instanceof LoadError) {
     if (loaded.code === "ENOSPC")
-      throw new TrimmedLogError(`${program.name}_${compiled.programs.indexOf(program) + 1}`, logSize);
+      throw new TrimmedLogError(
+        `${program.name}_${compiled.programs.findIndex(({ name }) => name === program.name) + 1}`,
+        logSize,
+      );
     return loadVerified(program, spec);
   }
   onVerified(program, loaded.log.trimEnd());

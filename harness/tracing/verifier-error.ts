@@ -47,9 +47,23 @@ export class VerifierError extends SysError {
     return MISSING_HELPER.test(this.lastWords);
   }
 
+  /** The kernel has nothing against any of its instructions, but gave up on so many. */
+  get tooLarge(): boolean {
+    return TOO_LARGE.test(this.lastWords);
+  }
+
   /** For showing the script's line; undefined when the program has no line table. */
   get diagnostic(): Diagnostic | undefined {
     if (this.span === undefined) return undefined;
+    if (this.tooLarge) {
+      return {
+        code: "program-too-large",
+        severity: "error",
+        message: `the program of ${summary(this.probes)} is too large for the kernel's verifier: ${this.lastWords}`,
+        span: this.span,
+        help: "make loops shorter or nest fewer of them, or divide the script into several probes",
+      };
+    }
     const at = this.instruction === undefined ? "" : ` (instruction ${this.slot}: ${this.instruction})`;
     return {
       code: "verifier-rejected",
@@ -120,6 +134,8 @@ export function spanAt(program: Program, slot: number | undefined): Span | undef
   return found?.span;
 }
 
+const TOO_LARGE =
+  /^BPF program is too large|too complex|16-bit range|number of maps per program|^the call stack of|argument list too long/;
 const MISSING_HELPER = /unknown func|invalid func/;
 
 function helpFor(lastWords: string): string | undefined {
@@ -127,7 +143,6 @@ function helpFor(lastWords: string): string | undefined {
   if (/infinite loop|back-edge/.test(lastWords)) {
     return "this kernel must see that a loop ends: count up to a constant, or use Linux 5.17 or later";
   }
-  if (/too large|too complex|Processed \d+ insn/.test(lastWords)) return "make the script shorter, or its loops";
   if (/stack/.test(lastWords)) return "fewer or shorter keys, strings and variables need less stack";
   return "the whole log is shown with -v";
 }

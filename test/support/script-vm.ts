@@ -12,8 +12,8 @@ export interface VmResult extends EvalResult {
 
 export function runInVm(program: CompiledProgram, cpus: number, world: Partial<World>): VmResult {
   const vm = new Vm({ maps: program.maps, cpus, world });
-  for (const { attach, code, relocations } of program.programs) {
-    if (attach.kind === "begin") vm.run({ code, relocations }, { context: [0n, 0n] });
+  for (const begun of program.programs) {
+    if (begun.attach.kind === "begin") vm.run(begun, { context: [0n, 0n] });
   }
   if (vm.openRecords > 0) throw new Error("a record was neither submitted nor discarded");
   const snapshots = program.scriptMaps.map((map): MapSnapshot => ({ map, entries: entriesOf(vm, map) }));

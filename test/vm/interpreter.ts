@@ -62,6 +62,8 @@ export interface VmOptions {
 export interface Code {
   code: Uint8Array;
   relocations?: readonly Relocation[];
+  /** Programs that this one calls, from index 1 on, through the array of programs `map`. */
+  further?: { map: number; parts: readonly Code[] } | undefined;
 }
 
 export interface RunOptions {
@@ -82,6 +84,7 @@ export class VmFault extends Error {
 /** Far more than any test program runs; a real program may explore as many. */
 const MAX_STEPS = 1_000_000;
 const MAX_FRAMES = 8;
+const MAX_TAIL_CALLS = 32;
 const STACK_BYTES = 512;
 
 interface Frame {
@@ -153,7 +156,14 @@ export class Vm {
 
   /** Runs a program once and returns r0 (signed). Throws VmFault. */
   run(program: Code, options: RunOptions = {}): bigint {
-    return new Machine(this, program).run(contextRegion(options.context ?? new Uint8Array(0)));
+    const context = contextRegion(options.context ?? new Uint8Array(0));
+    let current = program;
+    for (let calls = 0; calls <= MAX_TAIL_CALLS; calls++) {
+      const result = new Machine(this, current, program.further).run(context);
+      if (typeof result === "bigint") return result;
+      current = result.next;
+    }
+    throw new Error("too many tail calls");
   }
 
   // For helpers
@@ -194,31 +204,52 @@ export function contextRegion(context: Uint8Array | readonly Value[]): Region {
   return region;
 }
 
+/** Thrown where a program calls another in its place. */
+class TailCall {
+  readonly next: Code;
+
+  constructor(next: Code) {
+    this.next = next;
+  }
+}
+
 /** One run of one program. */
 class Machine {
   readonly #vm: Vm;
   readonly #code: Uint8Array;
   readonly #slots: RawInstruction[];
   readonly #relocations: Map<number, Relocation>;
+  readonly #further: Code["further"];
   readonly #frames: Frame[] = [];
   #slot = 0;
   #steps = 0;
 
-  constructor(vm: Vm, program: Code) {
+  constructor(vm: Vm, program: Code, further: Code["further"]) {
     this.#vm = vm;
+    this.#further = further;
     this.#code = program.code;
     this.#slots = decode(program.code);
     this.#relocations = new Map(program.relocations?.map((relocation) => [relocation.slot, relocation]));
     this.#checkFlow();
   }
 
-  run(context: Region): bigint {
+  /** What the program returns, or the one that it calls last. */
+  run(context: Region): bigint | TailCall {
     this.#enter(0, [new Pointer(context)], -1);
     return this.#catching(() => {
-      const result = this.#execute(0);
+      const result = this.#executeAll();
       if (this.#vm.openRecords > 0) throw new Fault("a ring buffer record was neither submitted nor discarded");
       return result;
     });
+  }
+
+  #executeAll(): bigint | TailCall {
+    try {
+      return this.#execute(0);
+    } catch (thrown) {
+      if (thrown instanceof TailCall) return thrown;
+      throw thrown;
+    }
   }
 
   /** Every instruction can be reached, and none is followed by nothing; what the verifier checks before all else. */
@@ -576,10 +607,19 @@ class Machine {
       this.#vm,
       (slot, values) => this.#callback(slot, values),
     );
+    if (name === "tail_call") this.#tailCall(args);
     const result = implementation(args, this.#vm);
     for (let i = 0; i <= 5; i++) this.#frame.registers[i] = undefined;
     if (result !== undefined) this.#set(0, result);
     this.#slot++;
+  }
+
+  /** Does not come back if there is such a program. */
+  #tailCall(args: CheckedArguments): void {
+    if (this.#frames.length > 1) throw new Fault("a tail call in a function");
+    if (!this.#further || this.#vm.maps[this.#further.map] !== args.map(1)) return;
+    const next = this.#further.parts[Number(args.number(2)) - 1];
+    if (next) throw new TailCall(next);
   }
 
   #callback(slot: number, args: readonly Value[]): bigint {

@@ -14,9 +14,12 @@ import { cases } from "../support/soak.ts";
 const CPUS = 4;
 const facts = fakeFacts({ possibleCpus: CPUS });
 
-function compiled(text: string, optimise: boolean): CompiledProgram {
+/** As it is, optimised, and in as many parts as can be. */
+const WAYS = [{ optimise: false }, { optimise: true }, { optimise: true, partSize: 50 }] as const;
+
+function compiled(text: string, way: (typeof WAYS)[number]): CompiledProgram {
   const diags = new Diagnostics();
-  const program = compile(new Source("test.bt", text), facts, diags, { optimise });
+  const program = compile(new Source("test.bt", text), facts, diags, way);
   if (!program) throw new Error(renderDiagnostics(diags.errors));
   return program;
 }
@@ -55,9 +58,9 @@ function oracle(text: string): EvalResult {
 
 function expectAgreement(text: string): void {
   const expected = oracle(text);
-  for (const optimise of [false, true]) {
-    const { maps, events } = runInVm(compiled(text, optimise), CPUS, { ...WORLD, now: clock() });
-    expect({ optimise, maps, events }).toEqual({ optimise, ...expected });
+  for (const way of WAYS) {
+    const { maps, events } = runInVm(compiled(text, way), CPUS, { ...WORLD, now: clock() });
+    expect({ ...way, maps, events }).toEqual({ ...way, ...expected });
   }
 }
 
@@ -96,7 +99,7 @@ describe("bytes in the interpreter do what the tree says", () => {
     "exit(); @x = 1",
   ])("%s", (body) => expectAgreement(`begin { ${body} }`));
 
-  it("agrees on random scripts, optimised or not", () => {
+  it("agrees on random scripts, optimised or not, in one part or many", () => {
     const property = fc.property(randomScript, (text) => {
       // Random constants may overflow, which the checker refuses.
       fc.pre(!errorsOf(text).some((error) => error.startsWith("constant-overflow")));

@@ -81,13 +81,24 @@ describe("VerifierError", () => {
 
   it.each([
     { words: "unknown func bpf_loop#181", help: "this kernel lacks a helper function that the script needs" },
-    { words: "BPF program is too large. Processed 1000001 insn", help: "make the script shorter, or its loops" },
     {
       words: "combined stack size of 2 calls is 544. Too large",
       help: "fewer or shorter keys, strings and variables need less stack",
     },
   ])("gives advice on: $words", ({ words, help }) => {
     expect(new VerifierError(refused, 22, words).diagnostic?.help).toBe(help);
+  });
+
+  it.each([
+    "BPF program is too large. Processed 1000001 insn",
+    "The sequence of 8193 jumps is too complex.",
+    "The total number of maps per program has reached the limit of 64",
+    "insn 3 cannot be patched due to 16-bit range",
+  ])("tells a program that is too large from one that is wrong: %s", (words) => {
+    const { diagnostic } = new VerifierError(refused, 7, words);
+    expect(diagnostic?.code).toBe("program-too-large");
+    expect(diagnostic?.message).toContain("is too large for the kernel's verifier");
+    expect(diagnostic?.help).toContain("make loops shorter");
   });
 
   it("needs no line table", () => {

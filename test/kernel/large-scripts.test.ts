@@ -1,0 +1,94 @@
+/**
+ * Scripts of hundreds and thousands of lines: the kernel limits what one program may be, and what the compiler accepts must be loaded
+ * all the same.
+ */
+import { expect, it, vi } from "vitest";
+import { compile } from "../../compiler/compile.ts";
+import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { Source } from "../../compiler/source.ts";
+import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
+import { loadSession } from "../../harness/tracing/session.ts";
+import { describeKernel } from "../support/privileges.ts";
+import { runScript } from "../support/run-script.ts";
+
+const facts = hostFacts();
+
+/** `line` for 0, 1, 2, ... */
+function lines(count: number, line: (i: number) => string): string {
+  return Array.from({ length: count }, (_, i) => line(i)).join("\n");
+}
+
+function printed(body: string): string {
+  return runScript(`begin { ${body} }`)
+    .split("\n")
+    .filter((line) => line !== "")
+    .join(" | ");
+}
+
+/** Loads a script that waits for events, and answers how many programs each of its own is. */
+function partsOf(text: string): number[] {
+  const diags = new Diagnostics();
+  const program = compile(new Source("test.bt", text), facts, diags);
+  if (!program) throw new Error(renderDiagnostics(diags.errors));
+  loadSession(program, {}).close();
+  return program.programs.map(({ further }) => 1 + (further?.parts.length ?? 0));
+}
+
+describeKernel("large scripts in the kernel", () => {
+  vi.setConfig({ testTimeout: 300_000 });
+
+  it("more maps than a program may use", () => {
+    const uses = lines(100, (i) => `@m${i}[1] = ${i}; $sum += @m${i}[1];`);
+    const clears = lines(100, (i) => `clear(@m${i});`);
+    expect(printed(`$sum = 0; ${uses} ${clears} print($sum)`)).toBe("4950");
+  });
+
+  it("a thousand conditions", () => {
+    const ifs = lines(1000, (i) => `if (pid % ${i + 2} != ${i + 1}) { $x += ${i} } else { $x += ${i}; $y++ }`);
+    expect(printed(`$x = 0; $y = 0; ${ifs} print($x)`)).toBe("499500");
+  });
+
+  it("a thousand variables", () => {
+    const sum = Array.from({ length: 100 }, (_, i) => `$v${i * 10}`).join(" + ");
+    expect(printed(`${lines(1000, (i) => `$v${i} = ${i};`)} print(${sum})`)).toBe("49500");
+  });
+
+  it("a thousand counters, in branches of a condition", () => {
+    const counts = (map: string) => lines(500, (i) => `@${map}[${i}] = count();`);
+    const body = `if (pid > 0) { ${counts("a")} } else { ${counts("b")} } print(len(@a)); print(len(@b)); clear(@a)`;
+    expect(printed(body)).toBe("500 | 0");
+  });
+
+  it("a return in the middle, and a block behind it", () => {
+    const sets = (map: string) => lines(800, (i) => `@${map}[${i}] = 1;`);
+    const first = `begin { ${sets("a")} if (pid > 0) { print(len(@a)); clear(@a); return } ${sets("b")} }`;
+    expect(runScript(`${first} begin { print(2) }`).split("\n")).toEqual(["800", "2", ""]);
+  });
+
+  it("rounds that are too much code to be written out", () => {
+    expect(
+      printed("unroll (100) { unroll (100) { unroll (100) { $n++ } } } print($n)".replace("unroll", "$n = 0; unroll")),
+    ).toBe("1000000");
+    expect(
+      printed(`$n = 0; unroll (50) { if ($n == 20) { break } ${lines(60, () => "$n++; $n--;")} $n++ } print($n)`),
+    ).toBe("20");
+  });
+
+  it.each([
+    ["system calls", "tracepoint:syscalls:sys_enter_getpid"],
+    ["tracepoints", "tracepoint:sched:sched_switch"],
+    ["a clock", "interval:s:100"],
+    ["user code", "uprobe:/proc/self/exe:main"],
+  ])("programs of several parts on %s", (_, probe) => {
+    const body = lines(600, (i) => `@[${i}, probe] = count();`);
+    const [parts, ...others] = partsOf(`${probe} { $a = nsecs; ${body} @last = $a; } ${probe} { @second = count() }`);
+    expect(parts).toBeGreaterThan(1);
+    expect(others.every((count) => count === 1)).toBe(true);
+  });
+
+  it("a part more than the kernel runs is the script's error", () => {
+    const diags = new Diagnostics();
+    compile(new Source("test.bt", `begin { ${lines(2000, (i) => `@m${i}[1] = ${i};`)} }`), facts, diags);
+    expect(diags.errors.map(({ code }) => code)).toEqual(["too-many-parts"]);
+  });
+});
