@@ -266,7 +266,8 @@ export class Checks {
 
   #operation(operator: ast.BinaryOperator, left: Type, right: Type, leftSpan: Span, rightSpan: Span, span: Span): Type {
     if (left.kind === "unknown" || right.kind === "unknown") {
-      return isComparison(operator) || isLogical(operator) ? boolean : unknown;
+      if (isComparison(operator) || isLogical(operator)) return boolean;
+      return this.#c.assumesNumbers ? int64 : unknown;
     }
     if (isLogical(operator)) {
       if (!this.isTruthy(left)) return this.#operandError(leftSpan, operator, left);

@@ -47,9 +47,14 @@ export function check(
   const units = blocks.flatMap(({ block, probes }) => splitIntoUnits(block, probes));
   const checkers = units.map((unit) => new Checker(unit, maps, facts, settings));
   settle(checkers);
-  const onlyRead = [...maps.values()].filter(({ assigned, declaration, read }) => read && !assigned && !declaration);
-  for (const map of onlyRead) map.value = int64;
-  if (onlyRead.length > 0) settle(checkers);
+  const open = () => [...maps.values()].filter(({ value, read }) => read && value.kind === "unknown");
+  if (open().length > 0) {
+    // `@sum = @sum + n`: what only its own old value could tell is a number, as is what is never stored.
+    for (const checker of checkers) checker.assumesNumbers = true;
+    settle(checkers);
+    for (const map of open()) map.value = int64;
+    settle(checkers);
+  }
   for (const checker of checkers) checker.round(diags, true);
   for (const map of maps.values()) {
     map.key = widen(map.key);
@@ -126,6 +131,8 @@ export class Checker {
   /** The calls that maps are assigned: aggregations can stand nowhere else. */
   readonly assignedCalls = new Set<ast.Call>();
   changed = false;
+  /** Whether an operand that nothing has told the type of counts as a number by now. */
+  assumesNumbers = false;
 
   constructor(unit: Unit, maps: Map<string, MapInfo>, facts: KernelFacts, settings: CheckSettings) {
     this.unit = unit;

@@ -48,8 +48,11 @@ describeKernel("the language in the kernel", () => {
   it.each([
     ["print(@x + 1); if (@x) { print(2) }", "1"],
     ["print(@x[1]); $a = @y[1, comm]; print(($a, @z))", "0 | (0, 0)"],
+    ["@t = (@n + 1, @u); @n = @n + 2; @u = @n; @a = @b; @b = @a", "@a: 0 | @b: 0 | @n: 2 | @t: (1, 0) | @u: 2"],
+    ["@sum[1] = @sum[1] + 5; @sum[1] = @sum[1] * 2 - @sum[2]", "@sum[1]: 10"],
+    ["@x[1] = @x[2]", "@x[1]: 0"],
     ["@a = @x; @b[@y] = @z[2]", "@a: 0 | @b[0]: 0"],
-  ])("maps that nothing is ever stored in read as 0: %s", (body, expected) => expect(printed(body)).toBe(expected));
+  ])("maps have numbers where nothing else is said: %s", (body, expected) => expect(printed(body)).toBe(expected));
 
   it.each([
     ["nothing more", "", "nothing more"],

@@ -121,7 +121,6 @@ describe("errors", () => {
     ["begin { @a[1] = hist(1); for ($kv : @a) { exit() } }", "loop-map 1:37"],
     ["begin { let $a; print($a) }", "unresolved-type 1:23"],
     ["begin { let $a; let $b; $b = $a; $a = $b; }", "unresolved-type 1:30"],
-    ["begin { @x[1] = @x[2] }", "unresolved-type 1:17"],
     ["begin { @a = hist(1); @b = @a }", "aggregate-value 1:28"],
     ["begin { @a = count(1) }", "argument-count 1:14"],
     ["begin { @a = sum() }", "argument-count 1:14"],
