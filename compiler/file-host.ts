@@ -7,6 +7,8 @@ export interface FileHost {
   open(path: string): HostFile | HostFolder | undefined;
   /** Folders in which `#include <...>` looks, in this order. */
   readonly includePaths: readonly string[];
+  /** Whether headers of the kernel itself are among these, and not only those that it offers to programs. */
+  readonly hasKernelHeaders?: boolean;
 }
 
 interface HostEntry {

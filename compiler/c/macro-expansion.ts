@@ -121,6 +121,18 @@ class MacroExpander {
   }
 }
 
+/** Whether the tokens end among the arguments of a macro. */
+export function isWithinCall(tokens: readonly CToken[], macros: CMacros): boolean {
+  let depth = 0;
+  for (const [i, { kind, text }] of tokens.entries()) {
+    if (kind === "punctuator" && text === "(") {
+      const callee = tokens[i - 1];
+      if (depth > 0 || (callee?.kind === "word" && macros.get(callee.text)?.parameters)) depth++;
+    } else if (kind === "punctuator" && text === ")" && depth > 0) depth--;
+  }
+  return depth > 0;
+}
+
 /** Whether an opening parenthesis comes next. */
 function isCalled(contexts: readonly Context[]): boolean {
   for (let i = contexts.length - 1; i >= 0; i--) {

@@ -8,7 +8,7 @@ import { type FileHost, folderOf, pathFrom } from "../file-host.ts";
 import { outermost, Source, type Span } from "../source.ts";
 import { BUILTIN_HEADERS, predefinedMacros } from "./builtin-headers.ts";
 import { constant } from "./constant.ts";
-import { type CMacro, expandTokens, TooManyTokens } from "./macro-expansion.ts";
+import { type CMacro, expandTokens, isWithinCall, TooManyTokens } from "./macro-expansion.ts";
 import { int } from "./numbers.ts";
 import { TokenList } from "./token-list.ts";
 import { type CToken, cTokens, tokenSpan, unquoted } from "./tokens.ts";
@@ -45,6 +45,12 @@ interface Header {
   folder: number;
 }
 
+/** So many tokens are nobody's arguments: a parenthesis is missing. */
+const MAX_ARGUMENTS = 10_000;
+
+/** What the kernel's own build puts before everything. */
+const KERNEL_CONFIGURATION = "#define __KERNEL__ 1\n#define __BPF_TRACING__ 1\n#include <linux/kconfig.h>\n";
+
 export class Preprocessor {
   readonly macros = new Map<string, CMacro>();
   readonly #options: PreprocessorOptions;
@@ -53,10 +59,13 @@ export class Preprocessor {
   readonly #once = new Set<string>();
   /** Conditions that are open outside of the current file. */
   #outside = 0;
+  /** Whether the kernel's configuration is still to be read: with the first header, if there is any. */
+  #unconfigured: boolean;
   #output: CToken[] = [];
 
   constructor(options: PreprocessorOptions) {
     this.#options = options;
+    this.#unconfigured = options.files?.hasKernelHeaders ?? false;
     this.#all(cTokens(new Source("<predefined>", predefinedMacros(options.arch, options.hasBtf))));
   }
 
@@ -90,6 +99,7 @@ export class Preprocessor {
   /** Works through the tokens of a file, up to its "end". */
   #all(tokens: readonly CToken[]): void {
     let at = 0;
+    let waiting: CToken[] = [];
     while (tokens[at]!.kind !== "end") {
       const from = at;
       if (isDirective(tokens[at]!)) {
@@ -98,9 +108,20 @@ export class Preprocessor {
         this.#directive(tokens.slice(from + 1, at), tokens[from]!);
       } else {
         while (tokens[at]!.kind !== "end" && !isDirective(tokens[at]!)) at++;
-        if (this.#isActive) for (const token of this.expand(tokens.slice(from, at))) this.#output.push(token);
+        if (!this.#isActive) continue;
+        const reached = tokens.slice(from, at);
+        waiting = waiting.length > 0 ? [...waiting, ...reached] : reached;
+        // GNU: there may be conditions among the arguments of a macro.
+        if (waiting.length < MAX_ARGUMENTS && isWithinCall(waiting, this.macros)) continue;
+        this.#write(waiting);
+        waiting = [];
       }
     }
+    this.#write(waiting);
+  }
+
+  #write(tokens: readonly CToken[]): void {
+    for (const token of this.expand(tokens)) this.#output.push(token);
   }
 
   get #isActive(): boolean {
@@ -272,6 +293,7 @@ export class Preprocessor {
       this.#report("bad-include", tokenSpan(directive), '`#include` takes a header: `<name.h>` or `"name.h"`');
       return;
     }
+    this.#configure();
     const found = this.#find(header, directive, directive.text === "include_next");
     if (!found) this.#notFound(header, directive);
     else if (this.#headers.length >= MAX_INCLUDE_DEPTH) {
@@ -282,6 +304,12 @@ export class Preprocessor {
         `\`${source.name}\` includes itself again and again`,
       );
     } else if (!this.#once.has(found.source.name)) this.#enter(found);
+  }
+
+  #configure(): void {
+    if (!this.#unconfigured) return;
+    this.#unconfigured = false;
+    this.#enter({ source: new Source("<kernel>", KERNEL_CONFIGURATION), folder: -1 });
   }
 
   #enter(header: Header): void {

@@ -1,18 +1,45 @@
 /** The files of this machine, for scripts that import others and include headers. */
-import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { release } from "node:os";
+import { dirname, join } from "node:path";
 import type { FileHost, HostFile, HostFolder } from "../../../compiler/file-host.ts";
 
 /** Debian and its relatives keep headers that differ between machines in a folder of their own. */
 const MULTIARCH: Readonly<Record<string, string>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
 
+/** The kernel's folders for architectures. */
+const KERNEL_ARCH: Readonly<Record<string, string>> = { x64: "x86", arm64: "arm64" };
+
 const WRITABLE_BY_OTHERS = 0o002;
 
 /** `extra` are the folders of -I, which come first. */
-export function hostFiles(extra: readonly string[] = []): FileHost {
+export function hostFiles(extra: readonly string[] = [], environment: NodeJS.ProcessEnv = process.env): FileHost {
   const machine = MULTIARCH[process.arch];
   const system = ["/usr/local/include", ...(machine === undefined ? [] : [`/usr/include/${machine}`]), "/usr/include"];
-  return { includePaths: [...extra, ...system], open };
+  const kernel = kernelFolders(environment);
+  return { includePaths: [...extra, ...kernel, ...system], hasKernelHeaders: kernel.length > 0, open };
+}
+
+/**
+ * The folders of the running kernel's own headers, in the order of its build: where the environment says, or where
+ * distributions put them. Empty where there are none.
+ */
+function kernelFolders({ BPFTRACE_KERNEL_SOURCE: source, BPFTRACE_KERNEL_BUILD: build }: NodeJS.ProcessEnv): string[] {
+  const arch = KERNEL_ARCH[process.arch];
+  const modules = join("/lib/modules", release());
+  const sources = source ?? join(modules, existsSync(join(modules, "source")) ? "source" : "build");
+  const built = build ?? (source === undefined ? join(modules, "build") : source);
+  const folders = [
+    join(sources, `arch/${arch}/include`),
+    join(built, `arch/${arch}/include/generated`),
+    join(sources, "include"),
+    join(built, "include"),
+    join(sources, `arch/${arch}/include/uapi`),
+    join(built, `arch/${arch}/include/generated/uapi`),
+    join(sources, "include/uapi"),
+    join(built, "include/generated/uapi"),
+  ];
+  return [...new Set(folders)].filter((folder) => existsSync(folder));
 }
 
 function open(path: string): HostFile | HostFolder | undefined {

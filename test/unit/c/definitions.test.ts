@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from "vitest";
+import type { FileHost } from "../../../compiler/file-host.ts";
 import type { Expression } from "../../../compiler/syntax/ast.ts";
 import { fakeFiles, type ReadOptions, readC } from "../../support/c-definitions.ts";
 
@@ -85,6 +86,14 @@ describe("conditions", () => {
     expect(defined(text, "X")).toBe(expected);
   });
 
+  it("may stand among the arguments of a macro", () => {
+    const group = "#define GROUP(name, members...) struct { members } name;\n";
+    const text = `${group}struct s { GROUP(g,\n int a;\n#ifdef NOPE\n int b;\n#else\n long c;\n#endif\n) };`;
+    const { definitions, diagnostics } = readC(text);
+    expect(diagnostics).toEqual([]);
+    expect(definitions.layouts.extent(definitions.tagged("struct", "s")!)).toMatchObject({ size: 16 });
+  });
+
   it("knows whether the kernel tells its types", () => {
     const text = "#ifdef BPFTRACE_HAVE_BTF\n#define X 1\n#endif";
     expect(defined(text, "X", { hasBtf: true })).toBe("1");
@@ -118,6 +127,23 @@ describe("headers", () => {
 
   it("come from the command line as well", () => {
     expect(readC("", { files, includes: ["<a.h>"] }).definitions.tagged("struct", "b")).toBeDefined();
+  });
+
+  it("of the kernel are read with its configuration", () => {
+    const kernel = fakeFiles({
+      "/usr/include/linux/kconfig.h": "#define CONFIG_LONG 1\n",
+      "/usr/include/linux/a.h": "#ifdef __KERNEL__\n#ifdef CONFIG_LONG\nstruct a { long x; };\n#endif\n#endif\n",
+    });
+    const sizeIn = (files: FileHost): number | undefined => {
+      const { definitions, diagnostics } = readC("#include <linux/a.h>\n#include <linux/a.h>\n", { files });
+      expect(diagnostics).toEqual([]);
+      const found = definitions.tagged("struct", "a");
+      return found && definitions.layouts.extent(found)?.size;
+    };
+    expect(sizeIn({ ...kernel, hasKernelHeaders: true })).toBe(8);
+    expect(sizeIn(kernel)).toBeUndefined();
+    const withoutHeaders = readC("struct s { int x; };\n", { files: { ...kernel, hasKernelHeaders: true } });
+    expect(withoutHeaders.definitions.defines.has("__KERNEL__")).toBe(false);
   });
 
   it("of the compiler are there without a system", () => {
