@@ -308,7 +308,8 @@ export class Lowering {
   /** Whether the verifier must see what a variable leads to, which it does for what is in a register. */
   isKnownAddress({ type }: VariableInfo): boolean {
     if (type.kind !== "pointer") return false;
-    return !this.program.divided || type.space === "bpf" || this.probe.event.kind === "function";
+    const { kind } = this.probe.event;
+    return !this.program.divided || type.space === "bpf" || kind === "function" || kind === "raw";
   }
 
   /** The value of a scalar variable. */

@@ -65,7 +65,7 @@ describeKernel("random scripts in the kernel", () => {
         events,
       };
       // Some are divided into many parts, as only large scripts are otherwise.
-      const program = compiled(script, script.length % 4 === 0 ? { partSize: 50 } : {});
+      const program = compiled(script, script.length % 8 === 0 ? { partSize: 100 } : {});
       const interpreted = runInVm(program, facts.possibleCpus, world);
       expect({ maps: interpreted.maps, events: interpreted.events }).toEqual(expected);
       expect(inKernel(program)).toEqual(expected);
