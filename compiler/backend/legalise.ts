@@ -1,6 +1,6 @@
 /**
  * Rewrites what eBPF has no instruction for in terms of what it has, still as IR: map lookups become calls with
- * their key on the stack, constants that no immediate holds get registers, and signed division is built from unsigned one
+ * their key on the stack, constants that no immediate holds get registers, as do far addresses, and signed division is built from unsigned one
  * where the kernel lacks it.
  */
 
@@ -27,6 +27,11 @@ export function fitsS32(value: bigint): boolean {
   return value >= -0x8000_0000n && value <= 0x7fff_ffffn;
 }
 
+/** Whether the offset of a load or a store can be so large. */
+function fitsS16(offset: number): boolean {
+  return offset >= -0x8000 && offset <= 0x7fff;
+}
+
 /** Whether 32-bit arithmetic, which clears the upper half, can carry the number. */
 export function fitsU32(value: bigint): boolean {
   return value >= 0n && value <= 0xffff_ffffn;
@@ -51,8 +56,9 @@ class Legaliser {
     this.#span = undefined;
   }
 
-  rewrite(insn: Insn): void {
-    this.#span = insn.span;
+  rewrite(written: Insn): void {
+    this.#span = written.span;
+    const insn = this.#within(written);
     switch (insn.op) {
       case "lookup":
         this.#lookup(insn);
@@ -74,6 +80,22 @@ class Legaliser {
         break;
       default:
         this.#emit(insn);
+    }
+  }
+
+  /** Memory is reached by 16-bit offsets; what is farther from its base gets a base of its own. */
+  #within(insn: Insn): Insn {
+    switch (insn.op) {
+      case "load":
+      case "store":
+      case "atomic":
+      case "detour": {
+        const { base, offset } = insn;
+        if (fitsS16(offset)) return insn;
+        return { ...insn, base: this.#op("add", base, { imm: BigInt(offset) }), offset: 0 };
+      }
+      default:
+        return insn;
     }
   }
 

@@ -9,6 +9,7 @@ import { histBucketOf, lhistBucketOf } from "./buckets.ts";
 import type { Lowering } from "./lowering.ts";
 import { at, type Place } from "./place.ts";
 import type { PlannedMap } from "./plan.ts";
+import { countRounds } from "./rounds.ts";
 
 /** Aggregates that are one object, which every value is added to. */
 type Accumulated = Exclude<Aggregate, { kind: "tseries" }>;
@@ -141,6 +142,7 @@ export function aggregateNumberOf(l: Lowering, map: PlannedMap, key: VReg | unde
   b.jump(head);
   b.enter(head);
   const copies = map.storage.kind === "hash" ? l.facts.possibleCpus : l.plan.copies;
+  countRounds(l.facts, b, { most: copies, changed: [cpu, first, second], done });
   b.branch("lt", b.read(cpu), { imm: BigInt(copies) }, body, done);
   b.enterSealed(body);
   let copy: VReg;

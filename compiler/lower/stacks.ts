@@ -11,6 +11,7 @@ import type { VReg } from "../ir/ir.ts";
 import { frameSize, type StackMode } from "../program.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Place } from "./place.ts";
+import { countRounds } from "./rounds.ts";
 
 const BPF_F_USER_STACK = 1 << 8;
 const BPF_F_USER_BUILD_ID = 1 << 11;
@@ -81,6 +82,8 @@ function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg): VReg {
 }
 
 // h = bytes; for (at = 0; at < size && at < bytes; at += 8) { h = (h ^ frames[at]) * MULTIPLIER; h ^= h >> 29 }
+//
+// What a verifier that does not know `at` takes for an offset between two frames is in the slack behind them.
 function mixed(l: Lowering, frames: Place, bytes: VReg, size: number): VReg {
   const { b } = l;
   const hash = {};
@@ -91,6 +94,7 @@ function mixed(l: Lowering, frames: Place, bytes: VReg, size: number): VReg {
   b.write(at, b.const(0));
   b.jump(head);
   b.enter(head);
+  countRounds(l.facts, b, { most: size / 8, changed: [at], done });
   // Older verifiers go on where `bytes` would have to be larger than it can be; that the constant is reached they see.
   b.branch("lt", b.read(at), { imm: BigInt(size) }, inside, done);
   b.enterSealed(inside);

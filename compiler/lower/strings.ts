@@ -7,6 +7,7 @@ import { value } from "./expressions.ts";
 import { type Lowering, pieces } from "./lowering.ts";
 import { place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
+import { countRounds } from "./rounds.ts";
 import { checkHelper } from "./runtime-errors.ts";
 import { hasSideEffects } from "./side-effects.ts";
 
@@ -153,6 +154,7 @@ function equalByLoop(l: Lowering, a: Place, b: Place, size: number, longer: Plac
   ir.write(index, ir.const(0));
   ir.jump(head);
   ir.enter(head);
+  countRounds(l.facts, ir, { most: size, changed: [index], done: finished });
   ir.branch("lt", ir.read(index), { imm: BigInt(size) }, body, finished);
   ir.enterSealed(body);
   const byteA = l.tested(ir.load(ir.alu("add", baseA, ir.read(index)), 0, 1));

@@ -1,6 +1,6 @@
 /** Work on strings that lie in the program's own memory. */
 import { FunctionBuilder } from "../ir/builder.ts";
-import type { Operand, VReg } from "../ir/ir.ts";
+import { isImm, type Operand, type VReg } from "../ir/ir.ts";
 import { sizeOf } from "../sema/layout.ts";
 import { PROBE_NAME_SIZE } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
@@ -8,6 +8,7 @@ import { value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { place } from "./memory-values.ts";
 import type { Place } from "./place.ts";
+import { countRounds } from "./rounds.ts";
 import { checkHelper } from "./runtime-errors.ts";
 import { probeName, readString } from "./strings.ts";
 
@@ -84,6 +85,11 @@ export function compareBytes(l: Lowering, a: Text, b: Text, most: Operand, text:
   ir.write(index, ir.const(0));
   ir.jump(head);
   ir.enter(head);
+  countRounds(l.facts, ir, {
+    most: isImm(count) ? Number(count.imm) : Math.min(a.size, b.size),
+    changed: [index],
+    done: equal,
+  });
   ir.branch("lt", ir.read(index), count, body, equal);
   ir.enterSealed(body);
   const byteA = l.tested(ir.load(ir.alu("add", baseA, ir.read(index)), 0, 1));
@@ -115,7 +121,7 @@ export function compareBytes(l: Lowering, a: Text, b: Text, most: Operand, text:
 export function findString(l: Lowering, haystack: Text, needle: Text): VReg {
   const { b } = l;
   const index = l.functions.length;
-  l.functions.push(atPosition(`${l.program.name.slice(0, 8)}_find${index}`, haystack.size, needle.size));
+  l.functions.push(atPosition(l, `${l.program.name.slice(0, 8)}_find${index}`, haystack.size, needle.size));
   const frame = b.slot(24, "search");
   b.store(b.slotAddress(frame), 0, 8, l.address(haystack.place));
   b.store(b.slotAddress(frame), 8, 8, l.address(needle.place));
@@ -136,7 +142,7 @@ export function findString(l: Lowering, haystack: Text, needle: Text): VReg {
  *   frame->result = i; return 1;
  * }
  */
-function atPosition(name: string, haystackSize: number, needleSize: number): FunctionBuilder {
+function atPosition({ facts }: Lowering, name: string, haystackSize: number, needleSize: number): FunctionBuilder {
   const b = new FunctionBuilder(name, 4);
   const [position, frame] = b.function.params as [VReg, VReg];
   const offset = {};
@@ -146,6 +152,7 @@ function atPosition(name: string, haystackSize: number, needleSize: number): Fun
   b.write(offset, b.const(0));
   b.jump(head);
   b.enter(head);
+  countRounds(facts, b, { most: needleSize, changed: [offset], done: found });
   b.branch("lt", b.read(offset), { imm: BigInt(needleSize) }, body, found);
   b.enterSealed(body);
   const wanted = forget(b, b.load(b.alu("add", needle, b.read(offset)), 0, 1));

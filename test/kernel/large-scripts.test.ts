@@ -86,6 +86,16 @@ describeKernel("large scripts in the kernel", () => {
     expect(others.every((count) => count === 1)).toBe(true);
   });
 
+  it("hundreds of stacks", () => {
+    expect(partsOf(`interval:s:100 { ${lines(200, (i) => `@[${i}, kstack, ustack] = count();`)} }`)).toHaveLength(1);
+  });
+
+  it("long texts that are compared again and again", () => {
+    const line = (i: number) => `if ($s == $t) { $n++ } $n += strncmp($s, $t, ${900 + i}); $n += strstr($s, $t);`;
+    const body = `$s = str($1); $t = str($2); $n = 0; ${lines(60, line)} print($n);`;
+    expect(runScript(`config = { max_strlen = 1024 } begin { ${body} }`, ["abc", "abc"])).toBe("60\n");
+  });
+
   it("a part more than the kernel runs is the script's error", () => {
     const diags = new Diagnostics();
     compile(new Source("test.bt", `begin { ${lines(2000, (i) => `@m${i}[1] = ${i};`)} }`), facts, diags);

@@ -188,6 +188,25 @@ describeKernel("probes on user code", () => {
       expect({ signal, output: output.trim() }).toEqual({ signal: "SIGTERM", output: "" });
     });
 
+    it("find what is theirs again where they are several programs", { timeout: 120_000 }, async () => {
+      const script = `
+        config = { max_strlen = 400 }
+        uprobe:BIN:hit {
+          $s = str(arg0); $n = arg1;
+          @a = count();
+          if ($n == arg1) { @b = count(); @c = count(); }
+          @[$s, $n == arg1] = count();
+        }`;
+      const { output, health } = await run(script, { partSize: 12 }, "race");
+      const { lostEvents, missedRuns } = health;
+      expect({ lostEvents, missedRuns }).toEqual({ lostEvents: 0, missedRuns: [] });
+      const keys = [...output.matchAll(/@\[((\w)\2*)(?:\.\.)?, true\]: (\d+)/g)].map(
+        ([, , letter, n]) => `${letter} ${n}`,
+      );
+      expect(keys.sort()).toEqual(["a", "b", "c", "d"].map((letter) => `${letter} ${ROUNDS}`));
+      for (const name of ["a", "b", "c"]) expect(output).toContain(`@${name}: ${4 * ROUNDS}\n`);
+    });
+
     it("lose and mix up nothing when they are preempted", { timeout: 120_000 }, async () => {
       const script = `
         config = { max_strlen = 400 }
