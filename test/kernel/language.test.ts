@@ -93,8 +93,8 @@ describeKernel("the language in the kernel", () => {
       ['$a = buf("hi", 2); $b = buf("ho", 2); print($a == $a); print($a == $b)', "true | false"],
       ["print(str($1)); print(str($2, 2)); print($3)", "abc | de | 7"],
       [
-        "print(str($1 + 1)); print(str($1 + 1 + 1)); print(str($2 + ($3 - 5))); print(strlen(str($1 + 3)))",
-        "bc | c | f | 0",
+        "print(str($1 + 1)); print(str($1 + 1 + 1)); print(str($2 + ($3 - 5))); print(strlen(str($1 + 3))); print(strlen(str($1 + 9)))",
+        "bc | c | f | 0 | 0",
       ],
     ])("%s", (body, expected) => expect(printed(body, ["abc", "def", "7"])).toBe(expected));
   });
