@@ -87,7 +87,7 @@ export function compile(
   dump("expanded", () => print(script));
   if (diags.hasErrors) return undefined;
 
-  const config = readConfig(script.config, options.environment ?? {}, script.span, diags);
+  const config = readConfig(script.config, options.environment ?? {}, script.span, { facts, diags });
   const { missingProbes, maxStrlen } = config;
   const { unsafe = false, targetPid, mode = "trace", probeFilter = () => true } = options;
   const blocks = resolveProbes(script.probes, contextNeeds, {

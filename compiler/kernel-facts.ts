@@ -41,6 +41,11 @@ export interface KernelFacts {
   modules(): readonly string[];
 }
 
+/** Whether the kernel is of that release or a later one: for what nobody can leave out, and no distribution carries back. */
+export function isSince({ version }: Pick<KernelFacts, "version">, major: number, minor: number): boolean {
+  return version[0] > major || (version[0] === major && version[1] >= minor);
+}
+
 /** What the running kernel can do; found by probing, not by version. */
 export interface Features {
   /** tp_btf programs (BPF_PROG_TYPE_TRACING on tracepoints). */
@@ -55,7 +60,7 @@ export interface Features {
   /** bpf_ktime_get_boot_ns (5.8), bpf_ktime_get_tai_ns (6.1). */
   ktimeBoot: boolean;
   ktimeTai: boolean;
-  /** bpf_get_current_ancestor_cgroup_id in tracing programs. */
+  /** bpf_get_current_ancestor_cgroup_id in tracing programs (5.15). */
   ancestorCgroupId: boolean;
   /** bpf_get_ns_current_pid_tgid. */
   nsPidTgid: boolean;

@@ -212,6 +212,7 @@ export interface Binding {
   statfs(path: string, out: BigUint64Array): number;
   /** `out` receives the soft and the hard limit. */
   getrlimitMemlock(out: BigUint64Array): number;
+  setrlimitMemlock(soft: bigint, hard: bigint): number;
   /** `out[0]` receives nanoseconds. */
   clockGettime(clock: number, out: BigInt64Array): number;
   /** `mask` is the cpu_set as bytes; answers with the bytes filled in. */

@@ -6,7 +6,7 @@ import { MapType } from "./abi.ts";
 import { binding } from "./addon.ts";
 import { check, checkFound, type ErrorObject } from "./errors.ts";
 import { Fd } from "./fd.ts";
-import { possibleCpus } from "./sys.ts";
+import { beyondMemlock, possibleCpus } from "./sys.ts";
 
 export interface MapSpec {
   /** A MapType. */
@@ -67,7 +67,7 @@ export class MapFd extends Fd implements MapShape {
 
 /** BPF_MAP_CREATE. */
 export function mapCreate(spec: MapSpec): MapFd {
-  const result = binding().mapCreate({
+  const raw = {
     type: spec.type,
     keySize: spec.keySize,
     valueSize: spec.valueSize,
@@ -79,7 +79,8 @@ export function mapCreate(spec: MapSpec): MapFd {
     btfKeyTypeId: spec.btf?.keyTypeId ?? 0,
     btfValueTypeId: spec.btf?.valueTypeId ?? 0,
     extra: spec.extra ?? 0n,
-  });
+  };
+  const result = beyondMemlock(() => binding().mapCreate(raw));
   return new MapFd(check(result, "BPF_MAP_CREATE", { map: spec.name }), `map ${spec.name}`, spec);
 }
 

@@ -3,6 +3,7 @@ import { binding, type RawProgSpec } from "./addon.ts";
 import { check, type ErrorObject, LoadError } from "./errors.ts";
 import { adopt, Fd } from "./fd.ts";
 import { type MapFd, objectName } from "./map.ts";
+import { beyondMemlock } from "./sys.ts";
 
 export interface ProgSpec {
   /** A ProgType. */
@@ -63,7 +64,8 @@ export function progLoad(spec: ProgSpec): LoadedProg {
     logLevel: spec.logLevel ?? 0,
     log,
   };
-  return loaded(binding().progLoad(raw), "BPF_PROG_LOAD", log, `program ${spec.name}`, { program: spec.name });
+  const result = beyondMemlock(() => binding().progLoad(raw));
+  return loaded(result, "BPF_PROG_LOAD", log, `program ${spec.name}`, { program: spec.name });
 }
 
 /** BPF_BTF_LOAD: `data` is a whole .BTF section. A failure is a LoadError. */

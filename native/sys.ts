@@ -40,6 +40,24 @@ export function memlockLimit(): MemlockLimit {
   return { soft: limit(out[0]!), hard: limit(out[1]!) };
 }
 
+/**
+ * Makes a call for which the kernel wants BPF's memory within RLIMIT_MEMLOCK, as it does before Linux 5.11: one that is refused is made
+ * again with the limit lifted, for that moment only, because workloads inherit it. Answers what the call did.
+ */
+export function beyondMemlock(call: () => number): number {
+  const result = call();
+  if (result !== -EPERM) return result;
+  const limit = new BigUint64Array(2);
+  check(binding().getrlimitMemlock(limit), "getrlimit");
+  // Who may not lift it is refused for good.
+  if (binding().setrlimitMemlock(INFINITY, INFINITY) < 0) return result;
+  try {
+    return call();
+  } finally {
+    check(binding().setrlimitMemlock(limit[0]!, limit[1]!), "setrlimit");
+  }
+}
+
 /** Nanoseconds on a Clock. */
 export function clockGettime(clock: number): bigint {
   const out = new BigInt64Array(1);
@@ -92,6 +110,7 @@ export function countCpus(list: string): number {
   return count;
 }
 
+const EPERM = 1;
 /** RLIM_INFINITY */
 const INFINITY = 0xffff_ffff_ffff_ffffn;
 /** Room for 8192 CPUs, the most that any distribution's kernel supports. */

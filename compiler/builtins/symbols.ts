@@ -1,5 +1,6 @@
 /** Addresses of symbols, and symbols of addresses. */
 import type { VReg } from "../ir/ir.ts";
+import { isSince } from "../kernel-facts.ts";
 import { operand, value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { functionAddress, userSymbol } from "../lower/registers.ts";
@@ -111,18 +112,14 @@ function userVariable(c: Checker, call: Call, name: string): Type {
     const elf = c.facts.elfSymbols(event.path);
     const found = elf?.object(name);
     if (!found) return c.error("no-such-symbol", call.span, `Could not resolve symbol: ${event.path}:${name}`);
-    if (event.returns && elf?.relocated && !knowsReturns(c)) {
+    // Since then the kernel tells at a function's return where it began.
+    if (event.returns && elf?.relocated && !isSince(c.facts, 6, 6)) {
       return c.error("kernel-feature", call.span, "uaddr() in a uretprobe needs Linux 6.6");
     }
     const size: Size = found.size === 1 || found.size === 2 || found.size === 4 ? found.size : 8;
     return pointer(integer(size, true), "user");
   }
   return unknown;
-}
-
-/** Since 6.6 the kernel tells at a function's return where it began. */
-function knowsReturns({ facts: { version } }: Checker): boolean {
-  return version[0] > 6 || (version[0] === 6 && version[1] >= 6);
 }
 
 /** The file's own address of the variable, moved as far as the probed place was when the file was loaded. */

@@ -4,7 +4,7 @@
  * attached to all of them.
  */
 import type { IrProgram } from "../ir/ir.ts";
-import type { KernelFacts } from "../kernel-facts.ts";
+import { isSince, type KernelFacts } from "../kernel-facts.ts";
 import type { AttachTarget } from "../program.ts";
 import type { KernelEvent, ProbeEvent, ResolvedProbe, UserEvent } from "../sema/providers/provider.ts";
 import type { TypedScript, Unit } from "../sema/typed.ts";
@@ -152,8 +152,7 @@ function userPlaces(
     event.kind === "uprobe" ? [{ path: event.path, offset: event.offset, cookie: id }] : [],
   );
   // Before 6.10 a link for one process let only one of its threads through.
-  const [major, minor] = facts.version;
-  const multi = facts.features.uprobeMulti && (!oneProcess || major > 6 || (major === 6 && minor >= 10));
+  const multi = facts.features.uprobeMulti && (!oneProcess || isSince(facts, 6, 10));
   return { kind: "uprobe", places: list, returns, multi };
 }
 

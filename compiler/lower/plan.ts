@@ -6,7 +6,7 @@
  * in one shared array, aggregates in another that holds one copy per CPU, `stride` bytes apart. The harness maps both
  * into its memory.
  */
-import type { KernelFacts } from "../kernel-facts.ts";
+import { isSince, type KernelFacts } from "../kernel-facts.ts";
 import type { EventLayout, KernelMap, Loss, MapStorage, ScriptMap, StackMode, ValueLayout } from "../program.ts";
 import { frameSize, HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
 import { aggregateSize, alignOf, type LayoutContext, layoutOf, sizeOf } from "../sema/layout.ts";
@@ -221,8 +221,7 @@ export class Plan {
 
   /** Whether maps may allocate entries when programs add them, in any context: the kernel can since 6.1. */
   #allocatesSafely(): boolean {
-    const [major, minor] = this.#facts.version;
-    return major > 6 || (major === 6 && minor >= 1);
+    return isSince(this.#facts, 6, 1);
   }
 
   /** At least `size` bytes that are always zero. */

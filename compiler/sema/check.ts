@@ -13,7 +13,7 @@ import { StatementChecks } from "./check-statements.ts";
 import type { ScriptConfig } from "./config.ts";
 import { keeps, refusal } from "./conversions.ts";
 import { joinTypes } from "./joins.ts";
-import { checkDeclaredValue, declaredMaps } from "./map-declarations.ts";
+import { checkDeclaredValue, checkKeySize, declaredMaps } from "./map-declarations.ts";
 import { checkNamedParameters } from "./named-parameters.ts";
 import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
@@ -64,6 +64,7 @@ export function check(
   for (const map of maps.values()) {
     reportUnset(map, maps, diags);
     checkDeclaredValue(map, diags);
+    checkKeySize(map, facts, diags);
     if (map.value.kind === "tseries") checkClock(settings.config.timeSeriesClock, maps, script.span, diags);
     if (map.declaration && map.keyed === undefined) {
       diags.warning("unused-map", map.span, `Unused map: ${map.name}`, { help: "remove its declaration" });

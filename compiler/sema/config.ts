@@ -1,8 +1,10 @@
 /** Settings of a script: the config block, and the environment's BPFTRACE_* variables, which win over it. */
 import { type Diagnostics, nearest } from "../diagnostics.ts";
+import type { KernelFacts } from "../kernel-facts.ts";
 import type { RuntimeConfig } from "../program.ts";
 import type { Span } from "../source.ts";
 import type { ConfigBlock, ConfigEntry } from "../syntax/ast.ts";
+import { mostKeyBytes } from "./map-declarations.ts";
 
 export interface ScriptConfig extends RuntimeConfig {
   maxMapKeys: number;
@@ -27,6 +29,9 @@ const DEFAULTS: ScriptConfig = {
   maxProbes: 1024,
   timeSeriesClock: undefined,
 };
+
+/** Where keys are small, two strings have room in one, and some numbers. */
+const STRLEN_IN_SMALL_KEYS = 200;
 
 /** Puts a value where it belongs; answers what is wrong with it, if anything is. `name` is that of the setting. */
 type Setting = (config: ScriptConfig, text: string, name: string) => string | undefined;
@@ -151,9 +156,10 @@ export function readConfig(
   block: ConfigBlock | undefined,
   environment: Readonly<Record<string, string>>,
   whole: Span,
-  diags: Diagnostics,
+  { facts, diags }: { facts: KernelFacts; diags: Diagnostics },
 ): ScriptConfig {
   const config = { ...DEFAULTS, timeSeriesClock: environment.dummy_ts_map };
+  if (mostKeyBytes(facts) !== undefined) config.maxStrlen = STRLEN_IN_SMALL_KEYS;
   for (const entry of block?.entries ?? []) applyEntry(config, entry, diags);
   for (const [key, text] of Object.entries(environment)) {
     const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;

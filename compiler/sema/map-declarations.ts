@@ -1,7 +1,12 @@
-/** `let @x = lruhash(100);`: which types of maps there are, and what a declaration asks of a map's values. */
+/**
+ * `let @x = lruhash(100);`: which types of maps there are, and what a declaration asks of a map's values; and what the kernel asks of
+ * any map's keys.
+ */
 import { type Diagnostics, nearest } from "../diagnostics.ts";
+import { isSince, type KernelFacts } from "../kernel-facts.ts";
 import type { Expression, MapDeclaration } from "../syntax/ast.ts";
 import { foldBinary } from "./constants.ts";
+import { sizeOf } from "./layout.ts";
 import type { Names } from "./names.ts";
 import type { MapInfo } from "./typed.ts";
 import { isAggregate, knownInteger, typeName, unknown } from "./types.ts";
@@ -100,4 +105,20 @@ export function checkDeclaredValue({ name, value, declaration }: MapInfo, diags:
         : "aggregates are kept for each CPU: take `percpuhash` or `percpulruhash`",
     },
   );
+}
+
+/** Before Linux 5.11 a key had to fit on a program's stack; undefined where it may be as long as any value. */
+export function mostKeyBytes(facts: KernelFacts): number | undefined {
+  return isSince(facts, 5, 11) ? undefined : 512;
+}
+
+export function checkKeySize({ name, keyed, key, value, span }: MapInfo, facts: KernelFacts, diags: Diagnostics): void {
+  const most = mostKeyBytes(facts);
+  if (!keyed || most === undefined || key.kind === "unknown") return;
+  // The number of the interval.
+  const room = value.kind === "tseries" ? most - 8 : most;
+  if (sizeOf(key) <= room) return;
+  diags.error("kernel-feature", span, `the keys of ${name} have ${sizeOf(key)} bytes, and this kernel takes ${room}`, {
+    help: "make their strings shorter, with str(x, n) or max_strlen; since Linux 5.11 keys may be longer",
+  });
 }

@@ -135,11 +135,12 @@ const ENOUGH_LOCKABLE = 64 * 1024 * 1024;
 
 function memlock(host: DoctorHost): Finding {
   const base = { id: "memlock", group, subject: "lockable memory" } as const;
-  const limit = processStatus(host).memlock;
+  const { memlock: limit, has } = processStatus(host);
   const text = limit === Number.POSITIVE_INFINITY ? "unlimited" : `${Math.round(limit / 1024)} KiB`;
   if (isAtLeast(host.facts.version, [5, 11]))
     return { ...base, status: "ok", value: `${text}, not charged for maps by this kernel` };
   if (limit >= ENOUGH_LOCKABLE) return { ...base, status: "ok", value: text };
+  if (has("SYS_RESOURCE")) return { ...base, status: "ok", value: `${text}, lifted for maps` };
   return {
     ...base,
     status: "warning",

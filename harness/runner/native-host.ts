@@ -12,13 +12,14 @@ import { systemClock } from "./system-clock.ts";
 import { hostUsers } from "./users.ts";
 
 /**
- * The whole host. Scopes that killed tools have left behind are removed first. `forced` and `table` as in nativeScopes.
+ * The whole host. Scopes that killed tools have left behind are removed first. `forced` and `table` as in nativeScopes. Cgroups serve
+ * only where programs can ask for them.
  */
 export async function nativeHost(facts: KernelFacts, forced?: "tree", table?: ProcessTable): Promise<Host> {
   return {
     clock: systemClock,
     spawner: nativeSpawner,
-    scopes: await nativeScopes(forced, table),
+    scopes: await nativeScopes(facts.features.ancestorCgroupId ? forced : "tree", table),
     tracer: nativeTracer,
     users: hostUsers(),
     hasProgram: (name, path) => findExecutable(name, { path, root: "/" }) !== undefined,

@@ -81,6 +81,15 @@ Napi::Value GetRlimitMemlock(const Napi::CallbackInfo& info) {
   return Number(info, result);
 }
 
+Napi::Value SetRlimitMemlock(const Napi::CallbackInfo& info) {
+  Reader in(info.Env());
+  rlimit limit{};
+  limit.rlim_cur = in.U64(info[0]);
+  limit.rlim_max = in.U64(info[1]);
+  if (in.failed()) return info.Env().Undefined();
+  return Number(info, OrErrno(setrlimit(RLIMIT_MEMLOCK, &limit)));
+}
+
 Napi::Value ClockGetTime(const Napi::CallbackInfo& info) {
   Reader in(info.Env());
   clockid_t clock = in.Int(info[0]);
@@ -130,6 +139,7 @@ void ExportSys(Napi::Env, Napi::Object exports) {
   Export<CapGet>(exports, "capget");
   Export<StatFs>(exports, "statfs");
   Export<GetRlimitMemlock>(exports, "getrlimitMemlock");
+  Export<SetRlimitMemlock>(exports, "setrlimitMemlock");
   Export<ClockGetTime>(exports, "clockGettime");
   Export<SchedGetAffinity>(exports, "schedGetaffinity");
   Export<SchedSetAffinity>(exports, "schedSetaffinity");

@@ -28,6 +28,8 @@ import { Btf } from "../../compiler/btf/btf.ts";
 import type { AttachTarget, CompiledProgram, ScriptMap } from "../../compiler/program.ts";
 import { AttachError } from "../../harness/tracing/attach.ts";
 import { onlineCpus } from "../../harness/tracing/cpus.ts";
+import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
+import { isAtLeast } from "../../harness/tracing/facts/version.ts";
 import type { EntrySnapshot } from "../../harness/tracing/maps.ts";
 import { loadSession, type Session, type SessionOptions } from "../../harness/tracing/session.ts";
 import { VerifierError } from "../../harness/tracing/verifier-error.ts";
@@ -598,7 +600,8 @@ describeKernel("session", () => {
     expect(session.health()).toEqual(healthy);
   });
 
-  it("reports runs that the kernel left out", () => {
+  // Older kernels let a program on a raw tracepoint run within itself, and this one would wait for itself.
+  it.skipIf(!isAtLeast(hostFacts().version, [6, 1]))("reports runs that the kernel left out", () => {
     // trace_printk fires the tracepoint that the program itself is attached to
     const print = [
       st(8, R10, -8, imm(0x21)),

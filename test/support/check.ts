@@ -34,7 +34,7 @@ export function checkScript(
   const names = Names.read(whole.definitions, { facts, files, includes: [], diags });
   const script = expand(whole, { defines: names.definitions.defines, isBuiltin, diags });
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
-  const config = readConfig(script.config, {}, script.span, diags);
+  const config = readConfig(script.config, {}, script.span, { facts, diags });
   const { missingProbes, maxProbes } = config;
   const context = {
     facts,

@@ -229,3 +229,21 @@ const block: Text = fc
 export const randomScript: Text = fc
   .array(block, { minLength: 1, maxLength: 9 })
   .map((blocks) => DEFINITIONS + MAPS + blocks.join(""));
+
+/**
+ * The script in words that any kernel runs: ranges become plain loops, and what goes through a map or searches a string is
+ * replaced by something of the same type.
+ */
+export function withoutCallbacks(script: string): string {
+  return script
+    .replace(/for \(\$kv : @\w+\) \{(?:[^{}]|\{[^{}]*\})*\}/g, "$b++;")
+    .replace(/for \((\$r\d+) : 0\.\.(\d+)\) \{/g, "$1 = (int64)-1; while (++$1 < $2) {")
+    .replace(/\blen\(@\w+\)/g, "strlen($s)")
+    .replace(/\bstrstr\(/g, "lengths(")
+    .replace(/\bstrcontains\(/g, "equal(")
+    .replace(MAPS, `${OLD_MACROS}${MAPS}`);
+}
+
+const OLD_MACROS = `macro lengths(s, t) { strlen(s) + strlen(t) }
+macro equal(s, t) { s == t }
+`;

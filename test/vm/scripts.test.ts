@@ -2,12 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import type { KernelFacts } from "../../compiler/kernel-facts.ts";
 import type { CompiledProgram } from "../../compiler/program.ts";
 import { Source } from "../../compiler/source.ts";
 import { type EvalHost, type EvalResult, evaluate } from "../support/ast-eval.ts";
 import { checkScript, errorsOf } from "../support/check.ts";
 import { fakeFacts } from "../support/fake-facts.ts";
-import { randomScript } from "../support/random-script.ts";
+import { asOf, OLD_RELEASES } from "../support/kernel-releases.ts";
+import { randomScript, withoutCallbacks } from "../support/random-script.ts";
 import { runInVm } from "../support/script-vm.ts";
 import { cases } from "../support/soak.ts";
 
@@ -17,9 +19,9 @@ const facts = fakeFacts({ possibleCpus: CPUS });
 /** As it is, optimised, and in as many parts as can be. */
 const WAYS = [{ optimise: false }, { optimise: true }, { optimise: true, partSize: 50 }] as const;
 
-function compiled(text: string, way: (typeof WAYS)[number]): CompiledProgram {
+function compiled(text: string, way: (typeof WAYS)[number], kernel: KernelFacts): CompiledProgram {
   const diags = new Diagnostics();
-  const program = compile(new Source("test.bt", text), facts, diags, way);
+  const program = compile(new Source("test.bt", text), kernel, diags, way);
   if (!program) throw new Error(renderDiagnostics(diags.errors));
   return program;
 }
@@ -56,10 +58,10 @@ function oracle(text: string): EvalResult {
   return { maps: Object.fromEntries(Object.entries(maps).filter(([, e]) => Object.keys(e).length > 0)), events };
 }
 
-function expectAgreement(text: string): void {
+function expectAgreement(text: string, kernel = facts): void {
   const expected = oracle(text);
   for (const way of WAYS) {
-    const { maps, events } = runInVm(compiled(text, way), CPUS, { ...WORLD, now: clock() });
+    const { maps, events } = runInVm(compiled(text, way, kernel), CPUS, { ...WORLD, now: clock() });
     expect({ ...way, maps, events }).toEqual({ ...way, ...expected });
   }
 }
@@ -106,5 +108,14 @@ describe("bytes in the interpreter do what the tree says", () => {
       expectAgreement(text);
     });
     fc.assert(property, cases(120));
+  });
+
+  it.each(OLD_RELEASES)("agrees on random scripts compiled for Linux %i.%i", (...release) => {
+    const kernel = asOf(facts, release);
+    const property = fc.property(randomScript, (text) => {
+      fc.pre(!errorsOf(text).some((error) => error.startsWith("constant-overflow")));
+      expectAgreement(kernel.features.loop ? text : withoutCallbacks(text), kernel);
+    });
+    fc.assert(property, cases(12));
   });
 });

@@ -241,7 +241,10 @@ describe("limitations", () => {
     ],
     [
       "little lockable memory",
-      { files: { "proc/self/limits": limits("65536") }, release: "5.10.0" },
+      {
+        files: { "proc/self/limits": limits("65536"), "proc/self/status": status({ caps: "c000000000" }) },
+        release: "5.10.0",
+      },
       "memlock",
       "warning",
       /ulimit -l unlimited/,
@@ -347,6 +350,11 @@ describe("details", () => {
   it("what nothing depends on is noted and no limitation", () => {
     const helpers = find(examine({ answers: { "helper jiffies64": "no" } }), "helpers");
     expect(helpers).toMatchObject({ status: "ok", details: { jiffies64: "no" } });
+  });
+
+  it("lockable memory is of no concern to who may lift its limit", () => {
+    const findings = examine({ files: { "proc/self/limits": limits("65536") }, release: "5.10.0" });
+    expect(find(findings, "memlock")).toMatchObject({ status: "ok", value: "64 KiB, lifted for maps" });
   });
 
   it("capabilities that CAP_SYS_ADMIN includes are there with it", () => {
