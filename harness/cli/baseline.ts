@@ -69,5 +69,5 @@ async function list(folder: string, flags: ListFlags): Promise<void> {
       inline(`${machine.cpu}, kernel ${machine.kernel}`),
     ].map((text) => ({ text })),
   );
-  writeAll(1, `${[path, ...table(columns, cells, process.stdout.columns ?? 200)].join("\n")}\n`);
+  writeAll(1, `${[path, ...table(columns, cells, process.stdout.columns || 200)].join("\n")}\n`);
 }

@@ -25,7 +25,8 @@ async function run({ json, all }: DoctorOptions): Promise<number> {
   const { findingsJson, renderFindings } = await import("../doctor/render.ts");
   const { paletteFor } = await import("./palette.ts");
   const findings = doctor();
-  const width = process.stdout.columns;
+  // A terminal at the end of a serial line has no width that anybody knows.
+  const width = process.stdout.columns || undefined;
   const text = json ? findingsJson(findings) : renderFindings(findings, { palette: paletteFor(1), width, all });
   writeAll(1, text);
   return canTrace(findings) ? ExitCode.ok : ExitCode.lacksCapability;

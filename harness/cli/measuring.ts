@@ -67,7 +67,7 @@ export async function makeDisplay(flags: OutputFlags): Promise<Display> {
   ]);
   const line = new ProgressLine(process.stderr, !flags.json);
   const detail = flags.quiet ? "quiet" : flags.verbose ? "verbose" : "normal";
-  const style = { palette: paletteFor(1), width: process.stdout.columns ?? 120, detail } as const;
+  const style = { palette: paletteFor(1), width: process.stdout.columns || 120, detail } as const;
   const say = (text: string): void => {
     line.erase();
     if (text !== "" && !flags.json) writeAll(1, `${text}\n`);

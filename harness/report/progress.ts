@@ -20,7 +20,7 @@ export class ProgressLine {
 
   show(text: string): void {
     if (this.#stream === undefined) return;
-    this.#stream.write(ERASE + truncate(inline(text), (this.#stream.columns ?? 80) - 1));
+    this.#stream.write(ERASE + truncate(inline(text), (this.#stream.columns || 80) - 1));
     this.#shown = true;
   }
 

@@ -2,6 +2,7 @@
  * What the kernel's verifier said, read back into the script: which line, which instruction, and the sentence that
  * matters out of a log of thousands of lines.
  */
+import { helperById, helperSpec } from "../../compiler/asm/helpers.ts";
 import type { Diagnostic } from "../../compiler/diagnostics.ts";
 import type { Program } from "../../compiler/program.ts";
 import type { Span } from "../../compiler/source.ts";
@@ -136,10 +137,16 @@ export function spanAt(program: Program, slot: number | undefined): Span | undef
 
 const TOO_LARGE =
   /^BPF program is too large|too complex|16-bit range|number of maps per program|^the call stack of|argument list too long/;
-const MISSING_HELPER = /unknown func|invalid func/;
+/** The verifier's words for a helper that it does not know, or not in this program type; by age. */
+const MISSING_HELPER = /(?:invalid func|unknown func|cannot use helper) \w+#(\d+)/;
 
 function helpFor(lastWords: string): string | undefined {
-  if (MISSING_HELPER.test(lastWords)) return "this kernel lacks a helper function that the script needs";
+  const missing = MISSING_HELPER.exec(lastWords);
+  if (missing) {
+    const name = helperById(Number(missing[1]));
+    if (!name) return "this kernel lacks a helper function that the script needs";
+    return `this kernel lacks bpf_${name}(), which came with Linux ${helperSpec(name).since.join(".")}, or leaves it out here`;
+  }
   if (/infinite loop|back-edge/.test(lastWords)) {
     return "this kernel must see that a loop ends: count up to a constant, or use Linux 5.17 or later";
   }

@@ -6,7 +6,7 @@
 #   test/kernels/run.sh KERNEL [COMMAND...]     from the checkout; without a command: the tests of the tiers that see a kernel
 #
 # KERNEL is a package file (linux-image-*.deb), the name of a package that apt can download, or a folder (written with a / at
-# its end) with boot/vmlinuz-* and lib/modules. APT_CONFIG may name the configuration of an apt that knows other
+# its end) into which several were unpacked. APT_CONFIG may name the configuration of an apt that knows other
 # releases than this machine's. Answers with the command's exit status.
 # Needs root, qemu-system-x86, busybox-static and kmod.
 set -eu
@@ -22,7 +22,9 @@ for tool in qemu-system-x86_64 busybox depmod modprobe cpio dpkg-deb; do
   command -v "$tool" >/dev/null || { echo "$0: $tool is not installed" >&2; exit 2; }
 done
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
-[ $# -gt 0 ] || set -- sh test/kernels/tests.sh
+# An imitated processor is some twenty times slower: few random cases, and patience.
+[ $# -gt 0 ] || set -- env PROBEWRIGHT_SOAK=20 node node_modules/vitest/vitest.mjs run --project system \
+  --reporter=verbose --testTimeout=600000 --hookTimeout=600000 test/native test/kernel
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/probewright/kernels
 case $kernel in
@@ -42,9 +44,10 @@ case $kernel in
     fi
     ;;
 esac
-image=$(echo "$unpacked"/boot/vmlinuz-*)
-release=${image##*/vmlinuz-}
 [ -d "$unpacked/lib" ] || ln -s usr/lib "$unpacked/lib"
+release=$(basename "$(echo "$unpacked"/lib/modules/*)")
+image=$unpacked/boot/vmlinuz-$release
+[ -e "$image" ] || image=$unpacked/lib/modules/$release/vmlinuz
 [ -e "$unpacked/lib/modules/$release/modules.dep" ] || depmod -b "$unpacked" "$release"
 
 work=$(mktemp -d)
@@ -97,7 +100,7 @@ mount devpts devpts /mnt/dev/pts
 for folder in dev/shm tmp run; do mount tmpfs memory /mnt/$folder; done
 busybox ip link set lo up
 set -o pipefail
-busybox chroot /mnt /bin/sh /.run 2>&1 </dev/null | busybox cat
+busybox chroot /mnt /bin/sh /.run 2>&1 </mnt/dev/null | busybox cat
 # The device ends the machine, with what is written to its port in the status of qemu.
 busybox printf "\\$(busybox printf %03o $(($? + 1)))" | busybox dd of=/mnt/dev/port bs=1 seek=244 2>/mnt/dev/null
 END

@@ -80,7 +80,15 @@ describe("VerifierError", () => {
   });
 
   it.each([
-    { words: "unknown func bpf_loop#181", help: "this kernel lacks a helper function that the script needs" },
+    ...[
+      "unknown func bpf_loop#181",
+      "invalid func unknown#181",
+      "program of this type cannot use helper bpf_loop#181",
+    ].map((words) => ({
+      words,
+      help: "this kernel lacks bpf_loop(), which came with Linux 5.17, or leaves it out here",
+    })),
+    { words: "invalid func unknown#9999", help: "this kernel lacks a helper function that the script needs" },
     {
       words: "combined stack size of 2 calls is 544. Too large",
       help: "fewer or shorter keys, strings and variables need less stack",
