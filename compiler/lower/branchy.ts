@@ -5,7 +5,7 @@
  * So it is done in long blocks, too, whose variables would be more than registers and stack have room for.
  */
 import type { Node, Probe } from "../syntax/ast.ts";
-import { children } from "../syntax/walk.ts";
+import { children, walk } from "../syntax/walk.ts";
 import { Weights } from "../syntax/weight.ts";
 
 /** So many branches make at most as many paths as the verifier goes through without complaint. */
@@ -16,6 +16,14 @@ const LONG = 1000;
 
 export function isBranchy(block: Probe): boolean {
   return branches(block) > FEW || new Weights().of(block) > LONG;
+}
+
+export function hasWhile(block: Probe): boolean {
+  let found = false;
+  walk(block, (node) => {
+    if (node.kind === "while") found = true;
+  });
+  return found;
 }
 
 function branches(node: Node): number {

@@ -13,7 +13,7 @@ import type { ResolvedProbe } from "../sema/probes.ts";
 import type { Unit, VariableInfo } from "../sema/typed.ts";
 import { isScalar, isSigned, type Type } from "../sema/types.ts";
 import type { Expression, Variable } from "../syntax/ast.ts";
-import { isBranchy } from "./branchy.ts";
+import { hasWhile, isBranchy } from "./branchy.ts";
 import { at, type Place } from "./place.ts";
 import type { Plan, PlannedMap } from "./plan.ts";
 import { checkHelper } from "./runtime-errors.ts";
@@ -92,6 +92,8 @@ export class Lowering {
   #divisible = true;
   /** What statements before this one have used, by what it is: of programs in which they share it. */
   #temporaries: Map<string, { items: unknown[]; taken: number }> | undefined;
+  /** There are loops whose end the verifier must see: nothing is kept from it. */
+  #plainLoops = false;
   /** Memory that numbers are sent through. */
   #detour: Home | undefined;
   #claimed: VReg | undefined;
@@ -121,6 +123,7 @@ export class Lowering {
     child.#unit = this.#unit;
     child.#probe = this.#probe;
     child.#branchy = this.#branchy;
+    child.#plainLoops = this.#plainLoops;
     child.#detour = this.#detour;
     return child;
   }
@@ -170,7 +173,11 @@ export class Lowering {
     this.#unit = unit;
     this.#probe = probe;
     this.#end = end;
-    this.#branchy = this.program.divided === true || isBranchy(unit.block);
+    const { divided = false } = this.program;
+    // Features are asked for where they matter.
+    const mustEnd = (): boolean => !this.facts.features.mayGoto && !this.facts.features.loop;
+    this.#plainLoops = !divided && hasWhile(unit.block) && mustEnd();
+    this.#branchy = divided || (!this.#plainLoops && isBranchy(unit.block));
     this.#divisible = true;
     this.#variables = new Map();
   }
@@ -320,7 +327,8 @@ export class Lowering {
   /** Reads a scalar from memory of the program, which in a loop another round may have written. */
   readOwn(place: Place, type: Type): VReg {
     const value = this.read(place, type);
-    return this.inLoop && place.space === "bpf" && type.kind !== "pointer" ? this.forget(value) : value;
+    const again = this.inLoop && !this.#plainLoops;
+    return again && place.space === "bpf" && type.kind !== "pointer" ? this.forget(value) : value;
   }
 
   writeVariable(info: VariableInfo, value: VReg): void {

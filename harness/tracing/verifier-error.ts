@@ -148,7 +148,7 @@ function helpFor(lastWords: string): string | undefined {
     return `this kernel lacks bpf_${name}(), which came with Linux ${helperSpec(name).since.join(".")}, or leaves it out here`;
   }
   if (/infinite loop|back-edge/.test(lastWords)) {
-    return "this kernel must see that a loop ends: count up to a constant, or use Linux 5.17 or later";
+    return "this kernel must see that a loop ends: count in a variable up to a constant, or use Linux 5.17 or later";
   }
   if (/stack/.test(lastWords)) return "fewer or shorter keys, strings and variables need less stack";
   return "the whole log is shown with -v";

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
+import { isAtLeast } from "../../harness/tracing/facts/version.ts";
 import { describeKernel } from "../support/privileges.ts";
-import { runScript } from "../support/run-script.ts";
+import { isTooNew, runScript } from "../support/run-script.ts";
 import { trace } from "../support/traced.ts";
 
 /** What the body of a `begin` probe prints, line by line, with ` | ` between them. */
@@ -11,6 +13,13 @@ function printed(body: string, parameters: string[] = []): string {
     .filter((line) => line !== "")
     .join(" | ");
 }
+
+/** What an older kernel lacks it says so (test/unit/sema/old-kernels.test.ts); all else it does as well. */
+function expectPrinted(body: string, expected: string, parameters: string[] = []): void {
+  if (!isTooNew(`begin { ${body} }`)) expect(printed(body, parameters)).toBe(expected);
+}
+
+const { version, features } = hostFacts();
 
 // The expected lines are those of bpftrace 0.27.
 describeKernel("the language in the kernel", () => {
@@ -23,7 +32,6 @@ describeKernel("the language in the kernel", () => {
       ["$s = 0; for ($i : 1..101) { $s += $i } print($s)", "5050"],
       ["$i = 0; while ($i < 100000) { $i++ } print($i)", "100000"],
       ["$n = 0; while (1) { $n++; if ($n > 70000) { break } } print($n)", "70001"],
-      ['$t = (0, "a"); while ($t.0 < 5000) { $t = ($t.0 + 1, "b") } print($t)', "(5000, b)"],
       ["$s = 0; for ($i : 0..1000) { $s++; if ($s > 500) { @[$s & 1] = count() } }", "@[0]: 250 | @[1]: 250"],
       ["@m[1] = 7; $v = 0; for ($i : 0..1) { find(@m, 1, $v) } print($v); clear(@m)", "7"],
       ["for ($i : 0..2) { for ($j : 0..2) { print(($i, $j)) } }", "(0, 0) | (0, 1) | (1, 0) | (1, 1)"],
@@ -34,7 +42,12 @@ describeKernel("the language in the kernel", () => {
       ['@m["k", 2] = "v"; for ($kv : @m) { print($kv) } clear(@m)', "((k, 2), v)"],
       ["@c[1] = count(); @c[1] = count(); for ($kv : @c) { print($kv.1) } clear(@c)", "2"],
       ["@m[1] = 1; @m[2] = 2; $n = 0; for ($kv : @m) { $n += $kv.1; break } print($n < 3); clear(@m)", "true"],
-    ])("%s", (body, expected) => expect(printed(body)).toBe(expected));
+    ])("%s", (body, expected) => expectPrinted(body, expected));
+  });
+
+  // Kernels that go through plain loops round by round see numbers in variables only.
+  it.skipIf(!features.mayGoto && !features.loop)("a loop whose end is in a tuple", () => {
+    expect(printed('$t = (0, "a"); while ($t.0 < 5000) { $t = ($t.0 + 1, "b") } print($t)')).toBe("(5000, b)");
   });
 
   it("numbers of sockets, in a raw tracepoint", async () => {
@@ -96,7 +109,7 @@ describeKernel("the language in the kernel", () => {
         "print(str($1 + 1)); print(str($1 + 1 + 1)); print(str($2 + ($3 - 5))); print(strlen(str($1 + 3))); print(strlen(str($1 + 9)))",
         "bc | c | f | 0 | 0",
       ],
-    ])("%s", (body, expected) => expect(printed(body, ["abc", "def", "7"])).toBe(expected));
+    ])("%s", (body, expected) => expectPrinted(body, expected, ["abc", "def", "7"]));
   });
 
   describe("maps and values", () => {
@@ -141,7 +154,10 @@ describeKernel("the language in the kernel", () => {
         "true | false | false",
       ],
       ["$a = kstack(2); print($a == $a); print($a != $a)", "true | false"],
-      ['print(kfunc_exist("bpf_task_from_pid")); print(kfunc_allowed("bpf_task_from_pid"))', "true | false"],
+      [
+        'print(kfunc_exist("bpf_task_from_pid")); print(kfunc_allowed("bpf_task_from_pid"))',
+        `${isAtLeast(version, [6, 2])} | false`,
+      ],
       [
         '$n = 2; print(memcmp("abc", "abd", $n)); print(memcmp("abc", "abd", 3)); print(memcmp("a\0b", "a\0a", 3))',
         "0 | -1 | 1",
@@ -156,7 +172,7 @@ describeKernel("the language in the kernel", () => {
         "@l = lhist(7, 0, 10, 5)",
         "@l: | [5, 10)                1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|",
       ],
-    ])("%s", (body, expected) => expect(printed(body)).toBe(expected));
+    ])("%s", (body, expected) => expectPrinted(body, expected));
   });
 
   describe("time series, 30 ms from number to number", () => {

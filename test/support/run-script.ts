@@ -1,13 +1,25 @@
 /** Runs a script's `begin` probes in the kernel and answers what it prints: to standard output, maps at the end included. */
 import { compile } from "../../compiler/compile.ts";
-import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { type Diagnostic, Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import { Source } from "../../compiler/source.ts";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
+import { isAtLeast } from "../../harness/tracing/facts/version.ts";
 import { TextOutput } from "../../harness/tracing/output/text.ts";
 import { ScriptOutput } from "../../harness/tracing/script-output.ts";
 import { loadSession } from "../../harness/tracing/session.ts";
 
 const facts = hostFacts();
+
+/** Whether all that is wrong with a script is that this kernel is older than what it asks for. */
+export function isTooNew(text: string): boolean {
+  const diags = new Diagnostics();
+  compile(new Source("test.bt", text), facts, diags);
+  const isMissing = ({ code, help }: Diagnostic): boolean => {
+    const [, major, minor] = /Linux (\d+)\.(\d+)/.exec(help ?? "") ?? [];
+    return code === "kernel-feature" && !isAtLeast(facts.version, [Number(major), Number(minor)]);
+  };
+  return diags.hasErrors && diags.errors.every(isMissing);
+}
 
 export function runScript(text: string, parameters: string[] = [], environment: Record<string, string> = {}): string {
   const diags = new Diagnostics();
