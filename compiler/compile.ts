@@ -108,26 +108,30 @@ export function compile(
   dump("types", () => printTypes(typed));
   if (diags.hasErrors) return undefined;
 
-  for (const stackLimit of ON_STACK_LIMITS) {
+  let [stackLimit, ...lower] = ON_STACK_LIMITS;
+  for (let partSize = options.partSize ?? PART_SIZE; ; ) {
     const attempt = new Diagnostics();
-    const program = generate(
-      typed,
-      { facts, config, options, scope, workload, stackLimit, whole: script.span },
-      attempt,
-    );
+    const generation = { facts, config, options, scope, workload, stackLimit, partSize, whole: script.span };
+    const program = generate(typed, generation, attempt);
     if (program) return program;
-    const overflows = attempt.errors.every(({ code }) => code === "stack-overflow");
-    if (!overflows || stackLimit === ON_STACK_LIMITS.at(-1)) for (const item of attempt.items) diags.add(item);
-    if (!overflows) return undefined;
+    const codes = new Set(attempt.errors.map(({ code }) => code));
+    if (codes.has("stack-overflow") && lower.length > 0) [stackLimit, ...lower] = lower as [number, ...number[]];
+    else if (codes.has("jump-too-far") && partSize > SMALLEST_PART) partSize /= 2;
+    else {
+      for (const item of attempt.items) diags.add(item);
+      return undefined;
+    }
   }
-  return undefined;
 }
 
 /**
  * Objects up to this size live on the stack, larger ones in per-CPU memory, which costs a little more. A script that needs
  * more stack than there is gets by with less of it.
  */
-const ON_STACK_LIMITS = [64, 16, 0];
+const ON_STACK_LIMITS: readonly [number, ...number[]] = [64, 16, 0];
+
+/** Without far jumps the parts of a large program are made smaller until none of their jumps has to be one. */
+const SMALLEST_PART = 1000;
 
 interface Generation {
   facts: KernelFacts;
@@ -136,12 +140,13 @@ interface Generation {
   scope: ScopeFilter;
   workload: ScopeFilter;
   stackLimit: number;
+  partSize: number;
   whole: Span;
 }
 
 /** Byte code for a checked script. */
 function generate(typed: TypedScript, generation: Generation, diags: Diagnostics): CompiledProgram | undefined {
-  const { facts, config, options, scope, workload, stackLimit, whole } = generation;
+  const { facts, config, options, scope, workload, stackLimit, partSize, whole } = generation;
   const { dump = () => {} } = options;
   const probes = typed.units.flatMap((unit) => unit.probes);
   const plan = new Plan(typed, facts, {
@@ -159,7 +164,7 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
       config,
       workload,
       stackLimit,
-      partSize: options.partSize ?? PART_SIZE,
+      partSize,
       tellsFailures: options.tellFailures ?? false,
       exits: typed.units.some(({ block }) => callsExit(block)),
       oneTarget: options.targetPid !== undefined,
