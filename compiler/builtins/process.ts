@@ -2,7 +2,8 @@
 import type { VReg } from "../ir/ir.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
-import { isInScope, isTaskInScope, kernelField } from "../lower/scope.ts";
+import { isInScope, isTaskInScope } from "../lower/scope.ts";
+import { currentTask, hasTypedTask, kernelField, ownName } from "../lower/task.ts";
 import { typeFromBtf } from "../sema/btf-types.ts";
 import { boolean, pointer, string, type Type, typeName, uint32, uint64, voidType } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
@@ -15,7 +16,6 @@ function scalar(type: Type, value: (l: Lowering) => VReg): BuiltinVariable {
   return { check: () => type, lower: { value } };
 }
 
-const pidAndTid = (l: Lowering) => l.b.call("get_current_pid_tgid", [], { pure: true });
 const uidAndGid = (l: Lowering) => l.b.call("get_current_uid_gid", [], { pure: true });
 
 export const processFunctions: Functions = {
@@ -99,8 +99,8 @@ export const processVariables: Variables = {
     lower: { value: (l) => l.b.extend(uidAndGid(l), 4, false) },
   },
   ncpus: { check: (c) => ({ ...uint64, value: BigInt(c.facts.possibleCpus) }), lower: { effect: () => {} } },
-  pid: scalar(uint32, (l) => l.b.alu("rsh", pidAndTid(l), { imm: 32n })),
-  tid: scalar(uint32, (l) => l.b.extend(pidAndTid(l), 4, false)),
+  pid: scalar(uint32, (l) => currentTask(l).process),
+  tid: scalar(uint32, (l) => currentTask(l).thread),
   uid: scalar(uint64, (l) => l.b.extend(uidAndGid(l), 4, false)),
   gid: scalar(uint64, (l) => l.b.alu("rsh", uidAndGid(l), { imm: 32n })),
   cpu: scalar(uint64, (l) => l.b.call("get_smp_processor_id", [], { pure: true })),
@@ -113,8 +113,11 @@ export const processVariables: Variables = {
     check: () => string(COMM_SIZE),
     lower: {
       into(l, _node, to) {
-        l.b.call("get_current_comm", [l.address(to), { imm: BigInt(COMM_SIZE) }]);
+        const name = ownName(l);
+        if (name) l.copy(name, to, COMM_SIZE);
+        else l.b.call("get_current_comm", [l.address(to), { imm: BigInt(COMM_SIZE) }]);
       },
+      inPlace: ownName,
     },
   },
   curtask: {
@@ -125,8 +128,7 @@ export const processVariables: Variables = {
     },
     lower: {
       value(l) {
-        const typed = l.program.type === "tracing" && l.facts.features.currentTaskBtf;
-        return l.b.call(typed ? "get_current_task_btf" : "get_current_task", [], { pure: true });
+        return l.b.call(hasTypedTask(l) ? "get_current_task_btf" : "get_current_task", [], { pure: true });
       },
     },
   },

@@ -12,8 +12,12 @@ import type { Call, Identifier } from "../syntax/ast.ts";
 /** How a value comes to be: in a register, or written to a place in memory, or nothing at all. */
 export type Lowered<N> =
   | { value(l: Lowering, node: N): VReg }
-  /** Writes the value to `to`; every byte of it when `padded`. */
-  | { into(l: Lowering, node: N, to: Place, padded: boolean): void }
+  | {
+      /** Writes the value to `to`; every byte of it when `padded`. */
+      into(l: Lowering, node: N, to: Place, padded: boolean): void;
+      /** Where the value lies already, for those who only load from it. */
+      inPlace?(l: Lowering): Place | undefined;
+    }
   | { effect(l: Lowering, node: N): void }
   /** Never reaches lowering by itself: aggregates are lowered with the map that they are assigned to. */
   | { aggregate: true };

@@ -61,6 +61,10 @@ export function argumentValue(l: Lowering, name: string): VReg {
       const word = contextWord(l, source.index);
       return isScalar(type) ? l.b.extend(word, sizeOf(type) as Size, isSigned(type)) : word;
     }
+    case "member": {
+      const object = contextWord(l, source.index);
+      return l.b.load(object, source.offset, sizeOf(type) as Size, { signed: isSigned(type), invariant: true });
+    }
   }
 }
 
@@ -68,6 +72,9 @@ export function argumentValue(l: Lowering, name: string): VReg {
 export function argumentPlace(l: Lowering, name: string): Place | undefined {
   const { type, source } = argument(l, name);
   if (source.from === "record") return { base: l.context, offset: source.offset, space: "bpf", context: true };
+  if (source.from === "member") {
+    return { base: contextWord(l, source.index), offset: source.offset, space: "bpf", context: true };
+  }
   // A struct that is passed by value fills words of its own.
   if (source.from !== "raw" || type.kind !== "struct") return undefined;
   return { base: l.context, offset: source.index * 8, space: "bpf", context: true };

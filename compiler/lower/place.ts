@@ -10,7 +10,7 @@ export interface Place {
    * read through a helper.
    */
   space: "bpf" | "kernel" | "user";
-  /** The context: it is read directly, but no address inside it may be formed. */
+  /** The context, or a kernel object: it is read directly, but no address inside it may be handed to a helper. */
   context?: true;
   /** Behind the place lies at least as much accessible memory again, so that the verifier need not see that a tail ends in it. */
   slack?: true;

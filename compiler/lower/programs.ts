@@ -14,18 +14,9 @@ import { groupByEvent, type ProgramGroup, programKind, type Region, uniqueName }
 import { type Home, Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
 import { mustBeDivided, Parts } from "./parts.ts";
 import type { PlannedMap } from "./plan.ts";
-import {
-  countFork,
-  currentTask,
-  hasSwitch,
-  isInScope,
-  isSwitchedOn,
-  keepsTree,
-  kernelField,
-  taskOf,
-  treeKey,
-} from "./scope.ts";
+import { countFork, hasSwitch, isInScope, isSwitchedOn, keepsTree, treeKey } from "./scope.ts";
 import { SlotMemory } from "./slots.ts";
+import { currentTask, kernelField, taskOf } from "./task.ts";
 
 export function lowerPrograms(script: TypedScript, environment: LoweringEnvironment, scope: ScopeFilter): IrProgram[] {
   const groups = groupByEvent(script, environment.facts);

@@ -4,14 +4,8 @@
  */
 import type { VReg } from "../ir/ir.ts";
 import { SCOPE_SWITCH, type ScopeFilter } from "../program.ts";
-import { integer } from "../sema/types.ts";
 import type { Lowering } from "./lowering.ts";
-
-/** The ids of a task, as the kernel counts them. */
-export interface Task {
-  process: VReg;
-  thread: VReg;
-}
+import { currentTask, kernelField, type Task, taskOf } from "./task.ts";
 
 /** Scopes that follow forks. */
 export function keepsTree(scope: ScopeFilter): boolean {
@@ -62,18 +56,6 @@ export function isTaskInScope(l: Lowering, scope: ScopeFilter, task: VReg): VReg
   }
 }
 
-export function currentTask(l: Lowering): Task {
-  const ids = l.b.call("get_current_pid_tgid", [], { pure: true });
-  return { process: l.b.alu("rsh", ids, { imm: 32n }), thread: l.b.extend(ids, 4, false) };
-}
-
-export function taskOf(l: Lowering, task: VReg): Task {
-  return {
-    process: kernelField(l, task, "task_struct", "tgid", 4),
-    thread: kernelField(l, task, "task_struct", "pid", 4),
-  };
-}
-
 /** Non-zero while the switch is on. */
 export function isSwitchedOn(l: Lowering): VReg {
   return l.b.load(l.mapValue(l.plan.scopeSwitch, SCOPE_SWITCH.id), 0, 8);
@@ -117,13 +99,4 @@ export function treeKey(l: Lowering, scope: ScopeFilter, { process, thread }: Ta
 function lookupTree(l: Lowering, id: VReg): VReg {
   const found = l.b.define((dst) => ({ op: "lookup", dst, map: l.plan.scopeTree, key: { value: id, size: 4 } }));
   return l.b.compare("ne", found, { imm: 0n });
-}
-
-/** A member of a kernel object, through a helper: it may be any address. */
-export function kernelField(l: Lowering, object: VReg, struct: string, name: string, size: 4 | 8): VReg {
-  const btf = l.facts.btf();
-  const id = btf?.find(struct, "struct");
-  const field = btf && id !== undefined ? btf.field(id, name) : undefined;
-  if (!field) throw new Error(`the kernel's type information has no ${struct}.${name}`);
-  return l.read({ base: object, offset: field.offset, space: "kernel" }, integer(size, false));
 }

@@ -3,7 +3,7 @@ import type { Operand, VReg } from "../ir/ir.ts";
 import { sizeOf } from "../sema/layout.ts";
 import type { Size, Type } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
-import { value } from "./expressions.ts";
+import { builtinOf, value } from "./expressions.ts";
 import { type Lowering, pieces } from "./lowering.ts";
 import { place } from "./memory-values.ts";
 import { at, type Place } from "./place.ts";
@@ -202,7 +202,8 @@ function allEqual<T>(l: Lowering, items: readonly T[], pair: (item: T) => [VReg,
 
 /** The string in memory of the program, copied there if it is elsewhere. */
 function local(l: Lowering, node: Expression, type: Type): Place {
-  const found = place(l, node);
+  const builtin = builtinOf(node);
+  const found = (builtin && "into" in builtin ? builtin.inPlace?.(l) : undefined) ?? place(l, node);
   if (found.space === "bpf") return found;
   const memory = l.memory(sizeOf(type), "string");
   l.copy(found, memory, sizeOf(type));

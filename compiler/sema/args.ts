@@ -31,7 +31,9 @@ export type ArgumentSource =
   | { from: "syscall-number" }
   | { from: "syscall-result" }
   /** The n-th 64-bit word of a raw tracepoint's context. */
-  | { from: "raw"; index: number };
+  | { from: "raw"; index: number }
+  /** A plain member of the object that the n-th word points to. */
+  | { from: "member"; index: number; offset: number };
 
 export interface Argument {
   name: string;

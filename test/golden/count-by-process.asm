@@ -7,9 +7,9 @@ sys_enter:
    4: (85) call bpf_get_current_ancestor_cgroup_id#123
    5: (18) r1 = 0x0
    7: (5d) if r0 != r1 goto pc+12
-   8: (85) call bpf_get_current_pid_tgid#14
-   9: (77) r0 >>= 32
-  10: (63) *(u32 *)(r10 -8) = r0
+   8: (85) call bpf_get_current_task_btf#158
+   9: (61) r1 = *(u32 *)(r0 +20)
+  10: (63) *(u32 *)(r10 -8) = r1
   11: (18) r1 = map[fd:0]
   13: (bf) r2 = r10
   14: (07) r2 += -8

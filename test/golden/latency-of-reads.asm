@@ -3,126 +3,128 @@ tracepoint:syscalls:sys_enter_read { @start[tid] = nsecs; }
 
 sys_enter:
    0: (79) r1 = *(u64 *)(r1 +8)
-   1: (55) if r1 != 0x0 goto pc+32
+   1: (55) if r1 != 0x0 goto pc+33
    2: (18) r1 = 0x0
    4: (85) call bpf_get_current_ancestor_cgroup_id#123
    5: (18) r1 = 0x0
-   7: (5d) if r0 != r1 goto pc+26
+   7: (5d) if r0 != r1 goto pc+27
    8: (85) call bpf_ktime_get_boot_ns#125
    9: (bf) r6 = r0
-  10: (85) call bpf_get_current_pid_tgid#14
-  11: (63) *(u32 *)(r10 -24) = r0
-  12: (18) r1 = map[fd:0]
-  14: (bf) r2 = r10
-  15: (07) r2 += -24
-  16: (85) call bpf_map_lookup_elem#1
-  17: (15) if r0 == 0x0 goto pc+18
-  18: (79) r1 = *(u64 *)(r0 +8)
-  19: (55) if r1 != 0x0 goto pc+12
-  20: (bf) r7 = r0
-  21: (85) call bpf_get_smp_processor_id#8
-  22: (57) r0 &= 3
-  23: (27) r0 *= 576
-  24: (18) r1 = map[fd:0][0]+0
-  26: (0f) r1 += r0
-  27: (79) r2 = *(u64 *)(r1 +0)
-  28: (07) r2 += -1
-  29: (7b) *(u64 *)(r1 +0) = r2
-  30: (7a) *(u64 *)(r7 +8) = 1
-  31: (05) goto pc+1
-  32: (bf) r7 = r0
-  33: (7b) *(u64 *)(r7 +0) = r6
-  34: (b7) r0 = 0
-  35: (95) exit
-  36: (7b) *(u64 *)(r10 -16) = r6
-  37: (7a) *(u64 *)(r10 -8) = 1
-  38: (18) r1 = map[fd:0]
-  40: (bf) r2 = r10
-  41: (07) r2 += -24
-  42: (bf) r3 = r10
-  43: (07) r3 += -16
-  44: (b7) r4 = 0
-  45: (85) call bpf_map_update_elem#2
-  46: (15) if r0 == 0x0 goto pc-13
-  47: (18) r1 = map[fd:0][0]+16
-  49: (b7) r2 = 1
-  50: (db) lock *(u64 *)(r1 +0) += r2
-  51: (05) goto pc-18
+  10: (85) call bpf_get_current_task_btf#158
+  11: (61) r1 = *(u32 *)(r0 +16)
+  12: (63) *(u32 *)(r10 -24) = r1
+  13: (18) r1 = map[fd:0]
+  15: (bf) r2 = r10
+  16: (07) r2 += -24
+  17: (85) call bpf_map_lookup_elem#1
+  18: (15) if r0 == 0x0 goto pc+18
+  19: (79) r1 = *(u64 *)(r0 +8)
+  20: (55) if r1 != 0x0 goto pc+12
+  21: (bf) r7 = r0
+  22: (85) call bpf_get_smp_processor_id#8
+  23: (57) r0 &= 3
+  24: (27) r0 *= 576
+  25: (18) r1 = map[fd:0][0]+0
+  27: (0f) r1 += r0
+  28: (79) r2 = *(u64 *)(r1 +0)
+  29: (07) r2 += -1
+  30: (7b) *(u64 *)(r1 +0) = r2
+  31: (7a) *(u64 *)(r7 +8) = 1
+  32: (05) goto pc+1
+  33: (bf) r7 = r0
+  34: (7b) *(u64 *)(r7 +0) = r6
+  35: (b7) r0 = 0
+  36: (95) exit
+  37: (7b) *(u64 *)(r10 -16) = r6
+  38: (7a) *(u64 *)(r10 -8) = 1
+  39: (18) r1 = map[fd:0]
+  41: (bf) r2 = r10
+  42: (07) r2 += -24
+  43: (bf) r3 = r10
+  44: (07) r3 += -16
+  45: (b7) r4 = 0
+  46: (85) call bpf_map_update_elem#2
+  47: (15) if r0 == 0x0 goto pc-13
+  48: (18) r1 = map[fd:0][0]+16
+  50: (b7) r2 = 1
+  51: (db) lock *(u64 *)(r1 +0) += r2
+  52: (05) goto pc-18
 
 sys_exit:
    0: (79) r1 = *(u64 *)(r1 +0)
    1: (79) r1 = *(u64 *)(r1 +120)
-   2: (55) if r1 != 0x0 goto pc+72
+   2: (55) if r1 != 0x0 goto pc+73
    3: (18) r1 = 0x0
    5: (85) call bpf_get_current_ancestor_cgroup_id#123
    6: (18) r1 = 0x0
-   8: (5d) if r0 != r1 goto pc+66
-   9: (85) call bpf_get_current_pid_tgid#14
-  10: (63) *(u32 *)(r10 -8) = r0
-  11: (18) r1 = map[fd:0]
-  13: (bf) r2 = r10
-  14: (07) r2 += -8
-  15: (85) call bpf_map_lookup_elem#1
-  16: (15) if r0 == 0x0 goto pc+58
-  17: (79) r6 = *(u64 *)(r0 +0)
-  18: (15) if r6 == 0x0 goto pc+56
-  19: (bf) r7 = r0
-  20: (85) call bpf_ktime_get_boot_ns#125
-  21: (bf) r8 = r0
-  22: (1f) r8 -= r6
-  23: (85) call bpf_get_smp_processor_id#8
-  24: (57) r0 &= 3
-  25: (27) r0 *= 576
-  26: (18) r1 = map[fd:0][0]+0
-  28: (0f) r1 += r0
-  29: (c5) if r8 s< 0x0 goto pc+50
-  30: (15) if r8 == 0x0 goto pc+46
-  31: (18) r2 = 0x100000000
-  33: (ad) if r8 < r2 goto pc+3
-  34: (77) r8 >>= 32
-  35: (b7) r2 = 32
-  36: (05) goto pc+1
-  37: (b7) r2 = 0
-  38: (a5) if r8 < 0x10000 goto pc+2
-  39: (77) r8 >>= 16
-  40: (07) r2 += 16
-  41: (a5) if r8 < 0x100 goto pc+2
-  42: (77) r8 >>= 8
-  43: (07) r2 += 8
-  44: (a5) if r8 < 0x10 goto pc+2
-  45: (77) r8 >>= 4
-  46: (07) r2 += 4
-  47: (a5) if r8 < 0x4 goto pc+2
-  48: (77) r8 >>= 2
-  49: (07) r2 += 2
-  50: (a5) if r8 < 0x2 goto pc+1
-  51: (07) r2 += 1
-  52: (07) r2 += 2
-  53: (35) if r2 >= 0x41 goto pc+7
-  54: (bf) r3 = r1
-  55: (07) r3 += 8
-  56: (67) r2 <<= 3
-  57: (0f) r3 += r2
-  58: (79) r2 = *(u64 *)(r3 +0)
-  59: (07) r2 += 1
-  60: (7b) *(u64 *)(r3 +0) = r2
-  61: (79) r2 = *(u64 *)(r7 +8)
-  62: (15) if r2 == 0x0 goto pc+12
-  63: (79) r2 = *(u64 *)(r1 +0)
-  64: (c5) if r2 s< 0x100 goto pc+6
-  65: (18) r1 = map[fd:0]
-  67: (bf) r2 = r10
-  68: (07) r2 += -8
-  69: (85) call bpf_map_delete_elem#3
-  70: (05) goto pc+4
-  71: (07) r2 += 1
-  72: (7b) *(u64 *)(r1 +0) = r2
-  73: (7a) *(u64 *)(r7 +0) = 0
-  74: (7a) *(u64 *)(r7 +8) = 0
-  75: (b7) r0 = 0
-  76: (95) exit
-  77: (bf) r2 = r8
-  78: (07) r2 += 1
-  79: (05) goto pc-27
-  80: (b7) r2 = 0
-  81: (05) goto pc-29
+   8: (5d) if r0 != r1 goto pc+67
+   9: (85) call bpf_get_current_task_btf#158
+  10: (61) r1 = *(u32 *)(r0 +16)
+  11: (63) *(u32 *)(r10 -8) = r1
+  12: (18) r1 = map[fd:0]
+  14: (bf) r2 = r10
+  15: (07) r2 += -8
+  16: (85) call bpf_map_lookup_elem#1
+  17: (15) if r0 == 0x0 goto pc+58
+  18: (79) r6 = *(u64 *)(r0 +0)
+  19: (15) if r6 == 0x0 goto pc+56
+  20: (bf) r7 = r0
+  21: (85) call bpf_ktime_get_boot_ns#125
+  22: (bf) r8 = r0
+  23: (1f) r8 -= r6
+  24: (85) call bpf_get_smp_processor_id#8
+  25: (57) r0 &= 3
+  26: (27) r0 *= 576
+  27: (18) r1 = map[fd:0][0]+0
+  29: (0f) r1 += r0
+  30: (c5) if r8 s< 0x0 goto pc+50
+  31: (15) if r8 == 0x0 goto pc+46
+  32: (18) r2 = 0x100000000
+  34: (ad) if r8 < r2 goto pc+3
+  35: (77) r8 >>= 32
+  36: (b7) r2 = 32
+  37: (05) goto pc+1
+  38: (b7) r2 = 0
+  39: (a5) if r8 < 0x10000 goto pc+2
+  40: (77) r8 >>= 16
+  41: (07) r2 += 16
+  42: (a5) if r8 < 0x100 goto pc+2
+  43: (77) r8 >>= 8
+  44: (07) r2 += 8
+  45: (a5) if r8 < 0x10 goto pc+2
+  46: (77) r8 >>= 4
+  47: (07) r2 += 4
+  48: (a5) if r8 < 0x4 goto pc+2
+  49: (77) r8 >>= 2
+  50: (07) r2 += 2
+  51: (a5) if r8 < 0x2 goto pc+1
+  52: (07) r2 += 1
+  53: (07) r2 += 2
+  54: (35) if r2 >= 0x41 goto pc+7
+  55: (bf) r3 = r1
+  56: (07) r3 += 8
+  57: (67) r2 <<= 3
+  58: (0f) r3 += r2
+  59: (79) r2 = *(u64 *)(r3 +0)
+  60: (07) r2 += 1
+  61: (7b) *(u64 *)(r3 +0) = r2
+  62: (79) r2 = *(u64 *)(r7 +8)
+  63: (15) if r2 == 0x0 goto pc+12
+  64: (79) r2 = *(u64 *)(r1 +0)
+  65: (c5) if r2 s< 0x100 goto pc+6
+  66: (18) r1 = map[fd:0]
+  68: (bf) r2 = r10
+  69: (07) r2 += -8
+  70: (85) call bpf_map_delete_elem#3
+  71: (05) goto pc+4
+  72: (07) r2 += 1
+  73: (7b) *(u64 *)(r1 +0) = r2
+  74: (7a) *(u64 *)(r7 +0) = 0
+  75: (7a) *(u64 *)(r7 +8) = 0
+  76: (b7) r0 = 0
+  77: (95) exit
+  78: (bf) r2 = r8
+  79: (07) r2 += 1
+  80: (05) goto pc-27
+  81: (b7) r2 = 0
+  82: (05) goto pc-29

@@ -3,6 +3,7 @@ import type { KernelFacts } from "../../kernel-facts.ts";
 import { syscallNumber } from "../../syscalls.ts";
 import { rawArguments, rawSyscallArguments, recordArguments, syscallArguments } from "../args.ts";
 import { isWildcard, matcher, matching } from "../patterns.ts";
+import { taskFields } from "../task-fields.ts";
 import {
   type ContextNeeds,
   type Found,
@@ -81,8 +82,11 @@ function tracepoint(category: string, name: string, facts: KernelFacts, needs: C
     };
   }
   // Without a look at the record the raw tracepoint of the same name fires for the same events, and costs less.
-  if (raw && !needs.args && category !== "syscalls" && facts.features.tpBtf && facts.btf()?.tracepoint(name)) {
-    return { name: fullName, event: { kind: "raw", tracepoint: name, module: undefined }, arguments: record };
+  if (raw && category !== "syscalls" && facts.features.tpBtf) {
+    const event = { kind: "raw", tracepoint: name, module: undefined } as const;
+    if (!needs.args && facts.btf()?.tracepoint(name)) return { name: fullName, event, arguments: record };
+    const fields = category === "sched" && needs.fields && taskFields(name, needs.fields, record, facts);
+    if (fields) return { name: fullName, event, arguments: () => fields };
   }
   return { name: fullName, event: { kind: "tracepoint", category, name }, arguments: record };
 }

@@ -303,6 +303,34 @@ describe("raw tracepoints", () => {
   ])("%s", (text, expected) => expect(names(text)).toEqual(expected));
 });
 
+describe("tracepoints of the scheduler", () => {
+  const OLD = fakeFacts({ features: { tpBtf: false } });
+  const OTHER_SIZE = fakeFacts({ tracepoints: { "sched:sched_wakeup": ["char comm[32]", "int pid"] } });
+  it.each([
+    ["sched_switch { $a = args.next_pid; }", "raw"],
+    ["sched_switch { $a = args.prev_comm; $b = args->next_pid; }", "raw"],
+    ["sched_switch /args.prev_pid > 0/ {}", "raw"],
+    ["sched_wakeup { $a = args.comm; $b = args.pid; }", "raw"],
+    ["sched_process_fork { $a = args.child_pid; $b = args.parent_pid; }", "raw"],
+    ["sched_switch { $a = args.prev_state; }", "tracepoint"],
+    // A member that this kernel's tasks do not have.
+    ["sched_switch { $a = args.next_prio; }", "tracepoint"],
+    ["sched_switch { $a = args.next_pid; $b = args.common_pid; }", "tracepoint"],
+    ["sched_switch { $a = args.next_pid; $b = kstack; }", "tracepoint"],
+    ["sched_switch { $a = args.next_pid; $b = args; }", "tracepoint"],
+    ["sched_wakeup { $a = args.target_cpu; }", "tracepoint"],
+    ["sched_process_fork { $a = args.child_comm; }", "tracepoint"],
+    ["sched_process_exec { $a = args.old_pid; }", "tracepoint"],
+    ["sched_switch { $a = args.next_pid; }", "tracepoint", OLD],
+    ["sched_switch { $a = args.next_pid; }", "tracepoint", fakeFacts({ btf: undefined })],
+    ["sched_wakeup { $a = args.comm; }", "tracepoint", OTHER_SIZE],
+    ["sched_wakeup { $a = args.pid; }", "raw", OTHER_SIZE],
+  ] as const)("%s is served by the %s one", (text, kind, facts = fakeFacts()) => {
+    const { probes, messages } = resolve(`tracepoint:sched:${text}`, {}, facts);
+    expect([messages, probes.map(({ event }) => event.kind)]).toEqual([[], [kind]]);
+  });
+});
+
 describe("the number of probes", () => {
   it("is limited", () => {
     const { messages } = resolve("uprobe:/bin/example:work_* {}", { maxProbes: 1 });

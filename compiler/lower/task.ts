@@ -1,0 +1,64 @@
+/**
+ * Tasks: the current one's ids and name, and members of others. In programs that the kernel gives typed pointers the current
+ * task is one of them, whose members are loaded: a single helper call finds the task, and all else about it is for nothing.
+ */
+import type { VReg } from "../ir/ir.ts";
+import { integer } from "../sema/types.ts";
+import type { Lowering } from "./lowering.ts";
+import type { Place } from "./place.ts";
+
+/** The ids of a task, as the kernel counts them. */
+export interface Task {
+  process: VReg;
+  thread: VReg;
+}
+
+export function currentTask(l: Lowering): Task {
+  const { b } = l;
+  const [process, thread] = [ownMember(l, "tgid"), ownMember(l, "pid")];
+  if (process && thread) {
+    const load = ({ base, offset }: Place) => b.load(base, offset, 4, { invariant: true });
+    return { process: load(process), thread: load(thread) };
+  }
+  const ids = b.call("get_current_pid_tgid", [], { pure: true });
+  return { process: b.alu("rsh", ids, { imm: 32n }), thread: b.extend(ids, 4, false) };
+}
+
+export function taskOf(l: Lowering, task: VReg): Task {
+  return {
+    process: kernelField(l, task, "task_struct", "tgid", 4),
+    thread: kernelField(l, task, "task_struct", "pid", 4),
+  };
+}
+
+/** The current task's name, where it can be read in place: sixteen bytes, those behind its end zero. */
+export function ownName(l: Lowering): Place | undefined {
+  const [major, minor] = l.facts.version;
+  // Before 5.17 the end of a longer name stayed behind a shorter one.
+  return major > 5 || (major === 5 && minor >= 17) ? ownMember(l, "comm") : undefined;
+}
+
+/** Whether a program gets the current task as a typed pointer. */
+export function hasTypedTask({ program, facts }: Lowering): boolean {
+  return program.type === "tracing" && facts.features.currentTaskBtf;
+}
+
+function ownMember(l: Lowering, name: string): Place | undefined {
+  const field = hasTypedTask(l) ? fieldOf(l, "task_struct", name) : undefined;
+  if (!field) return undefined;
+  const base = l.b.call("get_current_task_btf", [], { pure: true });
+  return { base, offset: field.offset, space: "bpf", context: true };
+}
+
+/** A member of a kernel object, through a helper: it may be any address. */
+export function kernelField(l: Lowering, object: VReg, struct: string, name: string, size: 4 | 8): VReg {
+  const field = fieldOf(l, struct, name);
+  if (!field) throw new Error(`the kernel's type information has no ${struct}.${name}`);
+  return l.read({ base: object, offset: field.offset, space: "kernel" }, integer(size, false));
+}
+
+function fieldOf(l: Lowering, struct: string, name: string) {
+  const btf = l.facts.btf();
+  const id = btf?.find(struct, "struct");
+  return btf && id !== undefined ? btf.field(id, name) : undefined;
+}
