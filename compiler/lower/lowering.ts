@@ -353,13 +353,12 @@ export class Lowering {
     for (const [offset, step] of pieces(place.offset, direct)) {
       this.b.store(place.base, place.offset + offset, step, { imm: 0n });
     }
-    if (direct === size) return;
-    const zeroes = this.plan.zeroes(size - direct);
-    this.b.call("probe_read_kernel", [
-      this.address(at(place, direct)),
-      { imm: BigInt(size - direct) },
-      this.mapValue(zeroes.map, zeroes.offset),
-    ]);
+    if (direct < size) this.clear(this.address(at(place, direct)), { imm: BigInt(size - direct) });
+  }
+
+  /** The same by a helper: what it cannot read, and nothing can be read from address 0, it fills with zeros. */
+  clear(address: VReg, size: Operand): void {
+    this.b.call("probe_read_kernel", [address, size, { imm: 0n }]);
   }
 
   /** Copies `size` bytes to memory of the program. Unreadable memory gives zeros. */

@@ -59,9 +59,7 @@ export function readString(l: Lowering, { address, space, to, size, padded, limi
       () => read,
       () => b.const(0),
     );
-    const rest = b.alu("sub", b.const(size), length);
-    const zeroes = l.plan.zeroes(size);
-    b.call("probe_read_kernel", [b.alu("add", target, length), rest, l.mapValue(zeroes.map, zeroes.offset)]);
+    l.clear(b.alu("add", target, length), b.alu("sub", b.const(size), length));
   }
   if (!showCut) return;
   // The helper ends what it cuts with a NUL; the byte that belongs there tells whether it did.
