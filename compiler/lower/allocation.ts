@@ -4,7 +4,7 @@
  * program that runs with interrupts off finds room for one new entry, or a few small ones, and memory for copies on all
  * CPUs comes in small amounts to everybody.
  */
-import type { ProbeEvent } from "../sema/probes.ts";
+import { isSystemCall, type ProbeEvent } from "../sema/probes.ts";
 import type { TypedScript } from "../sema/typed.ts";
 import type { Node } from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
@@ -13,16 +13,8 @@ import { walk } from "../syntax/walk.ts";
 const CHEAP = 1 << 20;
 const CHEAP_ENOUGH_IF_NEEDED = 32 << 20;
 
-/** Events whose programs the kernel runs with interrupts on. */
-const WITH_INTERRUPTS: ReadonlySet<ProbeEvent["kind"]> = new Set([
-  "begin",
-  "end",
-  "signal",
-  "bench",
-  "test",
-  "syscall",
-  "uprobe",
-]);
+/** Events, besides system calls, whose programs the kernel runs with interrupts on. */
+const WITH_INTERRUPTS: ReadonlySet<ProbeEvent["kind"]> = new Set(["begin", "end", "signal", "bench", "test", "uprobe"]);
 
 export class Allocation {
   readonly #withoutInterrupts: ReadonlySet<string>;
@@ -43,7 +35,7 @@ export class Allocation {
 function mapsWithoutInterrupts({ units }: TypedScript): Set<string> {
   const names = new Set<string>();
   for (const { block, probes } of units) {
-    if (probes.every(({ event }) => WITH_INTERRUPTS.has(event.kind))) continue;
+    if (probes.every(({ event }) => isSystemCall(event) || WITH_INTERRUPTS.has(event.kind))) continue;
     const spared = new Set<Node>();
     walk(block, (node) => {
       const map = node.kind === "call" && ADD_NOTHING.has(node.callee.text) ? firstMap(node.args) : undefined;

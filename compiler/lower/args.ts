@@ -7,7 +7,7 @@ import type { Lowering } from "./lowering.ts";
 import type { Place } from "./place.ts";
 
 /** Offsets in the saved registers (struct pt_regs), part of the architectures' ABI. */
-const SYSCALL_REGISTERS = {
+export const SYSCALL_REGISTERS = {
   x64: { arguments: [112, 104, 96, 56, 72, 64], number: 120 },
   // The first argument is kept apart because its register receives the result.
   arm64: { arguments: [272, 8, 16, 24, 32, 40], number: 280 },

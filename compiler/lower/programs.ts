@@ -5,7 +5,7 @@
  */
 import type { IrProgram, VReg } from "../ir/ir.ts";
 import type { ScopeFilter } from "../program.ts";
-import type { ProbeEvent, ResolvedProbe } from "../sema/probes.ts";
+import { isSystemCall, type ProbeEvent, type ResolvedProbe } from "../sema/probes.ts";
 import type { TypedScript } from "../sema/typed.ts";
 import { walk } from "../syntax/walk.ts";
 import { syscallNumberRegister } from "./args.ts";
@@ -53,7 +53,7 @@ function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boole
   return (map) => {
     const set = [...(users.get(map.info.name) ?? [])];
     if (set.some(({ event }) => event.kind === "uprobe")) return true;
-    return set.length > 1 && !set.every(({ event }) => event.kind === "syscall" || isBuiltin(event));
+    return set.length > 1 && !set.every(({ event }) => isSystemCall(event) || isBuiltin(event));
   };
 }
 

@@ -5,10 +5,12 @@
  */
 import { nearest } from "../diagnostics.ts";
 import type { AttachPoint, Probe } from "../syntax/ast.ts";
+import { useOwnTracepoints } from "./own-tracepoints.ts";
 import { kernelFunctionProviders } from "./providers/kernel-functions.ts";
 import { ALWAYS, ownProviders } from "./providers/own.ts";
 import {
   type ContextNeeds,
+  type OwnTracepoint,
   once,
   type Provider,
   type ResolveContext,
@@ -20,7 +22,7 @@ import { tracepointProviders } from "./providers/tracepoints.ts";
 import { userProviders } from "./providers/uprobes.ts";
 
 export type { ContextNeeds, ProbeEvent, ResolveContext, ResolvedBlock, ResolvedProbe } from "./providers/provider.ts";
-export { addressSpaceOf } from "./providers/provider.ts";
+export { addressSpaceOf, isSystemCall } from "./providers/provider.ts";
 export { SYSCALL_PROBE_IDS } from "./providers/tracepoints.ts";
 
 const PROVIDERS: readonly Provider[] = [
@@ -53,6 +55,7 @@ export function resolveProbes(
 ): ResolvedBlock[] {
   let nextId = 0;
   const names = new Set<string>();
+  const own = new Map<ResolvedProbe, OwnTracepoint>();
   const resolved = blocks.map((block) => {
     const needs = needsOf(block);
     const errors = context.diags.errors.length;
@@ -65,12 +68,12 @@ export function resolveProbes(
         context.diags.error("attach-point-form", point.span, `${provider.name} probes are written ${provider.form}`);
         return [];
       }
-      return provider.resolve({ point, spelling, parts, context, needs }).map((found): ResolvedProbe => {
+      return provider.resolve({ point, spelling, parts, context, needs }).map((found) => {
         if (isOnDemand(provider) && names.has(found.name)) {
           context.diags.error("duplicate-probe", point.span, `the name of \`${found.name}\` is used twice`);
         }
         names.add(found.name);
-        return {
+        const probe: ResolvedProbe = {
           id: found.id ?? nextId++,
           name: found.name,
           provider: provider.name,
@@ -79,12 +82,18 @@ export function resolveProbes(
           span: point.span,
           arguments: once(found.arguments ?? (() => undefined)),
         };
+        if (found.own) own.set(probe, found.own);
+        return probe;
       });
     });
     if (probes.length === 0 && context.diags.errors.length === errors) reportNoProbe(block, context);
     return { block, probes };
   });
   reportTooMany(resolved, context);
+  useOwnTracepoints(
+    resolved.flatMap(({ probes }) => probes),
+    own,
+  );
   return resolved;
 }
 

@@ -123,6 +123,14 @@ export interface Found {
   event: ProbeEvent;
   id?: number;
   arguments?: () => Arguments | undefined;
+  /** Of a system call that could be served by its own tracepoint as well. */
+  own?: OwnTracepoint;
+}
+
+/** How a probe on a system call is served by the tracepoint of that call. */
+export interface OwnTracepoint {
+  event: Extract<ProbeEvent, { kind: "tracepoint" }>;
+  arguments: () => Arguments | undefined;
 }
 
 export interface Provider {
@@ -134,6 +142,11 @@ export interface Provider {
   /** Names that one may have been meant to be which, being a pattern, matches nothing. */
   candidates?(facts: KernelFacts): Iterable<string>;
   resolve(request: Request): Found[];
+}
+
+/** Whether a system call fires it, by whichever tracepoint. */
+export function isSystemCall(event: ProbeEvent): boolean {
+  return event.kind === "syscall" || (event.kind === "tracepoint" && event.category === "syscalls");
 }
 
 /** Where plain numbers that a probe hands out lead when they are taken for addresses. */

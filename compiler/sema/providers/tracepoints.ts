@@ -71,6 +71,7 @@ function tracepoint(category: string, name: string, facts: KernelFacts, needs: C
         id: SYSCALL_PROBE_IDS[direction] + number,
         event: { kind: "syscall", direction, number },
         arguments: () => syscallArguments(direction, name, format, facts),
+        own: { event: { kind: "tracepoint", category, name }, arguments: record },
       };
     }
   }

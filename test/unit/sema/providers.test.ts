@@ -303,6 +303,32 @@ describe("raw tracepoints", () => {
   ])("%s", (text, expected) => expect(names(text)).toEqual(expected));
 });
 
+describe("system calls that others follow", () => {
+  const ENTER = "tracepoint:syscalls:sys_enter_";
+  it.each([
+    [`${ENTER}openat {}`, ["tracepoint"]],
+    [`${ENTER}openat { $a = args.filename; } ${ENTER}connect {}`, ["tracepoint", "tracepoint"]],
+    [`${ENTER}openat {} tracepoint:syscalls:sys_exit_openat {}`, ["tracepoint", "tracepoint"]],
+    [`${ENTER}openat {} tracepoint:syscalls:sys_exit_read {}`, ["tracepoint", "syscall"]],
+    [`${ENTER}read {}`, ["syscall"]],
+    // What runs for all calls anyway serves these as well.
+    [`${ENTER}openat {} ${ENTER}read {}`, ["syscall", "syscall"]],
+    [`${ENTER}openat {} tracepoint:raw_syscalls:sys_enter {}`, ["syscall", "syscall"]],
+    [`${ENTER}openat {} ${ENTER}openat {} ${ENTER}execve {} ${ENTER}connect {}`, Array(4).fill("tracepoint")],
+    [`${`${ENTER}openat {} `.repeat(5)}`, Array(5).fill("syscall")],
+  ])("%s", (text, kinds) => expect(resolve(text).probes.map(({ event }) => event.kind)).toEqual(kinds));
+
+  it("keep their ids and the types of their arguments", () => {
+    const served = (text: string) => resolve(text).probes[0]!;
+    const own = served(`${ENTER}openat {}`);
+    const raw = served(`${ENTER}openat {} ${ENTER}read {}`);
+    expect(own.id).toBe(raw.id);
+    for (const name of raw.arguments()!.names()) {
+      expect(own.arguments()!.get(name)!.type).toEqual(raw.arguments()!.get(name)!.type);
+    }
+  });
+});
+
 describe("tracepoints of the scheduler", () => {
   const OLD = fakeFacts({ features: { tpBtf: false } });
   const OTHER_SIZE = fakeFacts({ tracepoints: { "sched:sched_wakeup": ["char comm[32]", "int pid"] } });
