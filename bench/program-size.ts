@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { getFdById, ProgType, progInfo } from "../native/index.ts";
 
 export interface ProgramSize {
+  /** The kernel's, for as long as the program is loaded. */
+  id: number;
   /** As in enum bpf_prog_type, in lower case. */
   type: string;
   /** Instruction slots after the verifier's rewriting. */
@@ -21,7 +23,7 @@ function describe(id: number): ProgramSize {
   const prog = getFdById("prog", id);
   try {
     const { type, xlatedLen, verifiedInsns, jitedLen } = progInfo(prog);
-    return { type: typeName(type), instructions: xlatedLen / 8, verified: verifiedInsns, jitBytes: jitedLen };
+    return { id, type: typeName(type), instructions: xlatedLen / 8, verified: verifiedInsns, jitBytes: jitedLen };
   } finally {
     prog.close();
   }

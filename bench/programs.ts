@@ -19,6 +19,8 @@ export const LOOPING = "loop\n";
 export interface Rivals {
   /** A tracer made of the named programs, which runs a command and prints the sum of a map's values as map `@`. */
   tracer(map: string, programs: readonly string[], command: readonly string[]): Command;
+  /** The same for whatever runs until it is interrupted; `executable` is where uprobes go. */
+  attached(map: string, programs: readonly string[], executable: string): Command;
 }
 
 /** What the loop does again and again, and how often in a batch: some hundred microseconds' worth. */
@@ -54,7 +56,10 @@ export async function buildRivals(cc: string, { tools, folder, signal }: Context
   const source = join(programs, "rivals.bpf.c");
   await compile(clang, ["-O2", "-g", "-target", "bpf", `-D${define}`, headers, "-c", source, "-o", object], signal);
   await compile(cc, ["-O2", "-o", loader, join(programs, "load.c"), "-lbpf"], signal);
-  return { tracer: (map, names, command) => [loader, object, map, ...names, "--", ...command] };
+  return {
+    tracer: (map, names, command) => [loader, object, map, ...names, "--", ...command],
+    attached: (map, names, executable) => [loader, "--wait", object, map, ...names, "--", executable],
+  };
 }
 
 const TARGETS = {

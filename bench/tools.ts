@@ -19,6 +19,8 @@ export interface Tools {
   clang: string | undefined;
   /** Whether a C program can be linked with libbpf. */
   libbpf: boolean;
+  /** Tells what the kernel has loaded. */
+  bpftool: string | undefined;
 }
 
 /** `BPFTRACE` names the one to compare with, where it is not the one on the PATH: a command, such as `chroot /sid bpftrace`. */
@@ -32,16 +34,18 @@ export function findTools(root: string, env: Readonly<Record<string, string | un
     cc: findCommand(/^cc$/) ?? findCommand(/^gcc$/),
     clang: findCommand(/^clang(-\d+)?$/),
     libbpf: existsSync("/usr/include/bpf/libbpf.h"),
+    bpftool: findCommand(/^bpftool$/),
   };
 }
 
 /** What is not installed, and what the comparison lacks for it. */
-export function missing({ bpftrace, cc, clang, libbpf }: Tools): string[] {
+export function missing({ bpftrace, cc, clang, libbpf, bpftool }: Tools): string[] {
   return [
     bpftrace ? "" : "no bpftrace: nothing to compare with, and no target that is a ratio can be judged",
     cc ? "" : "no C compiler: the cost per event is not measured",
     clang ? "" : "no clang: no comparison with hand-written C",
     libbpf ? "" : "no libbpf headers (libbpf-dev): no comparison with hand-written C",
+    bpftool ? "" : "no bpftool: executed instructions are not counted",
   ].filter((text) => text !== "");
 }
 

@@ -5,7 +5,11 @@
  * directory of its own. One whose map does not hold every event has not measured what it should, and fails the benchmark.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import type { Benchmark, Context, Row } from "../benchmark.ts";
+import { worldOf } from "../events.ts";
+import { type Executed, execute } from "../executed.ts";
+import { loadedCode } from "../loaded-code.ts";
 import { type Command, ProcessError, Running, run } from "../process.ts";
 import { describePrograms, type ProgramSize } from "../program-size.ts";
 import { buildLoop, buildRivals, type Loop, type Operation, type Rivals } from "../programs.ts";
@@ -99,46 +103,48 @@ export const scripts: Benchmark = {
 interface Measurement {
   nsPerCall: number;
   programs: readonly ProgramSize[];
+  executed: Executed | undefined;
 }
 
 interface Result {
   script: Script;
   /** Nanoseconds that each contestant adds. */
   added: ReadonlyMap<string, Summary>;
-  programs: ReadonlyMap<string, readonly ProgramSize[]>;
+  /** Each contestant's programs, and what they execute. */
+  loaded: ReadonlyMap<string, Pick<Measurement, "programs" | "executed">>;
 }
 
 async function measure(script: Script, loop: Loop, rivals: Rivals | undefined, context: Context): Promise<Result> {
   const { signal, tools, quick } = context;
   const text = script.text.replace("PROGRAM", `/proc/${process.pid}/root${loop.program}`);
-  const contestants = [
-    { name: UNTRACED, measure: async () => ({ ...(await runLoop(loop, signal)), programs: [] }) },
-    ...tracers(tools).map(({ name, start }) => ({
-      name,
-      measure: () => traced(traceCommand(start, text, "-f", "json"), script, loop, signal),
-    })),
-  ];
+  const tracing = tracers(tools).map(({ name, start }) => ({
+    ...{ name, map: script.map, command: traceCommand(start, text, "-f", "json") },
+  }));
   if (rivals) {
-    const command = rivals.tracer(script.c.map, script.c.programs, loop.command);
-    contestants.push({ name: C, measure: () => tracedByHand(command, script, loop, signal) });
+    const command = rivals.attached(script.c.map, script.c.programs, loop.program);
+    tracing.push({ name: C, map: "@", command });
   }
+  const untraced = async () => ({ ...(await runLoop(loop, signal)), programs: [], executed: undefined });
   const progress = (step: string): void => context.progress(`${script.name}, ${step}`);
   const measured: ReadonlyMap<string, readonly Measurement[]> = await interleave<Measurement>(
-    contestants,
+    [
+      { name: UNTRACED, measure: untraced },
+      ...tracing.map(({ name, ...tracer }) => ({ name, measure: () => traced(tracer, script, loop, context) })),
+    ],
     quick ? 3 : 11,
     { ...context, progress },
   );
-  const untraced = measured.get(UNTRACED)!;
-  const tracing = [...measured].filter(([name]) => name !== UNTRACED);
+  const without = measured.get(UNTRACED)!;
+  const rounds = [...measured].filter(([name]) => name !== UNTRACED);
   return {
     script,
     added: new Map(
-      tracing.map(([name, rounds]) => [
+      rounds.map(([name, list]) => [
         name,
-        summarise(rounds.map(({ nsPerCall }, i) => (nsPerCall - untraced[i]!.nsPerCall) / eventsOf(script))),
+        summarise(list.map(({ nsPerCall }, i) => (nsPerCall - without[i]!.nsPerCall) / eventsOf(script))),
       ]),
     ),
-    programs: new Map(tracing.map(([name, rounds]) => [name, rounds[0]!.programs])),
+    loaded: new Map(rounds.map(([name, list]) => [name, list[0]!])),
   };
 }
 
@@ -151,23 +157,32 @@ async function runLoop(loop: Loop, signal: AbortSignal): Promise<{ calls: number
   return loop.read((await run(loop.command, signal)).stdout);
 }
 
-async function traced(command: Command, script: Script, loop: Loop, signal: AbortSignal): Promise<Measurement> {
+async function traced(
+  { command, map }: { command: Command; map: string },
+  script: Script,
+  loop: Loop,
+  { signal, tools: { bpftool } }: Context,
+): Promise<Measurement> {
   const tracer = new Running(command, signal);
   const programs = await loaded(tracer, signal);
+  const executed = bpftool === undefined ? undefined : executedBy(programs, script, bpftool);
   const { calls, nsPerCall } = await runLoop(loop, signal);
   tracer.interrupt();
   const { stdout } = await tracer.finished;
-  expectAll(command, script, calls, totalOf(script.map, stdout));
-  return { nsPerCall, programs };
+  expectAll(command, script, calls, totalOf(map, stdout));
+  return { nsPerCall, programs, executed };
 }
 
-async function tracedByHand(command: Command, script: Script, loop: Loop, signal: AbortSignal): Promise<Measurement> {
-  const tracer = new Running(command, signal);
-  const programs = await loaded(tracer, signal);
-  const { stdout } = await tracer.finished;
-  const { calls, nsPerCall } = loop.read(stdout);
-  expectAll(command, script, calls, totalOf("@", stdout));
-  return { nsPerCall, programs };
+/** What the programs execute for one event, all together. */
+function executedBy(programs: readonly ProgramSize[], { operation, text }: Script, bpftool: string): Executed {
+  const direction = text.includes(ENTER) ? "enter" : "exit";
+  const all = programs.map(({ id, type }) =>
+    execute(loadedCode(bpftool, id), worldOf(operation, direction, type, hostFacts().btf())),
+  );
+  return {
+    instructions: all.reduce((sum, { instructions }) => sum + instructions, 0),
+    calls: all.flatMap(({ calls }) => calls),
+  };
 }
 
 /** The programs of a tracer once it has any, and has had time to attach them. */
@@ -227,13 +242,18 @@ function overall(results: readonly Result[]): Row[] {
 function detail(results: readonly Result[]) {
   return {
     title: "ten typical scripts",
-    columns: ["", "added ns", "programs", "instructions", "verified", "JIT bytes"],
-    rows: results.flatMap(({ script, added, programs }) =>
-      [...added].map(([name, { median }]) => [
-        `${script.name}: ${name}`,
-        median.toFixed(1),
-        ...sizeCells(programs.get(name) ?? []),
-      ]),
+    columns: ["", "added ns", "executed", "calls", "programs", "instructions", "verified", "JIT bytes"],
+    rows: results.flatMap(({ script, added, loaded }) =>
+      [...added].map(([name, { median }]) => {
+        const { programs, executed } = loaded.get(name)!;
+        return [
+          `${script.name}: ${name}`,
+          median.toFixed(1),
+          String(executed?.instructions ?? ""),
+          String(executed?.calls.length ?? ""),
+          ...sizeCells(programs),
+        ];
+      }),
     ),
   };
 }

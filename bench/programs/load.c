@@ -1,10 +1,11 @@
 /*
  * Loads and attaches the named programs of a BPF object, runs a command under them, and prints the sum of a per-CPU map's
- * values as bpftrace would print a map in JSON.
+ * values as bpftrace would print a map in JSON. With --wait the command is not run: the programs stay until an interrupt.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,11 @@ static void run(char **command) {
   }
 }
 
+static void wait_for_interrupt(sigset_t *interrupt) {
+  int signal;
+  sigwait(interrupt, &signal);
+}
+
 static unsigned long long sum_of(int map, int cpus) {
   unsigned long long sum = 0, *values = calloc(cpus, sizeof(*values));
   char key[MAX_KEY], *previous = NULL;
@@ -59,12 +65,19 @@ static unsigned long long sum_of(int map, int cpus) {
 }
 
 int main(int argc, char **argv) {
-  int end = 3;
+  int waits = argc > 1 && strcmp(argv[1], "--wait") == 0, end = 3;
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  if (waits) {
+    sigprocmask(SIG_BLOCK, &interrupt, NULL);
+    argc--, argv++;
+  }
   while (end < argc && strcmp(argv[end], "--") != 0) end++;
   char **wanted = argv + 3, **command = argv + end + 1;
   int count = end - 3;
   if (count < 1 || count > MAX_PROGRAMS || end + 1 >= argc) {
-    fprintf(stderr, "usage: load OBJECT MAP PROGRAM... -- COMMAND [ARGUMENT]...\n");
+    fprintf(stderr, "usage: load [--wait] OBJECT MAP PROGRAM... -- COMMAND [ARGUMENT]...\n");
     return 2;
   }
   struct bpf_object *object = bpf_object__open(argv[1]);
@@ -79,7 +92,10 @@ int main(int argc, char **argv) {
     program = bpf_object__find_program_by_name(object, wanted[i]);
     if (!program || !(links[i] = attach(program, command[0]))) fail(wanted[i]);
   }
-  run(command);
+  if (waits)
+    wait_for_interrupt(&interrupt);
+  else
+    run(command);
   for (int i = 0; i < count; i++) bpf_link__destroy(links[i]);
 
   struct bpf_map *map = bpf_object__find_map_by_name(object, argv[2]);
