@@ -17,10 +17,10 @@ struct comm {
   char text[16];
 };
 
-/* As large as bpftrace's and our strings are by default. */
+/* As large as bpftrace's and our strings are by default; aligned, so that it is cleared word by word. */
 struct path {
   char text[1024];
-};
+} __attribute__((aligned(8)));
 
 struct pid_and_fd {
   u64 pid, fd;

@@ -349,11 +349,13 @@ export class Lowering {
 
   /** Fills memory with zeros. */
   zero(place: Place, size: number): void {
-    const direct = Math.min(size, ZERO_BY_STORES);
-    for (const [offset, step] of pieces(place.offset, direct)) {
+    if (size > ZERO_BY_STORES) {
+      this.clear(this.address(place), { imm: BigInt(size) });
+      return;
+    }
+    for (const [offset, step] of pieces(place.offset, size)) {
       this.b.store(place.base, place.offset + offset, step, { imm: 0n });
     }
-    if (direct < size) this.clear(this.address(at(place, direct)), { imm: BigInt(size - direct) });
   }
 
   /** The same by a helper: what it cannot read, and nothing can be read from address 0, it fills with zeros. */

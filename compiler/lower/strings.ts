@@ -45,7 +45,7 @@ export function readString(l: Lowering, { address, space, to, size, padded, limi
   const { b } = l;
   const helper = space === "user" ? "probe_read_user_str" : "probe_read_kernel_str";
   const target = l.address(to);
-  const zeroFirst = padded && (size <= PADDED_FIRST || !to.slack);
+  const zeroFirst = padded && (size <= PADDED_FIRST || !to.slack || leavesRest(l));
   if (zeroFirst) l.zero(to, size);
   else if (!padded) b.store(to.base, to.offset, 1, { imm: 0n });
   const read = b.call(helper, [target, limit ?? { imm: BigInt(size) }, address]);
@@ -69,8 +69,14 @@ export function readString(l: Lowering, { address, space, to, size, padded, limi
   });
 }
 
-/** Up to this size the whole place is zeroed by stores before the string is read; above, only what is left behind it. */
+/** Up to this size the whole place is always zeroed before the string is read. */
 const PADDED_FIRST = 64;
+
+/** Before 5.11 the kernel copied whole words, and with the end of a string some of what lies behind it. */
+function leavesRest({ facts }: Lowering): boolean {
+  const [major, minor] = facts.version;
+  return major > 5 || (major === 5 && minor >= 11);
+}
 
 /** Writes the name of the probe with an id, padded. */
 export function probeName(l: Lowering, id: VReg, to: Place, size: number): void {
