@@ -7,7 +7,7 @@ import { Diagnostics } from "./diagnostics.ts";
 import { expand } from "./expand/expand.ts";
 import { resolveImports } from "./expand/imports.ts";
 import type { FileHost } from "./file-host.ts";
-import { partsOf } from "./ir/ir.ts";
+import { type IrProgram, partsOf } from "./ir/ir.ts";
 import { printProgram } from "./ir/print.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 import { MAX_PARTS, PART_SIZE } from "./lower/parts.ts";
@@ -15,6 +15,7 @@ import { Plan } from "./lower/plan.ts";
 import { lowerPrograms } from "./lower/programs.ts";
 import { hasSwitch, keepsTree } from "./lower/scope.ts";
 import { callsExit } from "./lower/side-effects.ts";
+import { ValueTooLarge } from "./lower/too-large.ts";
 import { optimise } from "./opt/optimise.ts";
 import { type CompiledProgram, codeOf, type Program, type ScopeFilter } from "./program.ts";
 import { check } from "./sema/check.ts";
@@ -156,22 +157,26 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
     scopeSwitch: hasSwitch(scope) || hasSwitch(workload),
     probeNames: () => probes.map((probe) => [probe.id, probe.name]),
   });
-  const lowered = lowerPrograms(
-    typed,
-    {
-      facts,
-      plan,
-      config,
-      workload,
-      stackLimit,
-      partSize,
-      tellsFailures: options.tellFailures ?? false,
-      exits: typed.units.some(({ block }) => callsExit(block)),
-      oneTarget: options.targetPid !== undefined,
-      oneProcess: options.oneProcess ?? false,
-    },
-    scope,
-  );
+  const environment = {
+    facts,
+    plan,
+    config,
+    workload,
+    stackLimit,
+    partSize,
+    tellsFailures: options.tellFailures ?? false,
+    exits: typed.units.some(({ block }) => callsExit(block)),
+    oneTarget: options.targetPid !== undefined,
+    oneProcess: options.oneProcess ?? false,
+  };
+  let lowered: IrProgram[];
+  try {
+    lowered = lowerPrograms(typed, environment, scope);
+  } catch (error) {
+    if (!(error instanceof ValueTooLarge)) throw error;
+    diags.error("value-too-large", error.span ?? whole, error.message);
+    return undefined;
+  }
   const frozen = plan.freeze();
   dump("ir", () => lowered.map((program) => printProgram(program)).join("\n"));
   if (options.optimise ?? true) for (const program of lowered) optimise(program);

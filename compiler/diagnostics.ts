@@ -108,14 +108,20 @@ export function location(s: Span): string {
   return `${outer.source.name}:${line}:${column}`;
 }
 
+const LONGEST_LINE = 2000;
+
 function excerpt(s: Span, note: string, paint: (text: string) => string, palette: Palette): string[] {
   const { source, start, end } = outermost(s);
   const { line, column } = source.position(start);
-  const text = source.line(line);
+  const whole = source.line(line);
   const gutter = String(line).padStart(5);
+  // Of a line that no terminal has room for, only the surroundings of the place are shown.
+  const from = whole.length > LONGEST_LINE ? Math.max(0, column - 1 - LONGEST_LINE / 4) : 0;
+  const text = whole.slice(from, from + LONGEST_LINE);
+  const before = column - 1 - from;
   // Tabs are kept in the underline's indentation, so that it stands below the right column at any tab width.
-  const indent = text.slice(0, column - 1).replace(/[^\t]/g, " ");
-  const width = Math.max(1, Math.min(end - start, text.length - column + 1));
+  const indent = text.slice(0, before).replace(/[^\t]/g, " ");
+  const width = Math.max(1, Math.min(end - start, text.length - before));
   return [
     `  ${palette.dim(location(s))}`,
     `${palette.dim(`${gutter} |`)} ${printable(text)}`,

@@ -17,13 +17,17 @@ const AF_INET6 = 10;
 /** Bytes that lie behind a value: of an array or string itself, or where a pointer leads. */
 function bytesOf(l: Lowering, node: Expression): Place {
   const type = l.type(node);
-  if (type.kind === "array" || type.kind === "string") return place(l, node);
+  if (inMemory(type)) return place(l, node);
   const space = type.kind === "pointer" && type.space !== "none" ? type.space : addressSpaceOf(l.probe.event);
   return { base: value(l, node), offset: 0, space };
 }
 
+function inMemory(type: Type): boolean {
+  return type.kind === "array" || type.kind === "string";
+}
+
 function isBytes(type: Type): boolean {
-  return type.kind === "array" || type.kind === "string" || type.kind === "pointer" || isIntegral(type);
+  return inMemory(type) || type.kind === "pointer" || isIntegral(type);
 }
 
 function bufferSize(c: Checker, call: Call): Type {
@@ -39,11 +43,12 @@ function bufferSize(c: Checker, call: Call): Type {
   }
   const length = c.expressionArg(call, 1);
   if (!length) {
-    if (type.kind === "array" || type.kind === "string") return { kind: "buffer", size: sizeOf(type) };
+    if (inMemory(type)) return { kind: "buffer", size: sizeOf(type) };
     return c.error("argument-count", call.span, `buf() expects a length argument for type ${typeName(type)}`);
   }
   const given = c.integer(length, "the length");
-  const most = c.settings.maxStrlen;
+  // What lies behind an array or a text is none of its bytes.
+  const most = Math.min(c.settings.maxStrlen, inMemory(type) ? sizeOf(type) : Number.POSITIVE_INFINITY);
   if (given.kind !== "integer" || given.value === undefined) return { kind: "buffer", size: most };
   if (given.value < 0n) return c.error("argument-range", length.span, "a length cannot be negative");
   return { kind: "buffer", size: Math.max(1, Math.min(most, Number(given.value))) };

@@ -26,6 +26,8 @@ import { type Argument, type MacroDefinition, mismatch, reportMismatch } from ".
 const MAX_NODES = 250_000;
 /** How deep the tree may become; later passes recurse over it. */
 const MAX_DEPTH = 1500;
+/** How many macros may call one another; each takes far more of the stack than a node. */
+const MAX_CALLS = 100;
 
 /** Where macros are looked up, and what all expansions of a script share. */
 export interface Session {
@@ -60,6 +62,8 @@ interface Frame {
   mark: string;
   /** Variables that the body has assigned or declared so far. */
   own: Set<string>;
+  /** Calls that this one stands in. */
+  level: number;
 }
 
 interface Binding {
@@ -246,6 +250,8 @@ export class Expansion extends TreeCopy {
     const call = this.span(where);
     if (this.#isRecursive(macro, call))
       return { kind: "block-expression", span: call, statements: [], value: undefined };
+    const level = (this.#frame?.level ?? 0) + 1;
+    if (level > MAX_CALLS) throw new TooLarge(`more than ${MAX_CALLS} macros call one another`);
     const frame: Frame = {
       macro,
       call,
@@ -253,6 +259,7 @@ export class Expansion extends TreeCopy {
       bindings: new Map(macro.parameters.map(({ name }, i) => [name, { node: args[i]!, context: this }])),
       mark: `'${++session.expansions}`,
       own: new Set(),
+      level,
     };
     const expansion = new Expansion(session, frame);
     if (session.outermost) return expansion.#body();

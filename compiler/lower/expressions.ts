@@ -19,7 +19,7 @@ import {
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { unreachable } from "../unreachable.ts";
-import type { Lowering } from "./lowering.ts";
+import { type Lowering, pieces } from "./lowering.ts";
 import { incrementMap, mapPlace, mapValue } from "./maps.ts";
 import { member, memberPlace, pointed } from "./members.ts";
 import { into, place } from "./memory-values.ts";
@@ -27,6 +27,7 @@ import { untyped } from "./place.ts";
 import { tell } from "./runtime-errors.ts";
 import { statements } from "./statements.ts";
 import { stringsEqual } from "./strings.ts";
+import { compareBytes } from "./text.ts";
 
 const COMPARISONS: Partial<Record<ast.BinaryOperator, [unsigned: Condition, signed: Condition]>> = {
   "==": ["eq", "eq"],
@@ -239,9 +240,10 @@ function unary(l: Lowering, node: ast.Unary): VReg {
 }
 
 function addressOf(l: Lowering, node: ast.Expression): VReg {
-  if (node.kind === "variable") return l.address(l.variablePlace(l.variable(node)));
-  if (node.kind === "map") return l.address(mapPlace(l, node));
-  return l.address(memberPlace(l, node as ast.FieldAccess)!.place);
+  if (node.kind === "variable") return l.plainAddress(l.variablePlace(l.variable(node)));
+  if (node.kind === "map") return l.plainAddress(mapPlace(l, node));
+  const { place } = memberPlace(l, node as ast.FieldAccess)!;
+  return place.space === "bpf" ? l.plainAddress(place) : l.address(place);
 }
 
 function increment(l: Lowering, node: ast.Increment): VReg {
@@ -299,15 +301,15 @@ function binary(l: Lowering, node: ast.Binary): VReg {
   return arithmetic(l, operator, node.left, node.right, node.span);
 }
 
-/** Equality of two values in memory: strings by content, others byte by byte. */
+/** What is longer is compared by a loop. */
+const COMPARED_BY_WORDS = 512;
+
+/** Equality of two values in memory: strings by content, others by their bytes. */
 function memoryEqual(l: Lowering, node: ast.Binary): VReg {
   const left = l.type(node.left);
   const right = l.type(node.right);
   const textual = (t: Type) => t.kind === "string" || t.kind === "probe";
   if (textual(left) && textual(right)) return stringsEqual(l, node.left, node.right);
-  const key = {};
-  const done = l.b.newBlock();
-  const different = l.b.newBlock();
   // Of two tuples with strings each may have the longer one.
   const type = joinTypes(left, right) ?? left;
   const size = sizeOf(type);
@@ -317,19 +319,21 @@ function memoryEqual(l: Lowering, node: ast.Binary): VReg {
   else if (local !== own) l.copy(own, local, size);
   const memory = l.memory(size, "compared");
   into(l, node.right, memory, type, true);
-  for (let offset = 0; offset < size; offset++) {
-    const next = l.b.newBlock();
-    const a = l.tested(l.b.load(local.base, local.offset + offset, 1));
-    l.b.branch("eq", a, l.b.load(memory.base, memory.offset + offset, 1), next, different);
-    l.b.enterSealed(next);
+  if (size > COMPARED_BY_WORDS) {
+    const difference = compareBytes(l, { place: local, size }, { place: memory, size }, { imm: BigInt(size) }, false);
+    return l.b.compare("eq", difference, { imm: 0n });
   }
-  l.b.write(key, l.b.const(1));
-  l.b.jump(done);
-  l.b.enterSealed(different);
-  l.b.write(key, l.b.const(0));
-  l.b.jump(done);
-  l.b.enterSealed(done);
-  return l.b.read(key);
+  // Without a branch for each word, which the verifier would follow both ways.
+  let difference: VReg | undefined;
+  for (const [offset, step] of pieces([local.offset, memory.offset], size)) {
+    const [a, b] = [local, memory].map(({ base, offset: start }) => l.b.load(base, start + offset, step)) as [
+      VReg,
+      VReg,
+    ];
+    const bits = l.b.alu("xor", a, b);
+    difference = difference === undefined ? bits : l.b.alu("or", difference, bits);
+  }
+  return difference === undefined ? l.b.const(1) : l.b.compare("eq", l.tested(difference), { imm: 0n });
 }
 
 export function arithmetic(

@@ -9,6 +9,7 @@ import type { KernelFacts } from "../kernel-facts.ts";
 import type { HostConstant, Loss, ProgramType, ScopeFilter } from "../program.ts";
 import type { ScriptConfig } from "../sema/config.ts";
 import { sizeOf } from "../sema/layout.ts";
+import { MAX_VALUE_BYTES } from "../sema/limits.ts";
 import type { ResolvedProbe } from "../sema/probes.ts";
 import type { Unit, VariableInfo } from "../sema/typed.ts";
 import { isScalar, isSigned, type Type } from "../sema/types.ts";
@@ -18,6 +19,7 @@ import { at, type Place } from "./place.ts";
 import type { Plan, PlannedMap } from "./plan.ts";
 import { checkHelper } from "./runtime-errors.ts";
 import { CLAIMED, type SlotMemory } from "./slots.ts";
+import { ValueTooLarge } from "./too-large.ts";
 
 /** Longer runs go through a helper, which costs one call instead of an instruction for each eight bytes. */
 const ZERO_BY_STORES = 256;
@@ -198,7 +200,13 @@ export class Lowering {
 
   /** Memory for one object of this program: on the stack if it is small, else of its own on each CPU. */
   memory(size: number, note: string): Place {
+    this.limit(note, size, MAX_VALUE_BYTES);
     return size <= this.#stackLimit ? this.slot(size, note) : this.scratch(size);
+  }
+
+  /** Gives up where something is too large for what is to be done with it. */
+  limit(what: string, bytes: number, most: number): void {
+    if (bytes > most) throw new ValueTooLarge(what, bytes, most, this.b.span);
   }
 
   /** What lies on the stack the verifier knows as well as what is in registers. */
@@ -422,7 +430,18 @@ export class Lowering {
 
   /** A number that becomes part of an address, or a size, which makes the verifier ask where it came from. */
   reckoned(value: VReg): VReg {
-    if (!this.#branchy) return value;
+    return this.#branchy ? this.#throughMemory(value) : value;
+  }
+
+  /**
+   * The address of the program's own memory as a number. With addresses that it knows the verifier permits little: scripts add any
+   * number to them, choose between them, and keep them in maps.
+   */
+  plainAddress(place: Place): VReg {
+    return this.#throughMemory(this.address(place));
+  }
+
+  #throughMemory(value: VReg): VReg {
     this.#detour ??= this.scratchHome(8);
     const { base, offset } = this.placeOf(this.#detour);
     return this.b.define((dst) => ({ op: "detour", dst, src: value, base, offset }));

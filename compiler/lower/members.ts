@@ -17,8 +17,8 @@ export function pointed(l: Lowering, node: ast.Expression): Place {
   if (type.kind === "integer") return { base: value(l, node), offset: 0, space: addressSpaceOf(l.probe.event) };
   if (type.kind !== "pointer") throw new Error("only pointers lead somewhere");
   if (isTyped(l, node)) return { base: value(l, node), offset: 0, space: "bpf", typed: true };
-  const space = type.space === "user" || type.space === "bpf" ? type.space : "kernel";
-  return { base: value(l, node), offset: 0, space };
+  // What leads to the program's own memory is read like the kernel's: nobody knows where it ends, nor if it is there.
+  return { base: value(l, node), offset: 0, space: type.space === "user" ? "user" : "kernel" };
 }
 
 /**

@@ -10,9 +10,11 @@ import { at, type Place } from "./place.ts";
 import { countRounds } from "./rounds.ts";
 import { checkHelper } from "./runtime-errors.ts";
 import { hasSideEffects } from "./side-effects.ts";
+import { MAX_LITERAL_BYTES } from "./too-large.ts";
 
 /** Writes a literal (one character a byte), cut to the place's size; with `padded` all of the place. */
 export function stringLiteral(l: Lowering, text: string, to: Place, size: number, padded: boolean): void {
+  l.limit("this text", text.length, MAX_LITERAL_BYTES);
   const bytes = Uint8Array.from({ length: Math.min(size, text.length + 1) }, (_, i) => text.charCodeAt(i) || 0);
   for (const [offset, step] of pieces(to.offset, bytes.length)) {
     l.b.store(to.base, to.offset + offset, step, { imm: BigInt.asIntN(64, littleEndian(bytes, offset, step)) });

@@ -11,6 +11,7 @@ import { arithmeticType, constantsEqual, foldIntegers, isConstant, truth, unaryT
 import { mixesSigns } from "./conversions.ts";
 import { joinTypes } from "./joins.ts";
 import { sizeOf } from "./layout.ts";
+import { hasTooManyParts } from "./limits.ts";
 import {
   boolean,
   fits,
@@ -98,12 +99,12 @@ export class Checks {
       case "tuple-access":
         return this.#tupleAccess(node);
       case "tuple":
-        return { kind: "tuple", elements: node.elements.map((e) => this.#element(e)) };
+        return this.#compound(node, { kind: "tuple", elements: node.elements.map((e) => this.#element(e)) });
       case "record":
-        return {
+        return this.#compound(node, {
           kind: "record",
           fields: node.fields.map((f) => ({ name: f.name.text, type: this.#element(f.value) })),
-        };
+        });
       case "call":
         return this.#c.call(node);
       case "cast":
@@ -161,6 +162,11 @@ export class Checks {
     const near = nearest(node.name, this.#c.variableNames());
     const help = near ? `did you mean \`${near}\`?` : "assign it first";
     return this.#c.error("undefined-variable", node.span, `undefined variable \`${node.name}\``, help);
+  }
+
+  #compound(node: ast.Expression, type: Type): Type {
+    if (!hasTooManyParts(type)) return type;
+    return this.#c.error("value-too-large", node.span, `a ${node.kind} of so many parts is of no use`);
   }
 
   #element(node: ast.Expression): Type {

@@ -13,6 +13,7 @@ import { StatementChecks } from "./check-statements.ts";
 import type { ScriptConfig } from "./config.ts";
 import { keeps, refusal } from "./conversions.ts";
 import { joinTypes } from "./joins.ts";
+import { hasUnknownPart, reportTooLarge } from "./limits.ts";
 import { checkDeclaredValue, checkKeySize, declaredMaps } from "./map-declarations.ts";
 import { checkNamedParameters } from "./named-parameters.ts";
 import type { Names } from "./names.ts";
@@ -71,6 +72,7 @@ export function check(
     }
   }
   if (!diags.hasErrors) for (const unit of units) reportUnresolved(unit, diags);
+  if (!diags.hasErrors) reportTooLarge(units, maps.values(), diags);
   return { units, maps };
 }
 
@@ -86,7 +88,7 @@ function settle(checkers: readonly Checker[]): void {
 /** What has no type by now never gets one: of two variables each is assigned only the other, for instance. */
 function reportUnresolved(unit: Unit, diags: Diagnostics): void {
   for (const [node, type] of unit.types) {
-    if (type.kind !== "unknown") continue;
+    if (!hasUnknownPart(type)) continue;
     const help = node.kind === "variable" ? `declare it: \`let ${node.name}: uint64\`, for instance` : undefined;
     diags.error("unresolved-type", node.span, "nothing tells the type of this", { help });
   }

@@ -129,6 +129,33 @@ describeKernel("the language in the kernel", () => {
       ['$r = (a = 1, b = "x"); print($r); print($r.b)', "{ .a = 1, .b = x } | x"],
       ["$t = (1, (2, 3)); print($t.1.0); print($t[1]); print((1, 2) == (1, 2))", "2 | (2, 3) | true"],
       ["$a = 1; $p = &$a; print(*$p); $a = 7; print(*$p)", "1 | 7"],
+      ["let $a: uint64 = 5; $p = &$a; @p = $p; $a = 9; print(*@p); clear(@p)", "9"],
+      [
+        "$a = (int64)5; $p = &$a; if (pid == 0) { $p = (int64*)0 } $a += 2; print(*$p); $q = (int64*)0; print(*$q)",
+        "7 | 0",
+      ],
+      [
+        "let $a: uint64 = 0x0102030405060708; $i = pid ? 3 : 0; print(((uint8*)&$a)[$i]); print(*((uint8*)&$a + $i))",
+        "5 | 5",
+      ],
+      [
+        "@n = (int64)1; $p = &@n; @n = 5; @n++; print(*$p); delete(@n); print(*$p); @n += 3; print(*$p); clear(@n)",
+        "6 | 0 | 3",
+      ],
+      ["let $a: uint64 = 1; $p = &$a; for ($i : 0..3) { $a += *$p } print($a); print(*$p)", "8 | 8"],
+      ["@m[1] = 2; let $a: uint64 = 1; $p = &$a; for ($kv : @m) { $a = (uint64)$kv.1; print(*$p) } clear(@m)", "2"],
+      ["@m[1] = 2; let $a: int64 = 1; $p = &$a; find(@m, 1, $a); print(*$p); clear(@m)", "2"],
+      [
+        "let $a: uint64 = 1; let $b: uint64 = 2; $p = pid ? &$a : &$b; $a = 7; print(*$p); $p = pid ? &$b : &$a; print(*$p)",
+        "7 | 2",
+      ],
+      ["for ($i : 0..2) { let $y: int64 = $i; $p = &$y; print(*$p) }", "0 | 1"],
+      ['$s = "hello"; $t = (1, $s); $p = &$t; $s = "bye"; $t = (2, $s); print((*$p).1)', "bye"],
+      ['$n = 9; print(buf("hi", 9)); printf("%rh", buf("hi", $n))', "hi\\x00 | 68 69 00"],
+      [
+        "$a = (uint8[8])(int64)5; $b = (uint8[8])(int64)5; print($a == $b); $b = (uint8[8])(int64)(1 << 56); print($a != $b)",
+        "true | true",
+      ],
       ["@p = (int32*)0x32; @p++; print(@p); clear(@p)", "@p: 0x36"],
       [
         "print(strerror(2)); print(signal_name(9)); print(syscall_name(1))",

@@ -6,11 +6,33 @@ import { histBucket, lhistBuckets, lhistLimit } from "../../compiler/histogram.t
 import { knownScalar } from "../../compiler/sema/constants.ts";
 import { sizeOf } from "../../compiler/sema/layout.ts";
 import type { TypedScript, Unit } from "../../compiler/sema/typed.ts";
-import type { TimeSeriesType, Type } from "../../compiler/sema/types.ts";
+import { type StructShape, sameType, type TimeSeriesType, type Type } from "../../compiler/sema/types.ts";
 import type * as ast from "../../compiler/syntax/ast.ts";
 
 /** Strings and buffers are texts of one character a byte; tuples and arrays are lists; records have their fields by name. */
-export type Value = bigint | boolean | string | Value[] | { [field: string]: Value };
+export type Value = bigint | boolean | string | Value[] | Address | { [field: string]: Value };
+
+/** Where a variable or map is, and how many bytes behind its beginning. What lies there is looked up when somebody follows it. */
+class Address {
+  readonly type: Type;
+  readonly load: () => Value;
+  readonly offset: number;
+
+  constructor(type: Type, load: () => Value, offset = 0) {
+    this.type = type;
+    this.load = load;
+    this.offset = offset;
+  }
+
+  moved(by: number): Address {
+    return new Address(this.type, this.load, this.offset + by);
+  }
+
+  read(type: Type): Value {
+    if (this.offset === 0 && sameType(type, this.type)) return this.load();
+    return fromBytes(bytesOf(this.load(), this.type).slice(this.offset), type);
+  }
+}
 
 /** What stands in for the running kernel. */
 export interface EvalHost {
@@ -316,14 +338,18 @@ class Evaluator {
       case "tuple-access":
         return (this.#value(node.object) as Value[])[node.index]!;
       case "field":
-        return (this.#value(node.object) as { [field: string]: Value })[node.field.text]!;
+        return this.#field(node);
       case "index":
         return this.#index(node);
       case "sizeof":
       case "offsetof":
         return knownScalar(this.#type(node))!;
-      case "ternary":
-        return truthy(this.#value(node.condition)) ? this.#value(node.then) : this.#value(node.otherwise);
+      case "ternary": {
+        const condition = this.#value(node.condition);
+        if (!truthy(condition)) return this.#value(node.otherwise);
+        // `a ?: b` evaluates a once.
+        return node.then === node.condition ? condition : this.#value(node.then);
+      }
       case "unary":
         return this.#unary(node);
       case "increment": {
@@ -347,10 +373,41 @@ class Evaluator {
     }
   }
 
-  /** Outside of an array the first element is read; behind the end of a string are zeros. */
+  #field(node: ast.FieldAccess): Value {
+    const struct = this.#struct(node.object);
+    if (!struct) return (this.#value(node.object) as { [field: string]: Value })[node.field.text]!;
+    const { offset, type, bits } = struct.shape.field(node.field.text)!;
+    const at = struct.at.moved(offset);
+    if (!bits) return at.read(type);
+    const word = at.read({ kind: "integer", size: bits.unit, signed: false }) as bigint;
+    return BigInt.asUintN(bits.size, word >> BigInt(bits.offset));
+  }
+
+  /** The struct that an expression leads to, or is. */
+  #struct(node: ast.Expression): { at: Address; shape: StructShape } | undefined {
+    const type = this.#type(node);
+    if (type.kind === "pointer" && type.to.kind === "struct") {
+      return { at: this.#value(node) as Address, shape: type.to.shape };
+    }
+    if (type.kind !== "struct" || node.kind !== "field") return undefined;
+    const outer = this.#struct(node.object)!;
+    return { at: outer.at.moved(outer.shape.field(node.field.text)!.offset), shape: type.shape };
+  }
+
+  #addressOf(node: ast.Expression): Address {
+    if (node.kind !== "variable" && node.kind !== "map") throw new Error(`no address of a ${node.kind} here`);
+    const type = node.kind === "variable" ? this.#unit.variables.get(node)!.type : this.#mapType(node);
+    return new Address(type, () => this.#load(node));
+  }
+
+  /** What is indexed is read when the index is known. Outside of an array the first element is; behind a string are zeros. */
   #index(node: ast.IndexAccess): Value {
+    const by = integerOf(this.#value(node.index));
     const object = this.#value(node.object);
-    const index = BigInt.asUintN(64, integerOf(this.#value(node.index)));
+    if (object instanceof Address) {
+      return object.moved(Number(wrap(by)) * sizeOf(this.#type(node))).read(this.#type(node));
+    }
+    const index = BigInt.asUintN(64, by);
     const type = this.#type(node.object);
     if (typeof object === "string") {
       const size = type.kind === "string" ? type.size : 0;
@@ -364,6 +421,7 @@ class Evaluator {
   #cast(node: ast.Cast): Value {
     const [from, to] = [this.#type(node.operand), this.#type(node)];
     const value = this.#value(node.operand);
+    if (to.kind === "pointer") return value;
     if (to.kind === "array") return fromBytes(bytesOf(value, from), to);
     if (from.kind === "array") return fromBytes(bytesOf(value, from), to);
     if (to.kind === "integer") return stored(wrap(integerOf(value)), to);
@@ -410,6 +468,18 @@ class Evaluator {
         const at = text.indexOf(part);
         return at < 0 ? -2n : BigInt(at);
       }
+      case "buf": {
+        const type = this.#type(node) as Type & { kind: "buffer" };
+        const bytes = bytesOf(this.#value(first!), this.#type(first!));
+        const count = second ? BigInt.asUintN(64, integerOf(this.#value(second))) : BigInt(type.size);
+        return String.fromCharCode(...bytes.slice(0, count < BigInt(type.size) ? Number(count) : type.size));
+      }
+      case "memcmp": {
+        const count = Number(this.#value(node.args[2] as ast.Expression));
+        const [a, b] = [first!, second!].map((arg) => this.#bytesAt(arg).slice(0, count)) as [number[], number[]];
+        const at = a.findIndex((byte, i) => i < b.length && byte !== b[i]);
+        return at < 0 ? 0n : BigInt(a[at]! - b[at]!);
+      }
       case "str_concat":
         return `${this.#value(first!)}${this.#value(second!)}`;
       case "bswap": {
@@ -422,10 +492,21 @@ class Evaluator {
     }
   }
 
+  /** What an argument is, or leads to. */
+  #bytesAt(node: ast.Expression): number[] {
+    const value = this.#value(node);
+    return value instanceof Address
+      ? bytesOf(value.load(), value.type).slice(value.offset)
+      : bytesOf(value, this.#type(node));
+  }
+
   #unary(node: ast.Unary): Value {
+    if (node.operator === "&") return this.#addressOf(node.operand);
     const value = this.#value(node.operand);
     const type = this.#type(node);
     switch (node.operator) {
+      case "*":
+        return (value as Address).read(type);
       case "!":
         return !truthy(value);
       case "-":
@@ -445,6 +526,11 @@ class Evaluator {
     if (operator === "||") return truthy(this.#value(node.left)) || truthy(this.#value(node.right));
     const left = this.#value(node.left);
     const right = this.#value(node.right);
+    if (left instanceof Address || right instanceof Address) {
+      const [address, by] = left instanceof Address ? [left, right] : [right as Address, left];
+      const size = sizeOf((this.#type(node) as Type & { kind: "pointer" }).to);
+      return address.moved(Number(integerOf(by)) * (operator === "+" ? size : -size));
+    }
     if (operator === "==" && typeof left !== "bigint") return keyText(left) === keyText(right);
     if (operator === "!=" && typeof left !== "bigint") return keyText(left) !== keyText(right);
     const compared = COMPARE[operator];
@@ -590,6 +676,7 @@ function zeroOf(type: Type): Value {
     case "boolean":
       return false;
     case "string":
+    case "buffer":
       return "";
     case "tuple":
       return type.elements.map(zeroOf);
@@ -603,6 +690,7 @@ function zeroOf(type: Type): Value {
 }
 
 export function keyText(value: Value): string {
+  if (value instanceof Address) throw new Error("addresses differ from run to run");
   if (Array.isArray(value)) return `(${value.map(keyText).join(",")})`;
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value !== "object") return String(integerOf(value));

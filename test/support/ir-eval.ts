@@ -158,8 +158,12 @@ class Activation {
       case "bswap":
         return evaluateByteSwap(this.#number(insn.src), insn.size);
       case "forget":
-      case "detour":
         return this.#number(insn.src);
+      case "detour": {
+        const value = this.#get(insn.src);
+        if (value instanceof Pointer) value.expose();
+        return bitsOf(value);
+      }
       case "exhausted":
         return 0n;
       case "compare":

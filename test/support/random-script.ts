@@ -17,6 +17,15 @@ const literal: Text = fc.oneof(
 
 const word: Text = fc.constantFrom('"a"', '"ab"', '"hello"', '"a longer string than eight"', '""', '"worker"');
 
+/** Numbers that are read by way of an address. */
+const WORDS_IN_MEMORY = [
+  ..."$w *$pw *&$w *&@n *$pn *&@un @un $ps->x $ps.y $ps->z $ps->c $ps.d $ps->e $ps.f[1] $ps->inner.g".split(" "),
+  ..."((struct&bits&*)&@n)->c ((struct&bits&*)$pw)->d ((union&half&*)$pn)->parts[1] ((union&half&*)&@un)->low".split(
+    " ",
+  ),
+  ..."((uint8*)&$w)[3] *((int16*)$pw+1) *((uint8*)$pw+5) *(1+(int32*)&@n) ((int8*)&$w2)[7] *(&$w)".split(" "),
+].map((text) => text.replace(/(?<=struct|union|bits|half)&/g, " "));
+
 interface Grammar {
   integer: string;
   string: string;
@@ -26,10 +35,33 @@ interface Grammar {
 
 const grammar = fc.letrec<Grammar>((tie) => ({
   integer: fc.oneof(
-    { maxDepth: 3 },
+    { maxDepth: 2 },
     literal,
     fc.constantFrom(...INTEGERS, "pid", "tid", "uid", "cpu", "@n", "@w"),
-    fc.constantFrom("@k[1]", "@k[$a]", '@p["a"]', "@q[1, 2]", "@q[$a, $b]"),
+    fc.constantFrom(
+      "@k[1]",
+      "@k[$a]",
+      '@p["a"]',
+      "@q[1, 2]",
+      "@q[$a, $b]",
+      "@vk[$v]",
+      "@rk[$rec]",
+      "@rk[(n=$a & 1, name=$s)]",
+    ),
+    fc.constantFrom("(int64)@as", "@ac", "@akc[$a & 3]", "@amin", "@amax[1]", "@aavg", '@nk[$a & 1, ("x", 1)].0'),
+    fc.constantFrom(...WORDS_IN_MEMORY),
+    tie("integer").map((a) => `$ps->f[($u ^ ${a}) & 1]`),
+    tie("integer").map((a) => `((union half *)&$w)->parts[($u ^ ${a}) & 1]`),
+    fc
+      .tuple(tie("integer"), fc.constantFrom("$pw", "$pn", "&$w2", "&@un"))
+      .map(([a, p]) => `({ $w = (uint64)($u + ${a}); *${p} } ^ *$pw)`),
+    fc.tuple(tie("condition"), tie("integer")).map(([c, a]) => `*(${c} ? $pw : { $w2 = (uint64)($u ^ ${a}); &$w2 })`),
+    fc.tuple(tie("string"), tie("string"), fc.nat(9)).map(([s, t, n]) => `memcmp(${s}, ${t}, ${n})`),
+    fc.constantFrom("memcmp(&$w, &$w2, 5)", "memcmp($arr, &$w, 8)", "memcmp($pw, &@un, 3)", "strstr($s, $t)"),
+    fc.tuple(tie("integer"), tie("integer")).map(([a, b]) => `(($a & ${a}) ?: ($b ^ ${b}))`),
+    fc
+      .tuple(tie("condition"), tie("integer"), tie("integer"))
+      .map(([c, a, b]) => `(if (${c}) { $a ^ ${a} } else { $b + ${b} })`),
     fc
       .tuple(tie("integer"), fc.constantFrom("+", "-", "*", "/", "%", "&", "|", "^"), tie("integer"))
       .map(([a, op, b]) => (op === "/" || op === "%" ? `(${a} ${op} (${b} | 1))` : `(${a} ${op} ${b})`)),
@@ -58,7 +90,7 @@ const grammar = fc.letrec<Grammar>((tie) => ({
   string: fc.oneof(
     { maxDepth: 2 },
     word,
-    fc.constantFrom(...STRINGS, "comm", "$v.1", "$rec.name", "@str", "@kstr[1]"),
+    fc.constantFrom(...STRINGS, "comm", "$v.1", "$rec.name", "@str", "@kstr[1]", "@one[4].1", '@nk[0, ("x", 1)].1.0'),
     fc.tuple(word, tie("string")).map(([w, s]) => `str_concat(${w}, ${s})`),
     fc.tuple(tie("condition"), word, word).map(([c, a, b]) => `(${c} ? ${a} : ${b})`),
   ),
@@ -74,6 +106,9 @@ const grammar = fc.letrec<Grammar>((tie) => ({
     tie("condition").map((c) => `!(${c})`),
     fc.tuple(tie("string"), word).map(([s, w]) => `strcontains(${s}, ${w})`),
     fc.tuple(tie("integer"), tie("string")).map(([a, s]) => `$v == ((int64)($a + ${a}), ${s})`),
+    tie("integer").map((a) => `$arr == (uint8[8])(int64)($a ^ ${a})`),
+    fc.tuple(fc.constantFrom(4, 6), tie("string")).map(([n, s]) => `buf($s, ${n}) == buf(${s}, ${n})`),
+    fc.constantFrom("strcontains($s, $t)", '@nk[1, ("x", 1)].1.1', "*$pw", "$ps->x > $ps->y"),
     tie("integer").map((a) => `(bool)($b & ${a})`),
     fc.constantFrom("has_key(@k, 1)", "has_key(@k, $a)", "$a", "@n", "$f", "@bool", "find(@k, $b, $c)"),
   ),
@@ -153,6 +188,38 @@ const simple: Text = fc.oneof(
   integer.map((a) => `@lru[$a ^ ${a}] = $b;`),
   fc.tuple(condition, integer).map(([c, a]) => `@ctup[${asBool(c)}, (int16)($u ^ ${a})] = count();`),
   integer.map((a) => `bump($c, @bumped, $a ^ ${a});`),
+  fc.tuple(fc.constantFrom("$w", "$w2", "@un"), integer).map(([v, a]) => `${v} = (uint64)($u ^ ${a});`),
+  fc.tuple(fc.constantFrom("$w", "$w2"), OPERATORS, integer).map(([v, op, a]) => `${v} ${op} ${a};`),
+  integer.map((a) => `@un += (uint64)($u ^ ${a});`),
+  fc.constantFrom(
+    "$w++;",
+    "--$w2;",
+    "@un++;",
+    "$pw = &$w;",
+    "$pw = &$w2;",
+    "$pw = &@un;",
+    "$ps = (struct bits *)&$w2;",
+  ),
+  fc.constantFrom("print(*$pw);", "print($ps->c);", "$pn = &@n;", "delete(@un);", "find(@k, 1, $w3); print(*$p3);"),
+  condition.map((c) => `$pw = (${c}) ? &$w : &$w2;`),
+  fc
+    .tuple(integer, string, condition)
+    .map(([a, s, c]) => `@nk[$a & 1, ("x", (int16)($b & 1))] = ($a ^ ${a}, (${s}, ${asBool(c)}));`),
+  fc.constantFrom(
+    'delete(@nk, (0, ("x", 1)));',
+    'print(@nk[$a & 1, ("x", 1)]);',
+    '@nc[$a & 1, (($b & 1, "k"), $f)] = count();',
+  ),
+  fc.constantFrom("@vk[$v] = $a;", "@vk[$v]++;", "delete(@vk, $v);", "@rk[$rec] = $b;", "@rk[(n=$a & 1, name=$s)]++;"),
+  fc.constantFrom(
+    "print(@one[4]);",
+    "print(buf($s, 4));",
+    "print(buf($arr));",
+    "@bf[$a & 1] = buf($s, 5);",
+    "print(@bf[1]);",
+  ),
+  fc.tuple(integer, string).map(([a, s]) => `@one[4] = ($b ^ ${a}, ${s});`),
+  fc.tuple(integer, string).map(([a, s]) => `print(buf(${s}, ($u ^ ${a}) & 3));`),
   integer.map((a) => `_ = ${a};`),
   fc
     .tuple(integer, string)
@@ -161,7 +228,7 @@ const simple: Text = fc.oneof(
 );
 
 const { statement } = fc.letrec<{ statement: string }>((tie) => {
-  const block = fc.array(tie("statement"), { minLength: 1, maxLength: 3 }).map((list) => `{ ${list.join(" ")} }`);
+  const block = fc.array(tie("statement"), { minLength: 1, maxLength: 2 }).map((list) => `{ ${list.join(" ")} }`);
   return {
     statement: fc.oneof(
       { maxDepth: 2 },
@@ -187,7 +254,23 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
         "for ($kv : @akc) { @fc[$kv.0 & 1] = sum($kv.1); }",
         "for ($kv : @q) { if ($kv.0.0 > 1) { $a += $kv.1; } }",
         "for ($kv : @p) { @fs = sum(strlen($kv.0)); }",
+        "for ($kv : @k) { delete(@k, $kv.0); $b ^= $kv.1; }",
+        "for ($kv : @k) { @k[$kv.0] += 5; $w ^= (uint64)$kv.1; $c ^= (int64)*$pw; }",
+        "for ($kv : @k) { @k[$kv.0] = $kv.1 ^ 3; if ($kv.0 & 1) { continue; } @n++; }",
+        "for ($kv : @vk) { @n ^= $kv.1; if ($kv.1 > 3) { delete(@vk, $kv.0); } }",
+        "for ($kv : @nk) { @n ^= $kv.1.0 + $kv.0.0; @bumped[strlen($kv.1.1.0)] = count(); }",
+        "for ($kv : @rk) { $u += (uint64)$kv.1 * strlen($kv.0.name); }",
       ),
+      // With one entry it is not.
+      fc
+        .tuple(fc.noShrink(fc.nat(1e9)), block, fc.constantFrom("", "break;", "continue;", "return;"), condition)
+        .map(
+          ([id, b, jump, c]) =>
+            `for ($o${id} : @one) { $a ^= $o${id}.1.0; $s = $o${id}.1.1; if (${c}) { ${jump} } ${b} }`,
+        ),
+      fc
+        .tuple(fc.integer({ min: 1, max: 3 }), condition, fc.constantFrom("break", "continue"), block)
+        .map(([n, c, jump, b]) => `unroll (${n}) { if (${c}) { ${jump}; } ${b} }`),
       fc
         .tuple(
           fc.noShrink(fc.nat(1e9)),
@@ -201,7 +284,9 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
 });
 
 /** What stands in front of the blocks. */
-const DEFINITIONS = `enum color { RED = 1, GREEN = 5, BLUE };
+const DEFINITIONS = `struct bits { unsigned char x : 3; unsigned char y : 4; unsigned int z : 9; short c; union { unsigned int d; struct { char e; unsigned char f[3]; }; struct { unsigned short g; } inner; }; };
+union half { unsigned long long all; int parts[2]; struct { short low; unsigned short high; }; };
+enum color { RED = 1, GREEN = 5, BLUE };
 let @lru = lruhash(1000);
 let @pk = percpuhash(100);
 macro twice(x) { x * 2 }
@@ -212,14 +297,18 @@ macro bump($v, @m, n) { let $k = n; $v += $k & 7; @m[$k & 3] = count(); }
 const MAPS = `begin {
   @n = (int64)1; @w = (uint16)2; @k[(int64)1] = (int64)10; @p["a longer string than eight"] = (int64)1; @q[(int64)1, (int64)2] = (int64)3;
   @tt[tid] = (int64)9; delete(@tt, tid); @bool = pid == 0; @str = "a longer string than eight"; @kstr[(int64)1] = comm; @akc[(int64)0] = count();
-  @rec = (n=(int64)1, name="a longer string than eight");
+  @rec = (n=(int64)1, name="a longer string than eight"); @un = (uint64)3; @as = sum((int64)1); @ac = count(); @aavg = avg((int64)4);
+  @amin = min((int64)9); @amax[(int64)1] = max((uint64)3); @bf[(int64)0] = buf("hello", 5); @one[(int64)4] = ((int64)7, "a longer string than eight");
+  @nk[(int64)0, ("x", (int16)1)] = ((int64)5, ("a longer string than eight", true)); @vk[(int64)1, "a longer string than eight"] = (int64)2;
+  @rk[(n=(int64)1, name="a longer string than eight")] = (int64)3;
 }
 `;
 
 /** And so has every variable. */
 const VARIABLES = `
   $a = (int64)5; $b = (int64)-3; $c = (int64)pid; $u = (uint64)7; $s = "hello"; $t = comm; $v = ((int64)1, "a longer string than eight");
-  $f = pid > 1; $rec = (n=(int64)1, name="a longer string than eight"); $arr = (uint8[8])(int64)0x0807060504030201;`;
+  $f = pid > 1; $rec = (n=(int64)1, name="a longer string than eight"); $arr = (uint8[8])(int64)0x0807060504030201;
+  let $w: uint64 = 0x8182838485868788; let $w2: uint64 = 77; $w3 = (int64)4; $pw = &$w; $pn = &@n; $p3 = &$w3; $ps = (struct bits *)&$w;`;
 
 const block: Text = fc
   .array(statement, { minLength: 1, maxLength: 3 })

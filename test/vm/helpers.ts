@@ -5,7 +5,7 @@
 import type { HelperName } from "../../compiler/asm/helpers.ts";
 import type { Vm } from "./interpreter.ts";
 import { EINVAL, type FakeMap } from "./maps.ts";
-import { bitsOf, Fault, Pointer, Region, type Value } from "./memory.ts";
+import { bitsOf, Fault, Pointer, pointerAt, Region, type Value } from "./memory.ts";
 
 /** A checked argument list; positions are those of the helper's signature. */
 export interface Arguments {
@@ -36,13 +36,16 @@ const readMemory =
     const size = args.size(0);
     const source = args.value(2);
     // A pointer that the verifier knows may be read as well; other addresses are looked up.
-    const found =
-      source instanceof Pointer && source.region
-        ? readRegion(source, size)
-        : vm.world[space].read(bitsOf(source), size);
+    const own = ownMemory(source);
+    const found = own ? readRegion(own, size) : vm.world[space].read(bitsOf(source), size);
     args.fill(0, found ?? new Uint8Array(size));
     return found ? 0n : EFAULT;
   };
+
+function ownMemory(source: Value): Pointer | undefined {
+  const pointer = source instanceof Pointer ? source : pointerAt(source);
+  return pointer?.region && pointer;
+}
 
 function readRegion(source: Pointer, size: number): Uint8Array | undefined {
   const at = Number(source.offset);
@@ -56,10 +59,8 @@ const readString =
   (args, vm) => {
     const size = args.size(0);
     const source = args.value(2);
-    const found =
-      source instanceof Pointer && source.region
-        ? stringInRegion(source, size)
-        : vm.world[space].readString(bitsOf(source), size);
+    const own = ownMemory(source);
+    const found = own ? stringInRegion(own, size) : vm.world[space].readString(bitsOf(source), size);
     if (!found) {
       args.fill(0, new Uint8Array(size));
       return EFAULT;

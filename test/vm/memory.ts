@@ -19,6 +19,21 @@ export type RegionKind =
 
 let nextBase = 0xffff_8880_0000_0000n;
 
+/** Memory whose address a program has stored as a number, by page. */
+const exposed = new Map<bigint, WeakRef<Region>>();
+const PAGE = 4096n;
+const MAX_PAGES = 256;
+
+/** Where such a number leads. */
+export function pointerAt(address: bigint): Pointer | undefined {
+  const start = BigInt.asUintN(64, address);
+  for (let page = start / PAGE, i = 0; i < MAX_PAGES; page--, i++) {
+    const region = exposed.get(page)?.deref();
+    if (region) return region.released ? undefined : new Pointer(region, start - region.base);
+  }
+  return undefined;
+}
+
 export class Region {
   readonly kind: RegionKind;
   readonly name: string;
@@ -84,7 +99,9 @@ export class Region {
     if (value instanceof Pointer && size !== 8) throw new Fault("part of a pointer is stored");
     this.#overwrite(at, size);
     writeNumber(this.bytes, at, size, bitsOf(value));
-    if (value instanceof Pointer && this.kind === "stack") this.#pointers.set(at, value);
+    if (!(value instanceof Pointer)) return;
+    if (this.kind === "stack") this.#pointers.set(at, value);
+    else value.expose();
   }
 
   /** What a helper writes: `bytes`, into a buffer of `size` that counts as written whatever is behind them. */
@@ -140,6 +157,11 @@ export class Pointer {
     if (this.nullable && !this.nullable.tested) throw new Fault("a pointer that may be null is used without a test");
     if (!this.region) throw new Fault("a null pointer is used");
     return this.region;
+  }
+
+  /** Lets the program find the way back from the number that the pointer is. */
+  expose(): void {
+    if (this.region) exposed.set(this.region.base / PAGE, new WeakRef(this.region));
   }
 
   plus(distance: bigint): Pointer {

@@ -99,6 +99,14 @@ describe("bytes in the interpreter do what the tree says", () => {
     "@x = 5; delete(@x); @y = @x",
     "@x = pid ?: 7; @y = (pid - 1000) ?: 7",
     "exit(); @x = 1",
+    "let $w: uint64 = 5; $p = &$w; @x = $w; $w = 9; @y = *$p; $w++; @z = *$p + $w; @v = *$p",
+    "@n = (int64)5; $p = &@n; @x = *$p; @n = 7; @y = *$p; @n += 2; @z = *$p; delete(@n); @v = *$p",
+    "@n = (int64)5; let $w: int64 = 6; $p = pid ? &$w : &@n; $w = 7; @x = *$p; $p = &@n; @n++; @y = *$p",
+    "let $w: uint64 = 1; $p = &$w; for ($i : 0..4) { $w += *$p; @x[$i] = *$p } @y = $w",
+    "@m[1] = (int64)2; let $w: int64 = 0; $p = &$w; for ($kv : @m) { $w = $kv.1; @x = *$p; @m[1] = 5 } @y = *$p; @z = @m[1]",
+    "@m[1] = (int64)2; $a = (int64)7; $p = &$a; find(@m, 1, $a); @x = *$p; @y = $a",
+    "let $w: uint64 = 0x0807060504030201; $i = pid & 7; @x = ((uint8*)&$w)[$i]; @y = *((uint16*)&$w + 1); $w = 0; @z = ((uint8*)&$w)[$i]",
+    '$a = (uint8[8])(int64)pid; $b = (uint8[8])(int64)1000; @x = $a == $b; $t = (pid, "ab"); @y = $t == (1000, "ab"); @z = $t != (1000, "ac")',
   ])("%s", (body) => expectAgreement(`begin { ${body} }`));
 
   it("agrees on random scripts, optimised or not, in one part or many", () => {
