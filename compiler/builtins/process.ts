@@ -1,5 +1,6 @@
 /** Who runs: process, thread, user, CPU, cgroup. */
 import type { VReg } from "../ir/ir.ts";
+import { isSince } from "../kernel-facts.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { isInScope, isTaskInScope } from "../lower/scope.ts";
@@ -115,7 +116,11 @@ export const processVariables: Variables = {
       into(l, _node, to) {
         const name = ownName(l);
         if (name) l.copy(name, to, COMM_SIZE);
-        else l.b.call("get_current_comm", [l.address(to), { imm: BigInt(COMM_SIZE) }]);
+        else {
+          // Kernels from 5.17 to 6.3 leave what is behind the name as it was.
+          if (!isSince(l.facts, 6, 4)) l.zero(to, COMM_SIZE);
+          l.b.call("get_current_comm", [l.address(to), { imm: BigInt(COMM_SIZE) }]);
+        }
       },
       inPlace: ownName,
     },

@@ -3,6 +3,7 @@
  * task is one of them, whose members are loaded: a single helper call finds the task, and all else about it is for nothing.
  */
 import type { VReg } from "../ir/ir.ts";
+import { isSince } from "../kernel-facts.ts";
 import { integer } from "../sema/types.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Place } from "./place.ts";
@@ -33,9 +34,8 @@ export function taskOf(l: Lowering, task: VReg): Task {
 
 /** The current task's name, where it can be read in place: sixteen bytes, those behind its end zero. */
 export function ownName(l: Lowering): Place | undefined {
-  const [major, minor] = l.facts.version;
   // Before 5.17 the end of a longer name stayed behind a shorter one.
-  return major > 5 || (major === 5 && minor >= 17) ? ownMember(l, "comm") : undefined;
+  return isSince(l.facts, 5, 17) ? ownMember(l, "comm") : undefined;
 }
 
 /** Whether a program gets the current task as a typed pointer. */

@@ -96,6 +96,8 @@ mount tracefs tracefs /mnt/sys/kernel/tracing
 mount debugfs debugfs /mnt/sys/kernel/debug
 mount devtmpfs dev /mnt/dev
 busybox mkdir -p /mnt/dev/pts /mnt/dev/shm
+busybox ln -s /proc/self/fd /mnt/dev/fd
+for n in 0,stdin 1,stdout 2,stderr; do busybox ln -s "fd/${n%,*}" "/mnt/dev/${n#*,}"; done
 mount devpts devpts /mnt/dev/pts
 for folder in dev/shm tmp run; do mount tmpfs memory /mnt/$folder; done
 busybox ip link set lo up

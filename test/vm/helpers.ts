@@ -126,7 +126,7 @@ export const implementations: Partial<Record<HelperName, HelperImplementation>> 
     const buffer = new Uint8Array(args.size(0));
     const name = new TextEncoder().encode(vm.world.comm).subarray(0, Math.max(0, Math.min(15, buffer.length - 1)));
     buffer.set(name);
-    args.fill(0, buffer);
+    args.fill(0, vm.world.padsComm ? buffer : buffer.subarray(0, name.length + 1));
     return 0n;
   },
   get_ns_current_pid_tgid: (args, vm) => {

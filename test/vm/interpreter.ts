@@ -29,6 +29,8 @@ export interface World {
   uid: number;
   gid: number;
   comm: string;
+  /** Fills the room behind the name; kernels from 5.17 to 6.3 leave it as it was. */
+  padsComm: boolean;
   cpu: number;
   node: number;
   /** Cgroup ids from the root down to the current one. */
@@ -117,6 +119,7 @@ export class Vm {
       uid: 500,
       gid: 501,
       comm: "worker",
+      padsComm: true,
       cpu: 1,
       node: 0,
       cgroups: [1n, 7n],
