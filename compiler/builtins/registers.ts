@@ -1,5 +1,6 @@
 /** What a function was called with and what it gave, out of the processor's registers; and the registers themselves. */
 import type { VReg } from "../ir/ir.ts";
+import { isSince } from "../kernel-facts.ts";
 import { contextWord } from "../lower/args.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { functionAddress, register, registers, userSymbol } from "../lower/registers.ts";
@@ -21,6 +22,14 @@ const WITH_REGISTERS = [
 ];
 /** Fired by the kernel's own code, and never anywhere else. */
 const IN_KERNEL = ["tracepoint", "rawtracepoint", "fentry", "fexit"];
+
+/** Where the kernel has to be asked for the function, since when it answers. */
+const FUNC_SINCE: Readonly<Record<string, readonly [major: number, minor: number]>> = {
+  kretprobe: [5, 15],
+  fentry: [5, 15],
+  fexit: [5, 15],
+  uretprobe: [6, 6],
+};
 
 export const registerVariables: Variables = {
   /** `arg0`, `arg1`, ...: looked up by pattern. */
@@ -71,6 +80,15 @@ export const registerVariables: Variables = {
   func: {
     check(c, node): Type {
       if (!c.onlyIn(node.span, "`func`", WITH_FUNCTION)) return unknown;
+      const needed = FUNC_SINCE[c.unit.probes[0]?.provider ?? ""];
+      if (needed && !isSince(c.facts, ...needed)) {
+        return c.error(
+          "kernel-feature",
+          node.span,
+          "this kernel does not tell `func` here",
+          `it came with Linux ${needed.join(".")}`,
+        );
+      }
       return isUser(c) ? { kind: "usym" } : { kind: "ksym" };
     },
     // Of the two forms only the one for the probe's kind of address is ever asked for.

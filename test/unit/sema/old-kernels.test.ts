@@ -46,6 +46,12 @@ describe("scripts for a kernel that is too old", () => {
       "15: this kernel cannot run strstr() | it came with Linux 5.17",
     ],
     [
+      "uretprobe:/bin/example:main { print(func) }",
+      [6, 5],
+      [6, 6],
+      "37: this kernel does not tell `func` here | it came with Linux 6.6",
+    ],
+    [
       "begin { print(nsecs(tai)) }",
       [6, 0],
       [6, 1],
