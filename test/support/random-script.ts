@@ -325,6 +325,7 @@ export const randomScript: Text = fc
  */
 export function withoutCallbacks(script: string): string {
   return script
+    .replace(/for \((\$o\d+) : @one\) \{/g, "unroll (1) { $1 = ((int64)4, @one[4]);")
     .replace(/for \(\$kv : @\w+\) \{(?:[^{}]|\{[^{}]*\})*\}/g, "$b++;")
     .replace(/for \((\$r\d+) : 0\.\.(\d+)\) \{/g, "$1 = (int64)-1; while (++$1 < $2) {")
     .replace(/\blen\(@\w+\)/g, "strlen($s)")
