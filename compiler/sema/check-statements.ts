@@ -9,15 +9,11 @@ import { truth } from "./constants.ts";
 import { int64, isAggregate, isNumericAggregate, string, type Type, typeName, unknown } from "./types.ts";
 
 const MAX_UNROLL = 100n;
-/** Statements of all rounds of loops in one another, each of which becomes code of its own. */
-const MAX_UNROLLED = 20_000;
 
 export class StatementChecks {
   readonly #c: Checker;
   readonly #checks: Checks;
   #loops = 0;
-  /** How often the code that is looked at is written out. */
-  #rounds = 1;
 
   constructor(checker: Checker, checks: Checks) {
     this.#c = checker;
@@ -190,15 +186,6 @@ export class StatementChecks {
       this.#c.error("unroll-count", node.count.span, "unroll minimum value is 1");
     } else if (count !== undefined && count > MAX_UNROLL) {
       this.#c.error("unroll-count", node.count.span, `unroll maximum value is ${MAX_UNROLL}`);
-    } else if (count !== undefined) {
-      this.#rounds *= Number(count);
-      if (this.#rounds * node.body.statements.length > MAX_UNROLLED) {
-        const message = `the rounds of these loops are more than ${MAX_UNROLLED} statements`;
-        this.#c.error("unroll-count", node.span, message, "use `for` or `while`, which do not write their body out");
-      }
-      this.#loop(() => this.#block(node.body));
-      this.#rounds /= Number(count);
-      return;
     }
     this.#loop(() => this.#block(node.body));
     if (new Weights().isLoop(node)) this.#require("loop", "an `unroll` of so much code", "5.17", node.span);

@@ -21,7 +21,7 @@ export type Value =
   /** Records and the kernel's structs alike. */
   | { readonly kind: "record"; readonly fields: readonly { readonly name: string; readonly value: Value }[] }
   | { readonly kind: "pointer"; readonly address: bigint }
-  | { readonly kind: "enum"; readonly value: bigint; readonly name: string | undefined; readonly isText: boolean }
+  | { readonly kind: "enum"; readonly value: bigint; readonly name: string | undefined; readonly isText?: true }
   | { readonly kind: "probe"; readonly name: string }
   | { readonly kind: "ksym"; readonly address: bigint }
   | { readonly kind: "usym"; readonly address: bigint; readonly pid: number }
@@ -272,7 +272,12 @@ type Enum = Extract<ValueLayout, { kind: "enum" }>;
 type Probe = Extract<ValueLayout, { kind: "probe" }>;
 
 function decodeEnum(layout: Enum, value: bigint): Value {
-  return { kind: "enum", value, name: namesOf(layout, layout.values).get(value), isText: layout.isText ?? false };
+  return {
+    kind: "enum",
+    value,
+    name: namesOf(layout, layout.values).get(value),
+    ...(layout.isText && { isText: true }),
+  };
 }
 
 function decodeProbe(layout: Probe, id: bigint): Value {
