@@ -1,5 +1,6 @@
 /** debugf(): a line in the kernel's own trace buffer (`trace_pipe`), written at once by the program itself. */
 import { type FormatPiece, type FormatSpec, parseFormat } from "../format-string.ts";
+import type { VReg } from "../ir/ir.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { into } from "../lower/memory-values.ts";
@@ -20,6 +21,13 @@ const TAKES: Readonly<Record<string, "number" | "string">> = {
   s: "string",
 };
 
+const FLAGS = [
+  ["left", "-"],
+  ["zero", "0"],
+  ["sign", "+"],
+  ["space", " "],
+] as const;
+
 export const debugFunctions: Functions = {
   debugf: {
     args: [1, 1 + 64],
@@ -27,8 +35,7 @@ export const debugFunctions: Functions = {
     check(c, call) {
       const message = "The debugf() builtin is not recommended for production use.";
       c.warn("debugf", call.span, `${message} For more information see bpf_trace_printk in bpf-helpers(7).`);
-      checkFormat(c, call);
-      const format = c.literal(call.args[0], "the format");
+      const format = checkFormat(c, call);
       if (format !== undefined) checkKernelFormat(c, call, format);
       return voidType;
     },
@@ -80,8 +87,7 @@ function kernelFormat(pieces: readonly FormatPiece[], types: readonly Type[]): s
   const conversion = (spec: FormatSpec) => {
     const type = types[next++]!;
     const length = isIntegral(type) && sizeOf(type) < 8 ? "" : "ll";
-    const flags = `${spec.flags.left ? "-" : ""}${spec.flags.zero ? "0" : ""}${spec.flags.sign ? "+" : ""}${spec.flags.space ? " " : ""}`;
-    const field = `${flags}${spec.width ?? ""}`;
+    const field = `${FLAGS.map(([flag, text]) => (spec.flags[flag] ? text : "")).join("")}${spec.width ?? ""}`;
     if (isText(type)) return `%${field}s`;
     return spec.conversion === "p" ? `0x%${field}llx` : `%${field}${length}${spec.conversion}`;
   };
@@ -89,7 +95,7 @@ function kernelFormat(pieces: readonly FormatPiece[], types: readonly Type[]): s
 }
 
 /** A string that was cut has no NUL of its own. */
-function textAddress(l: Lowering, node: Expression) {
+function textAddress(l: Lowering, node: Expression): VReg {
   const size = sizeOf(l.type(node)) + 1;
   const place = l.memory(size, "text");
   into(l, node, place, string(size), true);

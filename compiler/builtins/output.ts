@@ -51,14 +51,15 @@ function checkPrintable(c: Checker, node: Expression): Type {
   return type;
 }
 
-export function checkFormat(c: Checker, call: Call): void {
+/** Checks a format and its values; the format, if these go together. */
+export function checkFormat(c: Checker, call: Call): string | undefined {
   const format = c.literal(call.args[0], "the format");
   const args = call.args.slice(1);
   const types = args.map((_, i) => {
     const node = c.expressionArg(call, i + 1);
     return node && { node, type: checkPrintable(c, node) };
   });
-  if (format === undefined) return;
+  if (format === undefined) return undefined;
   const parameters = formatParameters(parseFormat(format));
   if (parameters.length !== args.length) {
     const takes = parameters.length === 1 ? "1 argument" : `${parameters.length} arguments`;
@@ -67,18 +68,22 @@ export function checkFormat(c: Checker, call: Call): void {
       call.span,
       `the format takes ${takes}, but ${args.length} ${args.length === 1 ? "is" : "are"} given`,
     );
-    return;
+    return undefined;
   }
+  let fits = true;
   for (const [i, { role, spec }] of parameters.entries()) {
     const given = types[i];
     if (!given || given.type.kind === "unknown") continue;
     if (!isSupported(spec.conversion)) {
+      fits = false;
       c.error("format-conversion", call.args[0]!.span, `the conversion \`${spec.text}\` is not supported`);
     } else if (role !== "value" ? !isIntegral(given.type) : !accepts(spec.conversion, given.type)) {
+      fits = false;
       const what = role === "value" ? `\`${spec.text}\`` : `the ${role} of \`${spec.text}\``;
       c.error("format-type", given.node.span, `${what} does not take a value of type ${typeName(given.type)}`);
     }
   }
+  return fits ? format : undefined;
 }
 
 /** Whether a conversion takes a type. */

@@ -163,6 +163,9 @@ describe("errors", () => {
     ["begin { @a = (1, 2).2 }", "tuple-access 1:14"],
     ["begin { @a = pid[0] }", "index-access 1:14"],
     ['begin { printf("%d") }', "format-arguments 1:9"],
+    ['begin { debugf("%f", 1) }', "format-conversion 1:16"],
+    ['begin { debugf("%d", "a") }', "format-type 1:22"],
+    ["begin { debugf(comm) }", "literal-expected 1:16"],
     ['begin { printf("%d", 1, 2) }', "format-arguments 1:9"],
     ['begin { printf("%d", "x") }', "format-type 1:22"],
     ['begin { printf("%f", 1) }', "format-conversion 1:16"],
@@ -213,6 +216,7 @@ describe("errors", () => {
   });
 
   it("reports several at once, each once", () => {
+    expect(errorsOf('begin { debugf("%f", 1) }')).toEqual(["format-conversion 1:16"]);
     expect(errorsOf("begin { @a = pids; @b = foo(); $c++; }")).toEqual([
       "unknown-builtin 1:14",
       "unknown-function 1:25",
