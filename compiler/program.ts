@@ -127,7 +127,10 @@ export interface ProgramBtf {
 
 /** How a program gets its events. */
 export type AttachTarget =
-  /** Run once with BPF_PROG_RUN before everything else is attached, or after everything is detached. */
+  /**
+   * Run once before everything else is attached, or after everything is detached: with BPF_PROG_RUN, or if its type is "kprobe"
+   * by an event that the tool makes itself.
+   */
   | { kind: "begin" | "end" }
   /** Run once in the same way for each such signal that the tool gets. */
   | { kind: "signal"; signal: string }
@@ -208,6 +211,8 @@ export type MapStorage =
       kind: "hash";
       map: number;
       perCpu: boolean;
+      /** Set when the kernel's map has one value for an entry, and each CPU its copy in there, so far apart. */
+      stride?: number | undefined;
       /** Offset of a u64 in the value that is 0 in entries that were deleted and are kept for their key's next use. */
       live?: number | undefined;
       /** Time series have an entry for each of their intervals, whose u64 number lies here in the kernel's key. */

@@ -183,6 +183,8 @@ export interface Binding {
   perfIoctl(fd: number, request: number, argument: number): number;
   /** `counter` receives the value, the time enabled and the time running. */
   perfRead(fd: number, counter: BigUint64Array): number;
+  /** `type` is the uprobe PMU's number. */
+  runByUprobe(progFd: number, type: number): number;
 
   ringbufOpen(fd: number, size: number): RawRingBuffer | number;
   /** With `readOnly` a copy of a file's pages, where writing ends the process. */

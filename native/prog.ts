@@ -103,6 +103,14 @@ export function progTestRun(prog: Fd, options: TestRunOptions = {}): TestRunResu
 }
 
 /**
+ * Runs a KPROBE program once, now, in this thread, on kernels that cannot do so by themselves: as a uprobe on a function of the
+ * addon, which is called. `type` is the number of the kernel's uprobe PMU.
+ */
+export function progRunByUprobe(prog: Fd, type: number): void {
+  check(binding().runByUprobe(prog.value, type), "a run by a uprobe", about(prog));
+}
+
+/**
  * BPF_RAW_TRACEPOINT_OPEN: attaches a RAW_TRACEPOINT program to the tracepoint `name`, or with null a TRACING program
  * to the BTF type it was loaded for (tp_btf, fentry, fexit). Closing the result detaches it. A non-zero cookie needs 6.10.
  */

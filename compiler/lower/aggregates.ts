@@ -132,6 +132,8 @@ function bucket(l: Lowering, map: PlannedMap, entry: Place, found: VReg, buckets
 export function aggregateNumberOf(l: Lowering, map: PlannedMap, key: VReg | undefined): VReg {
   const type = map.info.value as Aggregate;
   const { b } = l;
+  const hash = map.storage.kind === "hash" ? map.storage : undefined;
+  const entry = hash?.stride === undefined ? undefined : b.call("map_lookup_elem", [l.mapReference(hash.map), key!]);
   const cpu = {};
   const first = {};
   const second = {};
@@ -147,10 +149,12 @@ export function aggregateNumberOf(l: Lowering, map: PlannedMap, key: VReg | unde
   b.enterSealed(body);
   let copy: VReg;
   if (map.storage.kind === "hash") {
-    copy = b.call("map_lookup_percpu_elem", [l.mapReference(map.storage.map), key!, b.read(cpu)]);
+    const { stride } = map.storage;
+    const found = entry ?? b.call("map_lookup_percpu_elem", [l.mapReference(map.storage.map), key!, b.read(cpu)]);
     const there = b.newBlock();
-    b.branch("ne", copy, { imm: 0n }, there, next);
+    b.branch("ne", found, { imm: 0n }, there, next);
     b.enterSealed(there);
+    copy = stride === undefined ? found : b.alu("add", found, b.alu("mul", b.read(cpu), { imm: BigInt(stride) }));
   } else {
     const base = l.mapValue(map.storage.map, map.storage.offset);
     copy = b.alu("add", base, b.alu("mul", b.read(cpu), l.plan.stride));

@@ -99,9 +99,9 @@ export function programKind(
   switch (event.kind) {
     case "begin":
     case "end":
-      return { type: "raw_tracepoint", attach: { kind: event.kind }, context: "none" };
+      return { type: runnable(facts), attach: { kind: event.kind }, context: "none" };
     case "signal":
-      return { type: "raw_tracepoint", attach: { kind: "signal", signal: event.signal }, context: "none" };
+      return { type: runnable(facts), attach: { kind: "signal", signal: event.signal }, context: "none" };
     case "bench":
     case "test":
       // The kernel repeats and times programs of this type.
@@ -141,6 +141,11 @@ export function programKind(
     default:
       return unreachable(event);
   }
+}
+
+/** The type of programs that wait for no event of the kernel's. Before 5.10 it cannot run those of raw tracepoints without one. */
+function runnable(facts: KernelFacts): IrProgram["type"] {
+  return isSince(facts, 5, 10) ? "raw_tracepoint" : "kprobe";
 }
 
 function userPlaces(

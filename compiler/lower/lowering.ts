@@ -279,8 +279,12 @@ export class Lowering {
 
   /** This CPU's copy in an array whose copies lie `stride` bytes apart. */
   cpuCopy(map: number, stride: { imm: bigint }): VReg {
+    return this.copyAt(this.mapValue(map, 0), stride);
+  }
+
+  /** This CPU's of the copies that begin at `base`. */
+  copyAt(base: VReg, stride: { imm: bigint }): VReg {
     const { b } = this;
-    const base = this.mapValue(map, 0);
     if (this.plan.copies === 1) return base;
     const cpu = b.call("get_smp_processor_id", [], { pure: true });
     const bounded = b.alu("and", cpu, { imm: BigInt(this.plan.copies - 1) });

@@ -426,7 +426,10 @@ function aggregate(l: Lowering, target: MapNode, call: ast.Call): void {
   }
   const key = keyOf(l, map, target.key);
   l.b.span = call.span;
-  withEntry(l, map, key, aggregateSize(type), (entry) => {
-    accumulate(l, map, type, { base: entry, offset: 0, space: "bpf" }, given);
+  const { stride } = map.storage.kind === "hash" ? map.storage : {};
+  const size = stride === undefined ? aggregateSize(type) : stride * l.plan.copies;
+  withEntry(l, map, key, size, (entry) => {
+    const base = stride === undefined ? entry : l.copyAt(entry, { imm: BigInt(stride) });
+    accumulate(l, map, type, { base, offset: 0, space: "bpf" }, given);
   });
 }

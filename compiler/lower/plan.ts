@@ -11,7 +11,7 @@ import type { EventLayout, KernelMap, Loss, MapStorage, ScriptMap, StackMode, Va
 import { frameSize, HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
 import { aggregateSize, alignOf, type LayoutContext, layoutOf, sizeOf } from "../sema/layout.ts";
 import type { MapInfo, TypedScript } from "../sema/typed.ts";
-import { type Aggregate, isAggregate, type TimeSeriesType, type Type } from "../sema/types.ts";
+import { type Aggregate, isAggregate, isNumericAggregate, type TimeSeriesType, type Type } from "../sema/types.ts";
 import { Allocation } from "./allocation.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
 import { threadMaps } from "./thread-maps.ts";
@@ -38,6 +38,8 @@ export type PlannedStorage =
       kind: "hash";
       map: number;
       perCpu: boolean;
+      /** Each CPU's copy lies in the entry's one value, so far apart. */
+      stride?: number;
       recycling?: Recycling;
       /** Of a time series: where the interval's number lies in the key. */
       interval?: number;
@@ -291,8 +293,8 @@ export class Plan {
   #finalStorage(storage: PlannedStorage): MapStorage {
     switch (storage.kind) {
       case "hash": {
-        const { kind, map, perCpu, recycling, interval } = storage;
-        return { kind, map, perCpu, live: recycling?.live, interval };
+        const { kind, map, perCpu, stride, recycling, interval } = storage;
+        return { kind, map, perCpu, stride, live: recycling?.live, interval };
       }
       case "shared": {
         const { map, offset, presence } = storage;
@@ -328,6 +330,12 @@ export class Plan {
     const size = isAggregate(value) ? aggregateSize(value as Aggregate) : Math.max(1, sizeOf(value));
     const entries = this.#options.entriesOf[info.name] ?? info.entries ?? this.#options.maxEntries;
     if (this.#threadMaps.has(info.name)) return this.#recyclingHash(info, entries);
+    if (isNumericAggregate(value) && (info.read || info.iterated) && !this.#facts.features.lookupPercpuElem) {
+      // A program cannot reach what other CPUs have in a kernel's per-CPU hash, but in a plain one's value it can.
+      const shared = type === "lru_percpu_hash" ? "lru_hash" : "hash";
+      const map = this.#addHash(info.name, shared, sizeOf(info.key), size * this.copies, entries);
+      return { kind: "hash", map, perCpu, stride: size };
+    }
     const valueSize = roundUp(size, perCpu ? 8 : 1);
     return { kind: "hash", map: this.#addHash(info.name, type, sizeOf(info.key), valueSize, entries), perCpu };
   }

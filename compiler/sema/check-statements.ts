@@ -208,6 +208,7 @@ export class StatementChecks {
         this.#c.error("loop-map", over.span, `Loop expression does not support type: ${info.value.kind}_t`);
       }
       this.#require("forEachMapElem", "for loops over maps", "5.13", node.span);
+      info.iterated = true;
       element = { kind: "tuple", elements: [info.key, this.#checks.plainValue(info.value)] };
     }
     this.#isNew(variable);

@@ -361,6 +361,7 @@ export class Checker {
         span,
         assigned: undefined,
         read: false,
+        iterated: false,
         declaration: undefined,
         entries: undefined,
       };

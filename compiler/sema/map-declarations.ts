@@ -38,7 +38,7 @@ export function declaredMaps(
     }
     checkType(declaration, diags);
     const entries = entriesOf(declaration, names, diags);
-    const open = { keyed: undefined, key: unknown, value: unknown, assigned: undefined, read: false };
+    const open = { keyed: undefined, key: unknown, value: unknown, assigned: undefined, read: false, iterated: false };
     maps.set(name, { name, ...open, span, declaration, entries });
   }
   return maps;

@@ -27,6 +27,8 @@ export interface MapInfo {
   assigned: Span | undefined;
   /** Whether its values are asked for. */
   read: boolean;
+  /** Whether a loop goes through it. */
+  iterated: boolean;
   declaration: MapDeclaration | undefined;
   /** How many entries it is declared to have. */
   entries: number | undefined;

@@ -1,4 +1,7 @@
-/** What `trace --info` prints: what scripts may count on here, in bpftrace's words. Whatever the kernel offers was tried. */
+/**
+ * What `trace --info` prints: what scripts may count on here, in bpftrace's words. Whatever the kernel offers was tried; iterators and
+ * sessions of kprobes are not made use of, wherever they are offered.
+ */
 import { machine, release, type, version } from "node:os";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
 import { ProgType } from "../../native/index.ts";
@@ -7,6 +10,8 @@ import { packageVersion } from "../version.ts";
 
 export function kernelInfo(facts: KernelFacts, prober: Prober): string {
   const { features } = facts;
+  // One of the functions on whose entry it is permitted.
+  const closing = facts.btf()?.func("filp_close")?.id;
   const moduleBtf = facts.modules().some((module) => facts.btf(module) !== undefined);
   return [
     section("System", { OS: `${type()} ${release()} ${version()}`, Arch: machine() }),
@@ -16,7 +21,7 @@ export function kernelInfo(facts: KernelFacts, prober: Prober): string {
       "dwunwind (DWARF stack unwinding)": false,
     }),
     section("Kernel helpers", {
-      dpath: false,
+      dpath: closing !== undefined && prober.helperOnEntry("d_path", closing) === "yes",
       get_func_ip: prober.helper("get_func_ip", ProgType.KPROBE) === "yes",
       get_tai_ns: features.ktimeTai,
       lookup_percpu_elem: features.lookupPercpuElem,

@@ -82,7 +82,7 @@ function attachEvent(spec: PerfEventSpec, cookie: number, { prog, pid, own }: Pl
 }
 
 /** The number under which the kernel offers events of a kind. Throws when it has none. */
-function dynamicPmu(kind: "uprobe" | "kprobe"): number {
+export function dynamicPmu(kind: "uprobe" | "kprobe"): number {
   try {
     return Number(readFileSync(`/sys/bus/event_source/devices/${kind}/type`, "utf8"));
   } catch (error) {

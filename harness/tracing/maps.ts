@@ -21,6 +21,7 @@ export interface EntrySnapshot {
   readonly copies: readonly Uint8Array[];
 }
 
+type Hash = Extract<MapStorage, { kind: "hash" }>;
 type Global = Extract<MapStorage, { kind: "global" }>;
 
 /** Reads and writes the script maps of one session. */
@@ -42,7 +43,7 @@ export class ScriptMaps {
     const { storage } = map;
     switch (storage.kind) {
       case "hash":
-        return { map, entries: this.#readHash(map, this.#fds[storage.map]!, storage.perCpu) };
+        return { map, entries: this.#readHash(map, this.#fds[storage.map]!, storage) };
       case "global":
         return { map, entries: this.#readGlobal(map, storage) };
       default:
@@ -107,16 +108,15 @@ export class ScriptMaps {
     for (const memory of this.#memory.values()) memory.close();
   }
 
-  #readHash(map: ScriptMap, fd: MapFd, perCpu: boolean): EntrySnapshot[] {
+  #readHash(map: ScriptMap, fd: MapFd, { perCpu, stride, live }: Hash): EntrySnapshot[] {
     const entries: EntrySnapshot[] = [];
     const { size } = map.value;
-    const live = map.storage.kind === "hash" ? map.storage.live : undefined;
     forEachEntry(fd, (key, value) => {
       // A deleted entry that is kept for its key's next use.
       if (live !== undefined && value.subarray(live, live + 8).every((byte) => byte === 0)) return;
       const copies: Uint8Array[] = [];
       const end = perCpu ? value.length : fd.valueStride;
-      for (let at = 0; at < end; at += fd.valueStride) copies.push(value.subarray(at, at + size));
+      for (let at = 0; at < end; at += stride ?? fd.valueStride) copies.push(value.subarray(at, at + size));
       entries.push({ key, copies });
     });
     return entries;

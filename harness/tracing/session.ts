@@ -2,7 +2,13 @@
  * One compiled program in the kernel, from its loading to its last map: the only owner of the descriptors. A session
  * may be attached and detached many times, as the runs of a scenario do, without being loaded again.
  */
-import { type CompiledProgram, HEALTH_SLOTS, type ScriptMap, type StackMode } from "../../compiler/program.ts";
+import {
+  type CompiledProgram,
+  HEALTH_SLOTS,
+  type Program,
+  type ScriptMap,
+  type StackMode,
+} from "../../compiler/program.ts";
 import {
   enableStats,
   type Fd,
@@ -10,6 +16,7 @@ import {
   mapLookup,
   mapUpdate,
   progInfo,
+  progRunByUprobe,
   progTestRun,
   type RecordVisitor,
   RingBuffer,
@@ -17,6 +24,7 @@ import {
   type TestRunResult,
 } from "../../native/index.ts";
 import { AttachError, type AttachOptions, attachOrder, attachProgram } from "./attach.ts";
+import { dynamicPmu } from "./attach-places.ts";
 import { hostConstants, type TraceSubject } from "./host-constants.ts";
 import { createMaps, type LoadedProgram, loadPrograms, type VerifierListener } from "./loader.ts";
 import { type MapSnapshot, ScriptMaps } from "./maps.ts";
@@ -171,7 +179,7 @@ export class Session {
   /** Runs the programs that wait for a signal of that name. */
   signal(name: string): void {
     for (const { program, fd } of this.#programs) {
-      if (program.attach.kind === "signal" && program.attach.signal === name) progTestRun(fd);
+      if (program.attach.kind === "signal" && program.attach.signal === name) run(program, fd);
     }
   }
 
@@ -336,7 +344,7 @@ export class Session {
   }
 
   #runAll(kind: "begin" | "end"): void {
-    for (const { program, fd } of this.#programs) if (program.attach.kind === kind) progTestRun(fd);
+    for (const { program, fd } of this.#programs) if (program.attach.kind === kind) run(program, fd);
   }
 
   #counters({ fd }: LoadedProgram): Counters {
@@ -345,6 +353,11 @@ export class Session {
     if (origin === undefined) return now;
     return { hits: now.hits - origin.hits, ns: now.ns - origin.ns, misses: now.misses - origin.misses };
   }
+}
+
+function run({ type }: Program, fd: Fd): void {
+  if (type === "kprobe") progRunByUprobe(fd, dynamicPmu("uprobe"));
+  else progTestRun(fd);
 }
 
 interface Counters {

@@ -1,6 +1,7 @@
 /** Runs a script's `begin` probes in the kernel and answers what it prints: to standard output, maps at the end included. */
-import { compile } from "../../compiler/compile.ts";
+import { type CompileOptions, compile } from "../../compiler/compile.ts";
 import { type Diagnostic, Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import type { KernelFacts } from "../../compiler/kernel-facts.ts";
 import { Source } from "../../compiler/source.ts";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import { isAtLeast } from "../../harness/tracing/facts/version.ts";
@@ -22,8 +23,13 @@ export function isTooNew(text: string): boolean {
 }
 
 export function runScript(text: string, parameters: string[] = [], environment: Record<string, string> = {}): string {
+  return runScriptFor(facts, text, { parameters, environment });
+}
+
+/** As code for another kernel than this one, which has to run it all the same. */
+export function runScriptFor(kernel: KernelFacts, text: string, options: CompileOptions = {}): string {
   const diags = new Diagnostics();
-  const program = compile(new Source("test.bt", text), facts, diags, { parameters, environment });
+  const program = compile(new Source("test.bt", text), kernel, diags, options);
   if (!program) throw new Error(renderDiagnostics(diags.errors));
   const printed: Uint8Array[] = [];
   const streams = { out: (bytes: Uint8Array) => void printed.push(bytes.slice()), err: () => {} };

@@ -45,6 +45,8 @@ export type Answer = "yes" | "no" | "denied";
 export interface Prober {
   /** Whether a program of this type may call the helper; `attachBtfId` as below. */
   helper(name: HelperName, progType: number, attachBtfId?: number): Answer;
+  /** Whether a program on entry to the kernel function of this BTF id may call it. */
+  helperOnEntry(name: HelperName, attachBtfId: number): Answer;
   /** Whether programs of this type can be loaded; `attachBtfId` is the tracepoint's type for TRACING ones. */
   program(progType: number, attachBtfId?: number): Answer;
   /** Whether maps of this type can be created. */
@@ -122,15 +124,12 @@ const NOTHING: readonly Instruction[] = [mov64(R0, imm(0)), exit()];
 /** Asks the running kernel, and each question only once in a process. */
 export const kernelProber: Prober = remembering({
   helper(name, progType, attachBtfId) {
-    const code = [call(name), mov64(R0, imm(0)), exit()];
-    try {
-      load({ ...specOf(progType, code, attachBtfId), logLevel: 1, logSize: 8192 }).close();
-      return "yes";
-    } catch (error) {
-      // With a helper that it knows, the verifier gets as far as its arguments, which are nonsense.
-      if (error instanceof LoadError && error.log !== "") return NO_SUCH_HELPER.test(error.log) ? "no" : "yes";
-      return refusal(error);
-    }
+    return callable(specOf(progType, callOf(name), attachBtfId));
+  },
+
+  helperOnEntry(name, attachBtfId) {
+    const spec = specOf(ProgType.TRACING, callOf(name), attachBtfId);
+    return callable({ ...spec, expectedAttachType: AttachType.TRACE_FENTRY });
   },
 
   program(progType, attachBtfId) {
@@ -181,6 +180,22 @@ export const kernelProber: Prober = remembering({
     }
   },
 });
+
+function callOf(name: HelperName): readonly Instruction[] {
+  return [call(name), mov64(R0, imm(0)), exit()];
+}
+
+/** Whether a program may make the call that is its first instruction. */
+function callable(spec: ProgSpec): Answer {
+  try {
+    load({ ...spec, logLevel: 1, logSize: 8192 }).close();
+    return "yes";
+  } catch (error) {
+    // With a helper that it knows, the verifier gets as far as its arguments, which are nonsense.
+    if (error instanceof LoadError && error.log !== "") return NO_SUCH_HELPER.test(error.log) ? "no" : "yes";
+    return refusal(error);
+  }
+}
 
 /** The verifier's words for a helper that it does not know, or not in this program type; by age. */
 const NO_SUCH_HELPER = /invalid func |unknown func |cannot use helper /;
@@ -247,6 +262,7 @@ function remembering(prober: Prober): Prober {
   };
   return {
     helper: (name, type, id) => remember(`helper ${name} ${type} ${id}`, () => prober.helper(name, type, id)),
+    helperOnEntry: (name, id) => remember(`helper ${name} on ${id}`, () => prober.helperOnEntry(name, id)),
     program: (type, id) => remember(`program ${type} ${id}`, () => prober.program(type, id)),
     map: (type) => remember(`map ${type}`, () => prober.map(type)),
     instructions: (set) => remember(`instructions ${set}`, () => prober.instructions(set)),

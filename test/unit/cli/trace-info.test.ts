@@ -1,10 +1,13 @@
 import { expect, it } from "vitest";
+import { Btf } from "../../../compiler/btf/btf.ts";
 import { kernelInfo } from "../../../harness/cli/trace-info.ts";
 import type { Answer, Prober } from "../../../harness/tracing/facts/features.ts";
+import { BtfBuilder } from "../../support/btf-builder.ts";
 import { fakeFacts } from "../../support/fake-facts.ts";
 
 const prober = (answer: Answer): Prober => ({
   helper: () => answer,
+  helperOnEntry: () => answer,
   program: () => answer,
   map: () => answer,
   instructions: () => answer,
@@ -20,6 +23,17 @@ it.each<[string, string, Answer]>([
   const lines = kernelInfo(fakeFacts(), prober(answer)).split("\n");
   expect(lines).toContain(`  ${row}`);
   expect(lines).not.toContain(`  ${other}`);
+});
+
+it.each<[string, string, Answer]>([
+  ["yes", "filp_close", "yes"],
+  ["no", "filp_close", "no"],
+  ["no", "filp_close", "denied"],
+  ["no", "filp_open", "yes"],
+])("dpath: %s, where there is %s and the kernel says %s", (row, name, answer) => {
+  const b = new BtfBuilder();
+  b.func(name, b.proto(b.int("int", 4), []));
+  expect(kernelInfo(fakeFacts({ btf: Btf.parse(b.build()) }), prober(answer))).toContain(`  dpath: ${row}\n`);
 });
 
 it.each<[string, Parameters<typeof fakeFacts>[0]]>([

@@ -67,6 +67,7 @@ function examine({ files = {}, release = "6.18.0", answers = {}, host = {} }: Ma
   const ask = (question: string): Answer => answers[question] ?? answers["*"] ?? "yes";
   const prober: Prober = {
     helper: (name) => ask(`helper ${name}`),
+    helperOnEntry: (name) => ask(`helper ${name} on entry`),
     program: (type) => ask(`program ${type}`),
     map: (type) => ask(`map ${type}`),
     instructions: ask,
@@ -399,6 +400,7 @@ describe("details", () => {
     const root = temporaryTree({ "sys/devices/system/cpu/possible": "0\n" });
     const prober: Prober = {
       helper: () => "denied",
+      helperOnEntry: () => "denied",
       program: () => "denied",
       map: () => "denied",
       instructions: () => "denied",

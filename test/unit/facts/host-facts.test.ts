@@ -20,6 +20,7 @@ function prober(answer: Answer, asked: string[] = []): Prober {
   };
   return {
     helper: (name) => note(`helper ${name}`),
+    helperOnEntry: (name) => note(`helper ${name} on entry`),
     program: (type, id) => note(`program ${type} ${id}`),
     map: (type) => note(`map ${type}`),
     instructions: (set) => note(set),
