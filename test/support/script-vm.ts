@@ -25,17 +25,21 @@ function entriesOf(vm: Vm, map: ScriptMap): EntrySnapshot[] {
   const { storage } = map;
   const kernelMap = vm.maps[storage.map]!;
   if (storage.kind === "hash") {
-    const { live } = storage;
+    const { live, stride } = storage;
     const isAlive = (copy: Uint8Array) =>
       live === undefined || copy.subarray(live, live + 8).some((byte) => byte !== 0);
     return kernelMap
       .keys()
       .filter((key) => isAlive(kernelMap.values(key)![0]!))
-      .map((key) => ({ key, copies: kernelMap.values(key)!.map((copy) => copy.subarray(0, map.value.size)) }));
+      .map((key) => ({ key, copies: kernelMap.values(key)!.flatMap((value) => copiesIn(value, map, stride)) }));
   }
   const { bytes } = kernelMap.directValue();
   const starts = Array.from({ length: storage.copies }, (_, i) => storage.offset + i * storage.stride);
   const copies = starts.map((start) => bytes.slice(start, start + map.value.size));
   const present = starts.some((_, i) => storage.presence !== undefined && bytes[storage.presence + i * storage.stride]);
   return present || copies.some((copy) => copy.some((byte) => byte !== 0)) ? [{ key: new Uint8Array(0), copies }] : [];
+}
+
+function copiesIn(value: Uint8Array, { value: { size } }: ScriptMap, stride = value.length): Uint8Array[] {
+  return Array.from({ length: value.length / stride }, (_, i) => value.subarray(i * stride, i * stride + size));
 }
