@@ -3,11 +3,12 @@
  * events or waits for processes runs file by file, so that nobody's load or kernel objects get into another's picture.
  */
 import { defineConfig } from "vitest/config";
+import { patient } from "./test/support/patience.ts";
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: patient(60_000),
+    hookTimeout: patient(120_000),
     pool: "forks",
     setupFiles: ["test/support/property-tests.ts"],
     projects: [

@@ -29,6 +29,7 @@ import {
   schedSetaffinity,
 } from "../../native/index.ts";
 import { evaluate } from "../support/ir-eval.ts";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { buildProgram, context, randomMaps, statements, variables } from "../support/random-ir.ts";
 import { cases } from "../support/soak.ts";
@@ -184,7 +185,7 @@ describeKernel("random programs in the kernel", () => {
   });
   afterAll(() => schedSetaffinity(affinity));
 
-  it("are accepted by the verifier, and do what their IR says", { timeout: 900_000 }, () => {
+  it("are accepted by the verifier, and do what their IR says", { timeout: patient(900_000) }, () => {
     fc.assert(
       fc.property(statements, variables, context, fc.boolean(), (body, count, words, cpuV4) => {
         const program = buildProgram(body, count);

@@ -32,6 +32,7 @@ import {
 import type { Condition } from "../../compiler/ir/ir.ts";
 import { relocate } from "../../harness/tracing/relocate.ts";
 import { MapType, mapCreate, mapLookup, ProgType, progLoad, progTestRun } from "../../native/index.ts";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { number64 } from "../support/random-ir.ts";
 import { Vm } from "../vm/interpreter.ts";
@@ -128,7 +129,7 @@ function program(cases: readonly (readonly [Case, bigint, bigint])[]): Instructi
 }
 
 describeKernel("the interpreter", () => {
-  it("computes as the kernel does", { timeout: 120_000 }, () => {
+  it("computes as the kernel does", { timeout: patient(120_000) }, () => {
     const valueSize = 8 * (CASES + 1);
     fc.assert(
       fc.property(fc.array(oneCase, { minLength: CASES, maxLength: CASES }), (cases) => {

@@ -8,6 +8,7 @@ import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import { Source } from "../../compiler/source.ts";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import { loadSession } from "../../harness/tracing/session.ts";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { runScript } from "../support/run-script.ts";
 
@@ -35,7 +36,7 @@ function partsOf(text: string): number[] {
 }
 
 describeKernel("large scripts in the kernel", () => {
-  vi.setConfig({ testTimeout: 300_000 });
+  vi.setConfig({ testTimeout: patient(300_000) });
 
   it("more maps than a program may use", () => {
     const uses = lines(100, (i) => `@m${i}[1] = ${i}; $sum += @m${i}[1];`);

@@ -9,6 +9,7 @@ import { loadSession } from "../../harness/tracing/session.ts";
 import { VerifierError } from "../../harness/tracing/verifier-error.ts";
 import { SysError } from "../../native/index.ts";
 import { mutated, realScripts } from "../support/mutations.ts";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { cases, soaking } from "../support/soak.ts";
 
@@ -28,7 +29,7 @@ function loads(text: string): boolean {
 }
 
 describeKernel("damaged scripts", () => {
-  it("that compile are accepted by the verifier", { timeout: soaking ? 36_000_000 : 60_000 }, () => {
+  it("that compile are accepted by the verifier", { timeout: soaking ? 36_000_000 : patient(60_000) }, () => {
     let programs = 0;
     const property = fc.property(mutated(realScripts()), (text) => {
       if (loads(text)) programs++;

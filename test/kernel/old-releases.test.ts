@@ -11,6 +11,7 @@ import { TextOutput } from "../../harness/tracing/output/text.ts";
 import { ScriptOutput } from "../../harness/tracing/script-output.ts";
 import { loadSession } from "../../harness/tracing/session.ts";
 import { asOf } from "../support/kernel-releases.ts";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { isTooNew, runScriptFor } from "../support/run-script.ts";
 
@@ -38,7 +39,7 @@ describeKernel("a script for an old kernel", () => {
     ["a loop", [5, 15], `begin { @[3] = sum(4); for ($kv : @) { printf("%d %d", $kv.0, $kv.1) } clear(@) }`, "3 4"],
     ["begin", [5, 9], `begin { printf("%d %s", pid == ${process.pid}, probe) }`, "1 begin"],
     ["several of them", [5, 8], `begin { @++ } begin { @ += 10 } begin { print(str("a")) }`, "a\n@: 11"],
-  ])("%s, as for Linux %j", { timeout: 60_000 }, (_, release, script, printed) => {
+  ])("%s, as for Linux %j", { timeout: patient(60_000) }, (_, release, script, printed) => {
     if (isTooNew(script)) return;
     expect(runScriptFor(asOf(facts, release), script).trim()).toBe(printed);
   });

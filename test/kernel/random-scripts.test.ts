@@ -15,6 +15,7 @@ import { loadSession } from "../../harness/tracing/session.ts";
 import { type EvalResult, evaluate } from "../support/ast-eval.ts";
 import { checkScript, errorsOf } from "../support/check.ts";
 import { asOf, OLD_RELEASES } from "../support/kernel-releases.ts";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { randomScript, withoutCallbacks } from "../support/random-script.ts";
 import { resultOf } from "../support/script-results.ts";
@@ -76,7 +77,7 @@ function expectAgreement(text: string, kernel: KernelFacts): number {
 }
 
 describeKernel("random scripts in the kernel", () => {
-  it("are accepted by the verifier and do what the tree says", { timeout: TIME_LIMIT_MS + 60_000 }, () => {
+  it("are accepted by the verifier and do what the tree says", { timeout: patient(TIME_LIMIT_MS + 60_000) }, () => {
     let programs = 0;
     const property = fc.property(randomScript, (text) => {
       programs += expectAgreement(text, facts);
@@ -85,7 +86,7 @@ describeKernel("random scripts in the kernel", () => {
     if (!soaking) expect(programs).toBeGreaterThanOrEqual(2000);
   });
 
-  it.each(OLD_RELEASES)("do so as code for Linux %i.%i", { timeout: TIME_LIMIT_MS + 60_000 }, (...release) => {
+  it.each(OLD_RELEASES)("do so as code for Linux %i.%i", { timeout: patient(TIME_LIMIT_MS + 60_000) }, (...release) => {
     const kernel = asOf(facts, release);
     const property = fc.property(randomScript, (text) => void expectAgreement(text, kernel));
     fc.assert(property, { interruptAfterTimeLimit: TIME_LIMIT_MS, ...cases(SCRIPTS_OF_OLD) });

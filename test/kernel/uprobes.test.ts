@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { compileC, hasCompiler, type Traced, type TraceOptions, trace } from "../support/traced.ts";
 
@@ -188,7 +189,7 @@ describeKernel("probes on user code", () => {
       expect({ signal, output: output.trim() }).toEqual({ signal: "SIGTERM", output: "" });
     });
 
-    it("find what is theirs again where they are several programs", { timeout: 120_000 }, async () => {
+    it("find what is theirs again where they are several programs", { timeout: patient(120_000) }, async () => {
       const script = `
         config = { max_strlen = 400 }
         uprobe:BIN:hit {
@@ -207,7 +208,7 @@ describeKernel("probes on user code", () => {
       for (const name of ["a", "b", "c"]) expect(output).toContain(`@${name}: ${4 * ROUNDS}\n`);
     });
 
-    it("lose and mix up nothing when they are preempted", { timeout: 120_000 }, async () => {
+    it("lose and mix up nothing when they are preempted", { timeout: patient(120_000) }, async () => {
       const script = `
         config = { max_strlen = 400 }
         uprobe:BIN:hit {

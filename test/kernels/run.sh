@@ -23,8 +23,10 @@ for tool in qemu-system-x86_64 busybox depmod modprobe cpio dpkg-deb; do
 done
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
 # An imitated processor is some twenty times slower: few random cases, and patience.
+patience=1
+[ -w /dev/kvm ] || patience=20
 [ $# -gt 0 ] || set -- env PROBEWRIGHT_SOAK=20 node node_modules/vitest/vitest.mjs run --project system \
-  --reporter=verbose --testTimeout=600000 --hookTimeout=600000 test/native test/kernel
+  --reporter=verbose test/native test/kernel
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/probewright/kernels
 case $kernel in
@@ -75,7 +77,7 @@ quoted=
 for word; do quoted="$quoted '$(printf %s "$word" | sed "s/'/'\\\\''/g")'"; done
 cat >"$root/run" <<END
 cd '$checkout'
-export HOME=/root PATH='$PATH' REQUIRE_KERNEL=1 CI=${CI-}
+export HOME=/root PATH='$PATH' REQUIRE_KERNEL=1 PROBEWRIGHT_PATIENCE=$patience CI=${CI-}
 exec $quoted
 END
 
