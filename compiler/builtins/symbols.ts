@@ -114,7 +114,8 @@ function userVariable(c: Checker, call: Call, name: string): Type {
     if (!found) return c.error("no-such-symbol", call.span, `Could not resolve symbol: ${event.path}:${name}`);
     // Since then the kernel tells at a function's return where it began.
     if (event.returns && elf?.relocated && !isSince(c.facts, 6, 6)) {
-      return c.error("kernel-feature", call.span, "uaddr() in a uretprobe needs Linux 6.6");
+      const message = "this kernel does not tell uaddr() in a uretprobe";
+      return c.error("kernel-feature", call.span, message, "it came with Linux 6.6");
     }
     const size: Size = found.size === 1 || found.size === 2 || found.size === 4 ? found.size : 8;
     return pointer(integer(size, true), "user");

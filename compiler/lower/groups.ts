@@ -10,6 +10,7 @@ import type { KernelEvent, ProbeEvent, ResolvedProbe, UserEvent } from "../sema/
 import type { TypedScript, Unit } from "../sema/typed.ts";
 import { unreachable } from "../unreachable.ts";
 import type { LoweringEnvironment, ProgramInfo } from "./lowering.ts";
+import { missesCaller } from "./stacks.ts";
 
 /** A block of the script in a program, for the probes of it that this program serves. */
 export interface Region {
@@ -62,7 +63,7 @@ function eventKey({ event, id }: ResolvedProbe, facts: KernelFacts): string {
       return `function ${event.module ?? ""} ${event.name} ${event.returns}`;
     case "uprobe":
       if (event.alone || !facts.features.attachCookie) return `single ${id}`;
-      return `uprobe ${event.returns}`;
+      return `uprobe ${event.returns} ${missesCaller(event, facts)}`;
     case "kprobe":
       return facts.features.attachCookie ? `kprobe ${event.returns} ${event.multi}` : `single ${id}`;
     default:

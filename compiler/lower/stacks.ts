@@ -8,9 +8,12 @@
  *     else { id = mix(frames[0 .. n]); if (!lookup(id)) update(id, frames); value = { id, n / frame, pid } }
  */
 import type { VReg } from "../ir/ir.ts";
+import { isSince, type KernelFacts } from "../kernel-facts.ts";
 import { frameSize, type StackMode } from "../program.ts";
+import type { ProbeEvent } from "../sema/providers/provider.ts";
 import type { Lowering } from "./lowering.ts";
-import type { Place } from "./place.ts";
+import { at, type Place } from "./place.ts";
+import { register, registers } from "./registers.ts";
 import { countRounds } from "./rounds.ts";
 
 const BPF_F_USER_STACK = 1 << 8;
@@ -35,7 +38,12 @@ export function takeStack(l: Lowering, stack: Stack, to: Place): void {
   const size = stack.limit * frameSize(stack.mode);
   const frames = l.scratch(size);
   const flags = stack.kind === "kstack" ? 0 : BPF_F_USER_STACK | (stack.mode === "build_id" ? BPF_F_USER_BUILD_ID : 0);
-  const bytes = b.call("get_stack", [l.context, l.address(frames), { imm: BigInt(size) }, { imm: BigInt(flags) }]);
+  const take = (from: number): VReg =>
+    b.call("get_stack", [l.context, l.address(at(frames, from)), { imm: BigInt(size - from) }, { imm: BigInt(flags) }]);
+  const bytes =
+    flags === BPF_F_USER_STACK && stack.limit > 1 && missesCaller(l.probe.event, l.facts)
+      ? withCaller(l, frames, take)
+      : take(0);
   const count = {};
   const id = l.choose(
     "slt",
@@ -53,6 +61,32 @@ export function takeStack(l: Lowering, stack: Stack, to: Place): void {
   b.store(to.base, to.offset + ID, 8, id);
   b.store(to.base, to.offset + FRAMES, 4, b.read(count));
   b.store(to.base, to.offset + PROCESS, 4, stack.kind === "ustack" ? process(l) : { imm: 0n });
+}
+
+/**
+ * Whether the kernel leaves the caller out of a process's stack: before 6.12 it takes a function for entered that has not yet put its
+ * caller's frame where stacks are walked.
+ */
+export function missesCaller(event: ProbeEvent, facts: KernelFacts): boolean {
+  return event.kind === "uprobe" && event.entry && !event.returns && facts.arch === "x64" && !isSince(facts, 6, 12);
+}
+
+// n = take(8); if (n > 0) { frames[0] = frames[1]; frames[1] = *sp; n += 8 }
+function withCaller(l: Lowering, frames: Place, take: (at: number) => VReg): VReg {
+  const { b } = l;
+  const taken = take(8);
+  return l.choose(
+    "sgt",
+    taken,
+    { imm: 0n },
+    () => {
+      b.store(frames.base, frames.offset, 8, b.load(frames.base, frames.offset + 8, 8));
+      const top = register(l, registers(l).stack);
+      b.call("probe_read_user", [l.address(at(frames, 8)), { imm: 8n }, top]);
+      return b.alu("add", taken, { imm: 8n });
+    },
+    () => taken,
+  );
 }
 
 /** The depth of a stack that lies in memory. */
@@ -83,27 +117,27 @@ function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg): VReg {
 
 // h = bytes; for (at = 0; at < size && at < bytes; at += 8) { h = (h ^ frames[at]) * MULTIPLIER; h ^= h >> 29 }
 //
-// What a verifier that does not know `at` takes for an offset between two frames is in the slack behind them.
+// What a verifier that does not know the position takes for an offset between two frames is in the slack behind them.
 function mixed(l: Lowering, frames: Place, bytes: VReg, size: number): VReg {
   const { b } = l;
   const hash = {};
-  const at = {};
+  const position = {};
   const [head, inside, body, done] = [b.newBlock(), b.newBlock(), b.newBlock(), b.newBlock()];
   const multiplier = b.const(MULTIPLIER);
   b.write(hash, bytes);
-  b.write(at, b.const(0));
+  b.write(position, b.const(0));
   b.jump(head);
   b.enter(head);
-  countRounds(l.facts, b, { most: size / 8, changed: [at], done });
+  countRounds(l.facts, b, { most: size / 8, changed: [position], done });
   // Older verifiers go on where `bytes` would have to be larger than it can be; that the constant is reached they see.
-  b.branch("lt", b.read(at), { imm: BigInt(size) }, inside, done);
+  b.branch("lt", b.read(position), { imm: BigInt(size) }, inside, done);
   b.enterSealed(inside);
-  b.branch("lt", b.read(at), bytes, body, done);
+  b.branch("lt", b.read(position), bytes, body, done);
   b.enterSealed(body);
-  const word = b.load(b.alu("add", l.address(frames), b.read(at)), 0, 8);
+  const word = b.load(b.alu("add", l.address(frames), b.read(position)), 0, 8);
   const product = b.alu("mul", b.alu("xor", b.read(hash), word), multiplier);
   b.write(hash, b.alu("xor", product, b.alu("rsh", product, { imm: 29n })));
-  b.write(at, b.alu("add", b.read(at), { imm: 8n }));
+  b.write(position, b.alu("add", b.read(position), { imm: 8n }));
   b.jump(head);
   b.seal(head);
   b.enterSealed(done);

@@ -38,6 +38,8 @@ export interface UserEvent {
   offset: number;
   /** The same as an address: where the file says that the instruction is to be loaded. */
   address: number;
+  /** It is the function's first instruction. */
+  entry: boolean;
   returns: boolean;
   /** Shares its program with no other place, because the program holds numbers of this one. */
   alone: boolean;

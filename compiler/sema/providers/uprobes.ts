@@ -218,6 +218,7 @@ function found(
     symbol: fn.name,
     offset: fn.offset + offset,
     address: fn.address + offset,
+    entry: fn.name !== "" && offset === 0,
     returns: request.returns,
     alone: request.needs.loadAddress,
   };
