@@ -1,6 +1,7 @@
 /** debugf(): a line in the kernel's own trace buffer (`trace_pipe`), written at once by the program itself. */
 import { type FormatPiece, type FormatSpec, parseFormat } from "../format-string.ts";
 import type { VReg } from "../ir/ir.ts";
+import { isSince } from "../kernel-facts.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { into } from "../lower/memory-values.ts";
@@ -60,6 +61,11 @@ function checkKernelFormat(c: Checker, call: Call, format: string): void {
   const [node, ...values] = call.args as Expression[];
   const specs = parseFormat(format).filter((piece) => typeof piece !== "string");
   const bad = (message: string, help?: string) => c.error("format-conversion", node!.span, message, help);
+  const old = !isSince(c.facts, 5, 13);
+  const tooOld = (what: string) =>
+    c.error("kernel-feature", node!.span, `this kernel's formatting knows no ${what}`, "it came with Linux 5.13");
+  if (old && specs.filter(({ conversion }) => conversion === "s").length > 1) tooOld("second `%s`");
+  if (old && format.includes("%%")) tooOld("`%%`");
   if (values.length > MOST_VALUES) bad(`cannot use more than ${MOST_VALUES} conversion specifiers`);
   if (/[^\t\n\v\f\r -~]/.test(format)) bad("the kernel prints ASCII only", "print other text with printf()");
   for (const [i, spec] of specs.entries()) {
@@ -70,11 +76,17 @@ function checkKernelFormat(c: Checker, call: Call, format: string): void {
       bad(`the kernel does not understand \`${spec.text}\``, "give a width as a number, and no precision");
     } else {
       const type = values[i] && c.type(values[i]);
+      if (old && hasField(spec)) tooOld(`\`${spec.text}\``);
       if (type && type.kind !== "unknown" && (takes === "string") !== isText(type)) {
         c.error("format-type", values[i]!.span, `\`${spec.text}\` does not take a value of type ${typeName(type)}`);
       }
     }
   }
+}
+
+/** Whether a value is printed in some other way than the usual. */
+function hasField({ width, flags }: FormatSpec): boolean {
+  return width !== undefined || FLAGS.some(([flag]) => flags[flag]);
 }
 
 function isText(type: Type): boolean {

@@ -1,5 +1,6 @@
 /** What the kernel tells about objects of its own: the path of a file, the cookie of a socket. They take typed pointers. */
 import type { VReg } from "../ir/ir.ts";
+import { isSince } from "../kernel-facts.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { memberPlace } from "../lower/members.ts";
@@ -66,7 +67,10 @@ export const objectFunctions: Functions = {
     form: "socket_cookie(sk)",
     check(c, call): Type {
       const probes = c.facts.features.tpBtf ? [...TYPED, "rawtracepoint"] : TYPED;
-      return checkObject(c, call, ["struct sock", "struct sock_common"], probes) ? uint64 : unknown;
+      if (!checkObject(c, call, ["struct sock", "struct sock_common"], probes)) return unknown;
+      if (isSince(c.facts, 5, 12)) return uint64;
+      const message = "this kernel does not number sockets for tracing";
+      return c.error("kernel-feature", call.span, message, "it came with Linux 5.12");
     },
     lower: { value: (l, call) => l.b.call("get_socket_cookie", [address(l, call.args[0] as Expression)]) },
   },

@@ -52,6 +52,30 @@ describe("scripts for a kernel that is too old", () => {
       "37: this kernel does not tell `func` here | it came with Linux 6.6",
     ],
     [
+      'uretprobe:/lib/libexample.so.1:example_call { print(*uaddr("counter")) }',
+      [6, 5],
+      [6, 6],
+      "54: this kernel does not tell uaddr() in a uretprobe | it came with Linux 6.6",
+    ],
+    [
+      "fentry:tcp_reset { @ = socket_cookie(args.sk) }",
+      [5, 11],
+      [5, 12],
+      "24: this kernel does not number sockets for tracing | it came with Linux 5.12",
+    ],
+    [
+      'begin { debugf("%5d", 1) }',
+      [5, 12],
+      [5, 13],
+      "16: this kernel's formatting knows no `%5d` | it came with Linux 5.13",
+    ],
+    [
+      'begin { debugf("%s%s%%", "a", "b") }',
+      [5, 12],
+      [5, 13],
+      "16: this kernel's formatting knows no second `%s` | it came with Linux 5.13 || 16: this kernel's formatting knows no `%%` | it came with Linux 5.13",
+    ],
+    [
       "begin { print(nsecs(tai)) }",
       [6, 0],
       [6, 1],
