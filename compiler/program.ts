@@ -213,8 +213,10 @@ export type MapStorage =
       perCpu: boolean;
       /** Set when the kernel's map has one value for an entry, and each CPU its copy in there, so far apart. */
       stride?: number | undefined;
-      /** Offset of a u64 in the value that is 0 in entries that were deleted and are kept for their key's next use. */
-      live?: number | undefined;
+      /** Where entries are besides. */
+      table?: EntryTable | undefined;
+      /** A second hash, for keys that end within so many bytes: those are all of the kernel's key, and zeros follow in the script's. */
+      short?: { map: number; keySize: number } | undefined;
       /** Time series have an entry for each of their intervals, whose u64 number lies here in the kernel's key. */
       interval?: number | undefined;
     }
@@ -224,6 +226,21 @@ export type MapStorage =
    * was assigned a value that may be all zeros.
    */
   | { kind: "global"; map: number; offset: number; stride: number; copies: number; presence: number | undefined };
+
+/**
+ * Entries of a map with keys in a one-entry mmap-able array: `copies` tables, `stride` bytes apart, of `places`. The first word of a
+ * place is 0 while it is free. `key` and `value` are offsets in it; without `key` the key is an integer, and the first word one more.
+ */
+export interface EntryTable {
+  map: number;
+  offset: number;
+  stride: number;
+  copies: number;
+  places: number;
+  placeSize: number;
+  key: number | undefined;
+  value: number;
+}
 
 // Values
 

@@ -131,7 +131,7 @@ async function measure(script: Script, loop: Loop, rivals: Rivals | undefined, c
       { name: UNTRACED, measure: untraced },
       ...tracing.map(({ name, ...tracer }) => ({ name, measure: () => traced(tracer, script, loop, context) })),
     ],
-    quick ? 3 : 11,
+    quick ? 3 : 7,
     { ...context, progress },
   );
   const without = measured.get(UNTRACED)!;
@@ -185,27 +185,30 @@ function executedBy(programs: readonly ProgramSize[], { operation, text }: Scrip
   };
 }
 
-/** The programs of a tracer once it has any, and has had time to attach them. */
+/**
+ * The programs of a tracer once it has attached them: it has some, and for a while the same ones. Before that it may try out what the kernel
+ * offers, with programs that are gone at once.
+ */
 async function loaded(tracer: Running, signal: AbortSignal): Promise<ProgramSize[]> {
   let ended = false;
   tracer.finished.then(
     () => (ended = true),
     () => (ended = true),
   );
-  while (!ended) {
+  for (let before = "", same = 0; !ended; ) {
+    await sleep(POLL_MS, undefined, { signal });
     const programs = describePrograms(tracer.pid);
-    await sleep(programs.length > 0 ? ATTACHING_MS : POLL_MS, undefined, { signal });
-    if (programs.length === 0) continue;
-    // More may have come since; one that runs the loop itself may have ended.
-    const later = describePrograms(tracer.pid);
-    return later.length > 0 ? later : programs;
+    const now = programs.map(({ id }) => id).join();
+    same = now === before ? same + 1 : 0;
+    before = now;
+    if (programs.length > 0 && same >= SETTLED_POLLS) return programs;
   }
   await tracer.finished;
   throw new ProcessError("a tracer ended before it had attached");
 }
 
-const POLL_MS = 20;
-const ATTACHING_MS = 500;
+const POLL_MS = 50;
+const SETTLED_POLLS = 12;
 
 function expectAll(command: Command, { perOperation, shared }: Script, calls: number, seen: number): void {
   const expected = calls * perOperation;

@@ -15,18 +15,16 @@ import { blockValue, operand, operation, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { convert, into, overwrite, place } from "./memory-values.ts";
 import type { Place } from "./place.ts";
-import type { PlannedMap, Recycling } from "./plan.ts";
+import { type PlannedMap, SHORT_TEXT } from "./plan.ts";
 import { tellMissing } from "./runtime-errors.ts";
 import { statements } from "./statements.ts";
+import { freePlace, inCpuTable, type Key, onThreadEntry, setThreadEntry, type ThreadTable } from "./tables.ts";
 import { addToSeries } from "./time-series.ts";
 
 const BPF_ANY = { imm: 0n };
 const BPF_NOEXIST = { imm: 1n };
 
 type MapNode = ast.MapName | ast.MapAccess;
-
-/** A key as an instruction takes it: a register for scalars, an address for everything else. */
-type Key = { value: Operand; size: Size } | { address: VReg };
 
 export function plannedMap(l: Lowering, node: MapNode): PlannedMap {
   return l.plan.map(node.kind === "map" ? node.name : node.map.name);
@@ -39,7 +37,7 @@ export function keyOf(l: Lowering, map: PlannedMap, node: ast.Expression): Key {
   // A variable of just this type lies in memory as a key does: padded.
   if (node.kind === "variable" && sameType(own, type)) return { address: l.address(place(l, node)) };
   const memory = l.memory(sizeOf(type), `key of ${map.info.name}`);
-  into(l, node, memory, type, true);
+  into(l, node, l.plan.shortKeys(map) ? { ...memory, head: SHORT_TEXT } : memory, type, true);
   return { address: l.address(memory) };
 }
 
@@ -48,9 +46,17 @@ function hashMap(map: PlannedMap): number {
   return map.storage.map;
 }
 
-/** Address of a key's value, or 0. */
+/** Address of a key's value in the hash, or 0. */
 function lookup(l: Lowering, map: PlannedMap, key: Key): VReg {
-  return l.b.define((dst) => ({ op: "lookup", dst, map: hashMap(map), key }));
+  return lookupIn(l, hashMap(map), key);
+}
+
+function lookupIn(l: Lowering, map: number, key: Key): VReg {
+  return l.b.define((dst) => ({ op: "lookup", dst, map, key }));
+}
+
+function threadTable(map: PlannedMap): ThreadTable | undefined {
+  return map.storage.kind === "hash" ? map.storage.threads : undefined;
 }
 
 function keyAddress(l: Lowering, key: Key): VReg {
@@ -78,17 +84,18 @@ export function mapValue(l: Lowering, node: MapNode): VReg {
   if (node.kind === "map") return l.read(globalPlace(l, map), type);
   const key = keyOf(l, map, node.key);
   l.b.span = node.span;
-  const found = lookup(l, map, key);
-  return l.choose(
-    "ne",
-    found,
-    { imm: 0n },
-    () => l.read({ base: found, offset: 0, space: "bpf" }, type),
-    () => {
-      tellMissing(l);
-      return l.b.const(0);
-    },
-  );
+  const missing = (): VReg => {
+    tellMissing(l);
+    return l.b.const(0);
+  };
+  const inHash = (): VReg => {
+    const found = lookup(l, map, key);
+    const read = (): VReg => l.read({ base: found, offset: 0, space: "bpf" }, type);
+    return l.choose("ne", found, { imm: 0n }, read, missing);
+  };
+  const table = threadTable(map);
+  if (!table) return inHash();
+  return onThreadEntry(l, table, key, { mine: (at) => l.read(at, type), inHash, missing });
 }
 
 /** Where a map's value lies in memory; zeros for a key that is not there. */
@@ -145,19 +152,12 @@ export function countEntries(l: Lowering, map: PlannedMap): VReg {
 }
 
 /** Whether a key is in a map. */
-export function hasKey(l: Lowering, map: PlannedMap, key: ast.Expression): VReg {
-  const recycling = recyclingOf(map);
-  if (recycling) {
-    const found = lookup(l, map, keyOf(l, map, key));
-    return l.choose(
-      "ne",
-      found,
-      { imm: 0n },
-      () => l.b.load(found, recycling.live, 8),
-      () => l.b.const(0),
-    );
-  }
-  return l.b.compare("ne", lookup(l, map, keyOf(l, map, key)), { imm: 0n });
+export function hasKey(l: Lowering, map: PlannedMap, node: ast.Expression): VReg {
+  const key = keyOf(l, map, node);
+  const inHash = (): VReg => l.b.compare("ne", lookup(l, map, key), { imm: 0n });
+  const table = threadTable(map);
+  if (!table) return inHash();
+  return onThreadEntry(l, table, key, { mine: () => l.b.const(1), inHash, missing: () => l.b.const(0) });
 }
 
 function aggregateNumber(l: Lowering, map: PlannedMap, node: MapNode): VReg {
@@ -196,82 +196,24 @@ export function storeMap(l: Lowering, target: MapNode, node: ast.Expression): vo
   update(l, map, keyAddress(l, keyOf(l, map, target.key)), l.address(memory), BPF_ANY);
 }
 
-function recyclingOf(map: PlannedMap): Recycling | undefined {
-  return map.storage.kind === "hash" ? map.storage.recycling : undefined;
-}
-
 /** Stores a scalar under a key. */
 function store(l: Lowering, map: PlannedMap, key: Key, given: Operand): void {
-  const recycling = recyclingOf(map);
-  if (recycling) {
-    storeRecycling(l, map, recycling, key, given);
+  const { value } = map.info;
+  const inHash = (): void => {
+    const slot = l.slot(8, "value");
+    l.b.store(slot.base, 0, sizeOf(value) as Size, given);
+    update(l, map, keyAddress(l, key), slot.base, BPF_ANY);
+  };
+  const table = threadTable(map);
+  if (!table) {
+    inHash();
     return;
   }
-  const slot = l.slot(8, "value");
-  l.b.store(slot.base, 0, sizeOf(map.info.value) as Size, given);
-  update(l, map, keyAddress(l, key), slot.base, BPF_ANY);
-}
-
-// e = lookup(key); if (e) { if (!e->live) dead--, e->live = 1; e->value = v } else update(key, { v, 1 })
-function storeRecycling(l: Lowering, map: PlannedMap, { live, dead }: Recycling, key: Key, given: Operand): void {
-  const { b } = l;
-  const size = sizeOf(map.info.value) as Size;
-  const found = lookup(l, map, key);
-  l.when(
-    "ne",
-    found,
-    { imm: 0n },
-    () => {
-      l.when("eq", b.load(found, live, 8), { imm: 0n }, () => {
-        countDead(l, dead, -1n);
-        b.store(found, live, 8, { imm: 1n });
-      });
-      b.store(found, 0, size, given);
-    },
-    () => {
-      const slot = l.slot(16, "value");
-      b.store(slot.base, 0, 8, { imm: 0n });
-      b.store(slot.base, 0, size, given);
-      b.store(slot.base, live, 8, { imm: 1n });
-      update(l, map, keyAddress(l, key), slot.base, BPF_ANY);
-    },
-  );
-}
-
-function countDead(l: Lowering, dead: Recycling["dead"], by: bigint): void {
-  const base = l.perCpu(dead.map);
-  l.b.store(base, dead.offset, 8, l.b.alu("add", l.b.load(base, dead.offset, 8), { imm: by }));
-}
-
-/*
- * e = lookup(key); if (!e || !e->live) return 0;
- * if (dead < limit) { dead++; e->value = 0; e->live = 0; } else delete(key); return 1;
- */
-function deleteRecycling(l: Lowering, map: PlannedMap, { live, dead, limit }: Recycling, key: Key): VReg {
-  const { b } = l;
-  const result = {};
-  b.write(result, b.const(0));
-  const found = lookup(l, map, key);
-  l.when("ne", found, { imm: 0n }, () => {
-    l.when("ne", b.load(found, live, 8), { imm: 0n }, () => {
-      const count = b.load(l.perCpu(dead.map), dead.offset, 8);
-      l.when(
-        "slt",
-        count,
-        { imm: BigInt(limit) },
-        () => {
-          countDead(l, dead, 1n);
-          b.store(found, 0, 8, { imm: 0n });
-          b.store(found, live, 8, { imm: 0n });
-        },
-        () => {
-          b.call("map_delete_elem", [l.mapReference(hashMap(map)), keyAddress(l, key)]);
-        },
-      );
-      b.write(result, b.const(1));
-    });
+  setThreadEntry(l, table, key, {
+    set: (at) => l.write(at, value, given),
+    lookUp: () => lookup(l, map, key),
+    update: inHash,
   });
-  return b.read(result);
 }
 
 function update(l: Lowering, map: PlannedMap, key: VReg, from: VReg, flags: Operand): void {
@@ -353,24 +295,39 @@ function modify(l: Lowering, target: MapNode, change: (before: VReg) => VReg): {
 
 /** Runs `body` with the address of a key's value, which is created as zeros if it is not there. */
 export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, body: (entry: VReg) => void): void {
-  const { b } = l;
+  const { b, plan, program } = l;
   const entry = {};
-  const [missing, found, lost, done] = [b.newBlock(), b.newBlock(), b.newBlock(), b.newBlock()];
-  const first = lookup(l, map, key);
-  b.write(entry, first);
-  b.branch("ne", first, { imm: 0n }, found, missing);
-  b.enterSealed(missing);
-  const zeroes = l.plan.zeroes(size);
-  const address = keyAddress(l, key);
-  b.call("map_update_elem", [
-    l.mapReference(hashMap(map)),
-    address,
-    l.mapValue(zeroes.map, zeroes.offset),
-    BPF_NOEXIST,
-  ]);
-  const second = b.call("map_lookup_elem", [l.mapReference(hashMap(map)), address]);
-  b.write(entry, second);
-  b.branch("ne", second, { imm: 0n }, found, lost);
+  const [found, lost, done] = b.newBlocks(3);
+  const enter = (value: VReg): void => {
+    b.write(entry, value);
+    b.jump(found);
+  };
+  const inHash = (hash: number): void => {
+    const missing = b.newBlock();
+    const first = lookupIn(l, hash, key);
+    b.write(entry, first);
+    b.branch("ne", first, { imm: 0n }, found, missing);
+    b.enterSealed(missing);
+    const zeroes = plan.zeroes(size);
+    const address = keyAddress(l, key);
+    const reference = l.mapReference(hash);
+    b.call("map_update_elem", [reference, address, l.mapValue(zeroes.map, zeroes.offset), BPF_NOEXIST]);
+    const second = b.call("map_lookup_elem", [reference, address]);
+    b.write(entry, second);
+    b.branch("ne", second, { imm: 0n }, found, lost);
+  };
+  // What is divided is large already, and what may be interrupted could not claim a place.
+  const table = program.divided || program.atomicUpdates(map) ? undefined : plan.cpuTable(map);
+  if (table) inCpuTable(l, table, key, enter);
+  const short = plan.shortKeys(map);
+  if (short && "address" in key) {
+    const [isShort, isLong] = b.newBlocks(2);
+    b.branch("eq", l.tested(b.load(key.address, short.keySize - 1, 1)), { imm: 0n }, isShort, isLong);
+    b.enterSealed(isShort);
+    inHash(short.map);
+    b.enterSealed(isLong);
+  }
+  inHash(hashMap(map));
   b.enterSealed(lost);
   l.countFailure(map);
   b.jump(done);
@@ -380,12 +337,20 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
   b.enterSealed(done);
 }
 
-export function deleteKey(l: Lowering, map: PlannedMap, key: ast.Expression): VReg {
-  const recycling = recyclingOf(map);
-  if (recycling) return deleteRecycling(l, map, recycling, keyOf(l, map, key));
-  const address = keyAddress(l, keyOf(l, map, key));
-  const result = l.b.call("map_delete_elem", [l.mapReference(hashMap(map)), address]);
-  return l.b.compare("eq", result, { imm: 0n });
+export function deleteKey(l: Lowering, map: PlannedMap, node: ast.Expression): VReg {
+  const { b } = l;
+  const key = keyOf(l, map, node);
+  const inHash = (): VReg => {
+    const result = b.call("map_delete_elem", [l.mapReference(hashMap(map)), keyAddress(l, key)]);
+    return b.compare("eq", result, { imm: 0n });
+  };
+  const table = threadTable(map);
+  if (!table) return inHash();
+  const mine = (at: Place): VReg => {
+    freePlace(l, table, at);
+    return b.const(1);
+  };
+  return onThreadEntry(l, table, key, { mine, inHash, missing: () => b.const(0) });
 }
 
 /** `delete(@x)` of a map without keys: as if it had never been assigned. Whether it had been is the result. */

@@ -32,7 +32,11 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
         as.elements.map((e, i) => ({ offset: offsets[i]!, size: sizeOf(e) })),
         size,
       );
-    for (const [i, element] of node.elements.entries()) into(l, element, at(to, offsets[i]!), as.elements[i]!, padded);
+    for (const [i, element] of node.elements.entries()) {
+      const place = at(to, offsets[i]!);
+      const isLast = i === offsets.length - 1;
+      into(l, element, isLast && to.head ? { ...place, head: to.head } : place, as.elements[i]!, padded);
+    }
     return;
   }
   if (node.kind === "record" && as.kind === "record") {

@@ -14,6 +14,8 @@ export interface Place {
   context?: true;
   /** Behind the place lies at least as much accessible memory again, so that the verifier need not see that a tail ends in it. */
   slack?: true;
+  /** Of a padded string that ends within so many bytes only these need be written. */
+  head?: number;
   /** A kernel object behind a typed pointer: its plain members are loaded directly, everything else goes through a helper. */
   typed?: true;
 }
@@ -24,5 +26,7 @@ export function untyped(place: Place): Place {
 }
 
 export function at(place: Place, offset: number): Place {
-  return offset === 0 ? place : { ...place, offset: place.offset + offset };
+  if (offset === 0 && place.head === undefined) return place;
+  const { head: _, ...rest } = place;
+  return { ...rest, offset: place.offset + offset };
 }

@@ -7,14 +7,31 @@
  * into its memory.
  */
 import { isSince, type KernelFacts } from "../kernel-facts.ts";
-import type { EventLayout, KernelMap, Loss, MapStorage, ScriptMap, StackMode, ValueLayout } from "../program.ts";
+import type {
+  EntryTable,
+  EventLayout,
+  KernelMap,
+  Loss,
+  MapStorage,
+  ScriptMap,
+  StackMode,
+  ValueLayout,
+} from "../program.ts";
 import { frameSize, HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
-import { aggregateSize, alignOf, type LayoutContext, layoutOf, sizeOf } from "../sema/layout.ts";
+import { aggregateSize, alignOf, type LayoutContext, layoutOf, placed, sizeOf } from "../sema/layout.ts";
 import type { MapInfo, TypedScript } from "../sema/typed.ts";
-import { type Aggregate, isAggregate, isNumericAggregate, type TimeSeriesType, type Type } from "../sema/types.ts";
+import {
+  type Aggregate,
+  isAggregate,
+  isNumericAggregate,
+  isScalar,
+  type TimeSeriesType,
+  type Type,
+} from "../sema/types.ts";
 import { Allocation } from "./allocation.ts";
+import { accumulatedMaps, threadMaps } from "./map-uses.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
-import { threadMaps } from "./thread-maps.ts";
+import { type Entries, layOut, type PlannedTable, type ThreadTable } from "./tables.ts";
 
 const BPF_F_NO_PREALLOC = 1;
 const BPF_F_MMAPABLE = 1 << 10;
@@ -22,6 +39,13 @@ const BPF_F_RDONLY_PROG = 1 << 7;
 
 /** Different stacks that a script may record. Each takes memory only once it is there. */
 const MAX_STACKS = 131_072;
+
+/** Of maps with at least so many entries some may lie elsewhere, where there is more room for them. */
+const MANY_ENTRIES = 1024;
+const ALL_TABLES_BYTES = 1 << 21;
+const THREAD_PLACES = 4096;
+/** Bytes of a short string in a key, with its end. */
+export const SHORT_TEXT = 64;
 
 /** Copies in the per-CPU array lie on cache lines of their own. */
 const CACHE_LINE = 64;
@@ -40,7 +64,11 @@ export type PlannedStorage =
       perCpu: boolean;
       /** Each CPU's copy lies in the entry's one value, so far apart. */
       stride?: number;
-      recycling?: Recycling;
+      /** Of a map that programs only add to: made when it is asked for. */
+      table?: PlannedTable;
+      /** Of a map that a thread has to itself. */
+      threads?: ThreadTable;
+      short?: { map: number; keySize: number };
       /** Of a time series: where the interval's number lies in the key. */
       interval?: number;
     }
@@ -48,16 +76,6 @@ export type PlannedStorage =
   | { kind: "shared"; map: number; offset: number; presence: number }
   /** Offsets into each CPU's copy. Programs set the presence of a sum; every other aggregate shows that it was touched. */
   | { kind: "per-cpu"; map: number; offset: number; presence: number };
-
-/** How dead entries are kept for the next use of their key: see thread-maps.ts. */
-export interface Recycling {
-  /** Offset of the word in the value that says whether the entry is alive. */
-  live: number;
-  /** Of the number of dead entries that this CPU left behind, in the per-CPU array. */
-  dead: { map: number; offset: number };
-  /** As many dead entries a CPU may leave; the map has room for all of them besides its own. */
-  limit: number;
-}
 
 /** A one-entry array that grows until the plan is frozen. */
 interface Section {
@@ -95,10 +113,12 @@ export class Plan {
   readonly #byName = new Map<string, PlannedMap>();
   readonly #names = new Set<string>();
   readonly #threadMaps: ReadonlySet<string>;
+  readonly #accumulatedMaps: ReadonlySet<string>;
   readonly #allocation: Allocation;
   #shared: Section | undefined;
   #perCpu: Section | undefined;
   #zeroes: Section | undefined;
+  #tables: (Section & { stride: { imm: bigint } }) | undefined;
   #slots: (Section & { slack: number; stride: { imm: bigint }; cpuStride: { imm: bigint } }) | undefined;
   readonly #stackMaps = new Map<string, number>();
   #ended: { map: number; offset: number } | undefined;
@@ -114,6 +134,7 @@ export class Plan {
     this.#options = options;
     this.copies = 2 ** Math.ceil(Math.log2(Math.max(1, facts.possibleCpus)));
     this.#threadMaps = threadMaps(script);
+    this.#accumulatedMaps = accumulatedMaps(script);
     this.#allocation = new Allocation(script, facts.possibleCpus);
     for (const info of script.maps.values()) {
       if (info.value.kind === "unknown") continue;
@@ -137,6 +158,47 @@ export class Plan {
   kernelMap(name: string): number[] {
     const storage = this.#byName.get(name)?.storage;
     return storage?.kind === "hash" ? [storage.map] : [];
+  }
+
+  /** The table in front of a map that programs only add to, if there is room for one. */
+  cpuTable({ info, storage }: PlannedMap): PlannedTable | undefined {
+    if (storage.kind !== "hash" || !this.#isAccumulated(info)) return undefined;
+    storage.table ??= this.#cpuTable(entriesOf(info));
+    return storage.table;
+  }
+
+  #cpuTable(entries: Entries): PlannedTable | undefined {
+    const { copies } = this;
+    const shape = layOut(entries, copies);
+    const size = shape ? shape.places * shape.placeSize : 0;
+    if (!shape || ((this.#tables?.size ?? 0) + size) * copies > ALL_TABLES_BYTES) return undefined;
+    this.#tables ??= { map: this.#add("tables", "array", 4, 0, 1, BPF_F_MMAPABLE), size: 0, stride: { imm: 0n } };
+    const { map, stride } = this.#tables;
+    return { ...shape, entries, map, offset: allocate(this.#tables, size, CACHE_LINE), stride, copies };
+  }
+
+  /** A hash for the short ones among a map's keys, if they end with a long string. Only maps that programs only add to have it. */
+  shortKeys({ info, storage }: PlannedMap): { map: number; keySize: number } | undefined {
+    const offset = longTextIn(info.key);
+    // Before 5.11 something of what lies behind a string came with it.
+    if (storage.kind !== "hash" || offset === undefined || !this.#isAccumulated(info)) return undefined;
+    if (!isSince(this.#facts, 5, 11)) return undefined;
+    if (!storage.short) {
+      const keySize = offset + SHORT_TEXT;
+      const valueSize = aggregateSize(info.value as Aggregate);
+      const map = this.#addHash(info.name, "percpu_hash", keySize, valueSize, this.#entriesFor(info));
+      storage.short = { map, keySize };
+    }
+    return storage.short;
+  }
+
+  /** Whether what belongs to a key of a map may lie in several pieces. A map that is to be small has as many entries as were asked for. */
+  #isAccumulated(info: MapInfo): boolean {
+    return this.#accumulatedMaps.has(info.name) && this.#entriesFor(info) >= MANY_ENTRIES;
+  }
+
+  #entriesFor({ name, entries }: MapInfo): number {
+    return this.#options.entriesOf[name] ?? entries ?? this.#options.maxEntries;
   }
 
   /** An array through which the parts of one program call each other; its size is to be filled in. */
@@ -268,6 +330,11 @@ export class Plan {
       const all = stride * SLOTS_PER_CPU * this.copies;
       this.maps[this.#slots.map]!.valueSize = all + roundUp(this.#slots.slack, 8);
     }
+    if (this.#tables) {
+      const stride = roundUp(this.#tables.size, CACHE_LINE);
+      this.#tables.stride.imm = BigInt(stride);
+      this.maps[this.#tables.map]!.valueSize = stride * this.copies;
+    }
     if (this.#shared) this.maps[this.#shared.map]!.valueSize = Math.ceil(this.#shared.size / 8) * 8;
     if (this.#zeroes) {
       const map = this.maps[this.#zeroes.map]!;
@@ -293,8 +360,8 @@ export class Plan {
   #finalStorage(storage: PlannedStorage): MapStorage {
     switch (storage.kind) {
       case "hash": {
-        const { kind, map, perCpu, stride, recycling, interval } = storage;
-        return { kind, map, perCpu, stride, live: recycling?.live, interval };
+        const { kind, map, perCpu, stride, table = storage.threads, short, interval } = storage;
+        return { kind, map, perCpu, stride, table: table && finalTable(table), short, interval };
       }
       case "shared": {
         const { map, offset, presence } = storage;
@@ -328,8 +395,7 @@ export class Plan {
     let type: KernelMap["type"] = perCpu ? "percpu_hash" : "hash";
     if (declared?.type.startsWith("lru_")) type = perCpu ? "lru_percpu_hash" : "lru_hash";
     const size = isAggregate(value) ? aggregateSize(value as Aggregate) : Math.max(1, sizeOf(value));
-    const entries = this.#options.entriesOf[info.name] ?? info.entries ?? this.#options.maxEntries;
-    if (this.#threadMaps.has(info.name)) return this.#recyclingHash(info, entries);
+    const entries = this.#entriesFor(info);
     if (isNumericAggregate(value) && (info.read || info.iterated) && !this.#facts.features.lookupPercpuElem) {
       // A program cannot reach what other CPUs have in a kernel's per-CPU hash, but in a plain one's value it can.
       const shared = type === "lru_percpu_hash" ? "lru_hash" : "hash";
@@ -337,7 +403,8 @@ export class Plan {
       return { kind: "hash", map, perCpu, stride: size };
     }
     const valueSize = roundUp(size, perCpu ? 8 : 1);
-    return { kind: "hash", map: this.#addHash(info.name, type, sizeOf(info.key), valueSize, entries), perCpu };
+    const map = this.#addHash(info.name, type, sizeOf(info.key), valueSize, entries);
+    return { kind: "hash", map, perCpu, threads: this.#threadTable(info) };
   }
 
   /** A kernel hash for a script's map. Those that forget by themselves have all their entries from the start. */
@@ -359,14 +426,15 @@ export class Plan {
     return { kind: "hash", map, perCpu: true, interval };
   }
 
-  /** A hash whose values are followed by the word that says whether they are alive. */
-  #recyclingHash(info: MapInfo, entries: number): PlannedStorage {
-    const limit = Math.max(1, Math.ceil(entries / 4 / this.copies));
-    const name = `m_${info.name.slice(1)}`;
-    const map = this.#add(name, "hash", sizeOf(info.key), 16, entries + limit * this.copies, 0);
-    const section = this.#perCpuSection();
-    const dead = { map: section.map, offset: allocate(section, 8, 8) };
-    return { kind: "hash", map, perCpu: false, recycling: { live: 8, dead, limit } };
+  #threadTable(info: MapInfo): ThreadTable | undefined {
+    if (!this.#threadMaps.has(info.name) || !this.#facts.features.atomicFetch) return undefined;
+    if (this.#entriesFor(info) < MANY_ENTRIES) return undefined;
+    const entries = entriesOf(info);
+    const section = this.#sharedSection();
+    const shape = { places: THREAD_PLACES, placeSize: 16, key: undefined, value: 8 };
+    const overflowed = allocate(section, 8, 8);
+    const offset = allocate(section, shape.places * shape.placeSize, CACHE_LINE);
+    return { ...shape, entries, map: section.map, offset, stride: { imm: 0n }, copies: 1, overflowed };
   }
 
   #sharedSection(): Section {
@@ -393,6 +461,22 @@ export class Plan {
     this.#names.add(unique);
     return this.maps.push({ name: unique, type, keySize, valueSize, maxEntries, flags }) - 1;
   }
+}
+
+function finalTable({ map, offset, stride, copies, places, placeSize, key, value }: PlannedTable): EntryTable {
+  return { map, offset, stride: Number(stride.imm), copies, places, placeSize, key, value };
+}
+
+function entriesOf({ key, value }: MapInfo): Entries {
+  const valueSize = isAggregate(value) ? aggregateSize(value) : sizeOf(value);
+  return { keySize: sizeOf(key), scalar: isScalar(key), valueSize };
+}
+
+/** Where a long string lies that is the last part of a key. */
+function longTextIn(key: Type): number | undefined {
+  const parts = key.kind === "tuple" ? key.elements : [key];
+  const last = parts.at(-1);
+  return last?.kind === "string" && last.size >= 2 * SHORT_TEXT ? placed(parts).offsets.at(-1) : undefined;
 }
 
 function allocate(section: Section, size: number, align: number): number {

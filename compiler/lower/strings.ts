@@ -47,12 +47,13 @@ export function readString(l: Lowering, { address, space, to, size, padded, limi
   const { b } = l;
   const helper = space === "user" ? "probe_read_user_str" : "probe_read_kernel_str";
   const target = l.address(to);
-  const zeroFirst = padded && (size <= PADDED_FIRST || !to.slack || leavesRest(l));
-  if (zeroFirst) l.zero(to, size);
+  const { head = size } = to;
+  const zeroFirst = padded && (head < size || size <= PADDED_FIRST || !to.slack || leavesRest(l));
+  if (zeroFirst) l.zero(to, Math.min(head, size));
   else if (!padded) b.store(to.base, to.offset, 1, { imm: 0n });
   const read = b.call(helper, [target, limit ?? { imm: BigInt(size) }, address]);
   checkHelper(l, helper, read);
-  if (padded && !zeroFirst) {
+  if (padded && (!zeroFirst || head < size)) {
     // n = read > size ? 0 : read; memset(to + n, 0, size - n)
     const length = l.choose(
       "le",
@@ -61,7 +62,9 @@ export function readString(l: Lowering, { address, space, to, size, padded, limi
       () => read,
       () => b.const(0),
     );
-    l.clear(b.alu("add", target, length), b.alu("sub", b.const(size), length));
+    const fill = (): void => l.clear(b.alu("add", target, length), b.alu("sub", b.const(size), length));
+    if (zeroFirst) l.when("gt", length, { imm: BigInt(head) }, fill);
+    else fill();
   }
   if (!showCut) return;
   // The helper ends what it cuts with a NUL; the byte that belongs there tells whether it did.

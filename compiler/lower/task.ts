@@ -38,9 +38,9 @@ export function ownName(l: Lowering): Place | undefined {
   return isSince(l.facts, 5, 17) ? ownMember(l, "comm") : undefined;
 }
 
-/** Whether a program gets the current task as a typed pointer. */
+/** Whether a program gets the current task as a typed pointer: all do that run on events. */
 export function hasTypedTask({ program, facts }: Lowering): boolean {
-  return program.type === "tracing" && facts.features.currentTaskBtf;
+  return program.type !== "xdp" && program.type !== "raw_tracepoint" && facts.features.currentTaskBtf;
 }
 
 function ownMember(l: Lowering, name: string): Place | undefined {

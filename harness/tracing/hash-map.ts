@@ -35,11 +35,10 @@ export function clearMap(map: MapFd): void {
   }
 }
 
-/** Sets every value to zero; the keys stay, and so does what the eight bytes at `kept` say. */
-export function zeroMap(map: MapFd, kept?: number): void {
+/** Sets every value to zero; the keys stay. */
+export function zeroMap(map: MapFd): void {
   const zero = new Uint8Array(map.userValueSize);
-  forEachEntry(map, (key, value) => {
-    if (kept !== undefined) zero.set(value.subarray(kept, kept + 8), kept);
+  forEachEntry(map, (key) => {
     try {
       mapUpdate(map, key, zero, UpdateFlag.EXIST);
     } catch (error) {

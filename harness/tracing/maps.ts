@@ -1,10 +1,11 @@
 /**
- * The script's own maps, wherever they are stored: read as bytes, cleared, set to zero. A map with keys is a kernel hash;
- * one without is a region of an array that is mapped into this process, and costs no system call.
+ * The script's own maps, wherever they are stored: read as bytes, cleared, set to zero. A map with keys is a kernel hash, with some
+ * of its entries elsewhere; one without is a region of an array that is mapped into this process, and costs no system call.
  */
 import { type CompiledProgram, type MapStorage, SCOPE_SWITCH, type ScriptMap } from "../../compiler/program.ts";
 import { unreachable } from "../../compiler/unreachable.ts";
 import { type MapFd, MapFlag, MappedArray } from "../../native/index.ts";
+import { clearTable, forEachPlace, zeroTable } from "./entry-table.ts";
 import { clearMap, forEachEntry, zeroMap } from "./hash-map.ts";
 
 /** What a script map held at one moment. */
@@ -17,7 +18,7 @@ export interface MapSnapshot {
 export interface EntrySnapshot {
   /** Empty for a map without keys. */
   readonly key: Uint8Array;
-  /** One value, or one for each possible CPU, to be combined as the map's value layout says. */
+  /** One value, or several, to be combined as the map's value layout says: at least one for each possible CPU. */
   readonly copies: readonly Uint8Array[];
 }
 
@@ -43,7 +44,13 @@ export class ScriptMaps {
     const { storage } = map;
     switch (storage.kind) {
       case "hash":
-        return { map, entries: this.#readHash(map, this.#fds[storage.map]!, storage) };
+        return {
+          map,
+          entries: entriesOf(map, storage, {
+            forEach: (index, visit) => this.#forEachInHash(index, storage, map.value.size, visit),
+            memory: (index) => this.memory(index).bytes,
+          }),
+        };
       case "global":
         return { map, entries: this.#readGlobal(map, storage) };
       default:
@@ -55,7 +62,8 @@ export class ScriptMaps {
   clear(map: ScriptMap): void {
     const { storage } = map;
     if (storage.kind === "hash") {
-      clearMap(this.#fds[storage.map]!);
+      for (const hash of hashesOf(storage)) clearMap(this.#fds[hash]!);
+      if (storage.table) clearTable(this.memory(storage.table.map).bytes, storage.table);
     } else {
       this.#zeroRegion(storage, map.value.size);
       this.#setPresence(storage, 0);
@@ -66,7 +74,8 @@ export class ScriptMaps {
   zero(map: ScriptMap): void {
     const { storage } = map;
     if (storage.kind === "hash") {
-      zeroMap(this.#fds[storage.map]!, storage.live);
+      for (const hash of hashesOf(storage)) zeroMap(this.#fds[hash]!);
+      if (storage.table) zeroTable(this.memory(storage.table.map).bytes, storage.table);
     } else if (this.#isTouched(storage, map.value.size)) {
       this.#zeroRegion(storage, map.value.size);
       this.#setPresence(storage, 1);
@@ -108,18 +117,15 @@ export class ScriptMaps {
     for (const memory of this.#memory.values()) memory.close();
   }
 
-  #readHash(map: ScriptMap, fd: MapFd, { perCpu, stride, live }: Hash): EntrySnapshot[] {
-    const entries: EntrySnapshot[] = [];
-    const { size } = map.value;
+  /** The entries of one of the kernel's hashes. */
+  #forEachInHash(index: number, { perCpu, stride }: Hash, size: number, visit: VisitEntry): void {
+    const fd = this.#fds[index]!;
     forEachEntry(fd, (key, value) => {
-      // A deleted entry that is kept for its key's next use.
-      if (live !== undefined && value.subarray(live, live + 8).every((byte) => byte === 0)) return;
       const copies: Uint8Array[] = [];
       const end = perCpu ? value.length : fd.valueStride;
       for (let at = 0; at < end; at += stride ?? fd.valueStride) copies.push(value.subarray(at, at + size));
-      entries.push({ key, copies });
+      visit(key, copies);
     });
-    return entries;
   }
 
   #readGlobal(map: ScriptMap, storage: Global): EntrySnapshot[] {
@@ -149,6 +155,42 @@ export class ScriptMaps {
     const { bytes } = this.memory(map);
     for (let i = 0; i < copies; i++) bytes[presence + i * stride] = i === 0 ? value : 0;
   }
+}
+
+type VisitEntry = (key: Uint8Array, copies: readonly Uint8Array[]) => void;
+
+/** The entries of a map with keys, wherever they are: what belongs to one key is put together. */
+export function entriesOf(
+  { key, value }: ScriptMap,
+  storage: Hash,
+  kernel: { forEach(map: number, visit: VisitEntry): void; memory(map: number): Uint8Array },
+): EntrySnapshot[] {
+  const entries = new Map<string, { key: Uint8Array; copies: Uint8Array[] }>();
+  const add: VisitEntry = (key, copies) => {
+    const name = Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
+    const entry = entries.get(name);
+    if (entry) entry.copies.push(...copies);
+    else entries.set(name, { key, copies: [...copies] });
+  };
+  const keySize = key?.size ?? 0;
+  const { table, short } = storage;
+  kernel.forEach(storage.map, add);
+  if (short) kernel.forEach(short.map, (key, copies) => add(lengthened(key, keySize), copies));
+  if (table) {
+    const sizes = { keySize, valueSize: value.size };
+    forEachPlace(kernel.memory(table.map), table, sizes, (key, value) => add(key, [value]));
+  }
+  return [...entries.values()];
+}
+
+function hashesOf({ map, short }: Hash): number[] {
+  return short ? [map, short.map] : [map];
+}
+
+function lengthened(key: Uint8Array, size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  whole.set(key);
+  return whole;
 }
 
 /** Where each copy of a value begins. Other maps' values lie between the copies. */

@@ -1,6 +1,6 @@
 /** Runs a compiled script's `begin` programs in the interpreter and reads its maps as the harness would. */
 import type { CompiledProgram, ScriptMap } from "../../compiler/program.ts";
-import type { EntrySnapshot, MapSnapshot } from "../../harness/tracing/maps.ts";
+import { type EntrySnapshot, entriesOf as hashEntries, type MapSnapshot } from "../../harness/tracing/maps.ts";
 import { Vm, type World } from "../vm/interpreter.ts";
 import type { EvalResult } from "./ast-eval.ts";
 import { resultOf } from "./script-results.ts";
@@ -16,22 +16,29 @@ export function runInVm(program: CompiledProgram, cpus: number, world: Partial<W
     if (begun.attach.kind === "begin") vm.run(begun, { context: [0n, 0n] });
   }
   if (vm.openRecords > 0) throw new Error("a record was neither submitted nor discarded");
-  const snapshots = program.scriptMaps.map((map): MapSnapshot => ({ map, entries: entriesOf(vm, map) }));
+  const snapshots = snapshotsOf(program, vm);
   const records = vm.submitted.map(({ bytes }) => bytes);
   return { ...resultOf(program, snapshots, records), steps: vm.steps };
+}
+
+export function snapshotsOf({ scriptMaps }: CompiledProgram, vm: Vm): MapSnapshot[] {
+  return scriptMaps.map((map) => ({ map, entries: entriesOf(vm, map) }));
 }
 
 function entriesOf(vm: Vm, map: ScriptMap): EntrySnapshot[] {
   const { storage } = map;
   const kernelMap = vm.maps[storage.map]!;
   if (storage.kind === "hash") {
-    const { live, stride } = storage;
-    const isAlive = (copy: Uint8Array) =>
-      live === undefined || copy.subarray(live, live + 8).some((byte) => byte !== 0);
-    return kernelMap
-      .keys()
-      .filter((key) => isAlive(kernelMap.values(key)![0]!))
-      .map((key) => ({ key, copies: kernelMap.values(key)!.flatMap((value) => copiesIn(value, map, stride)) }));
+    return hashEntries(map, storage, {
+      forEach: (index, visit) => {
+        const hash = vm.maps[index]!;
+        for (const key of hash.keys()) {
+          const copies = hash.values(key)!.flatMap((value) => copiesIn(value, map, storage.stride));
+          visit(key, copies);
+        }
+      },
+      memory: (index) => vm.maps[index]!.directValue().bytes,
+    });
   }
   const { bytes } = kernelMap.directValue();
   const starts = Array.from({ length: storage.copies }, (_, i) => storage.offset + i * storage.stride);

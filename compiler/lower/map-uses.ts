@@ -1,0 +1,80 @@
+/**
+ * What a script does with its maps, as far as it decides where their entries are kept (tables.ts). A map is used in one of these
+ * ways if each place that names it is one that goes with it.
+ */
+import type { MapInfo, TypedScript } from "../sema/typed.ts";
+import { isAggregate, isScalar } from "../sema/types.ts";
+import type * as ast from "../syntax/ast.ts";
+import { walk } from "../syntax/walk.ts";
+
+/** Functions that take whole maps and leave the work to the harness. */
+const WHOLE_MAP_FUNCTIONS = new Set(["print", "clear", "zero"]);
+
+/**
+ * Maps that a thread has to itself: every key is `tid`, values are set, read and deleted, as in the measurement of a
+ * latency. An entry of such a map is touched by one thread only.
+ */
+export function threadMaps(script: TypedScript): Set<string> {
+  const deleted = new Set<string>();
+  const compound = new Set<ast.Node>();
+  const used = mapsOnly(script, (node) => {
+    switch (node.kind) {
+      case "call": {
+        const [first, second] = node.args;
+        const byKey = node.callee.text === "delete" || node.callee.text === "has_key";
+        if (node.callee.text === "delete") for (const { name } of mapIn(first)) deleted.add(name);
+        return byKey && first?.kind === "map" && second && isTid(second) ? [first] : [];
+      }
+      case "assignment":
+        if (node.operator !== "=" && node.target) compound.add(node.target);
+        return [];
+      case "increment":
+        compound.add(node.target);
+        return [];
+      case "map-access":
+        return isTid(node.key) && !compound.has(node) ? [node.map] : [];
+      default:
+        return [];
+    }
+  });
+  return namesOf(used.filter(({ name, value }) => deleted.has(name) && isScalar(value)));
+}
+
+/**
+ * Maps that programs only add to: aggregates that nobody reads but the harness. What belongs to one key may lie in several
+ * pieces, which are put together when they are read.
+ */
+export function accumulatedMaps(script: TypedScript): Set<string> {
+  const used = mapsOnly(script, (node) =>
+    node.kind === "assignment" && node.target?.kind === "map-access" ? [node.target.map] : [],
+  );
+  return namesOf(used.filter(({ value }) => isAggregate(value) && value.kind !== "tseries"));
+}
+
+/** Maps with keys and without a declared type that are named only where `permitted` says so, and as a whole. */
+function mapsOnly({ maps, units }: TypedScript, permitted: (node: ast.Node) => readonly ast.MapName[]): MapInfo[] {
+  const excluded = new Set<string>();
+  for (const block of new Set(units.map((unit) => unit.block))) {
+    const seen = new Set<ast.Node>();
+    walk(block, (node) => {
+      for (const map of permitted(node)) seen.add(map);
+      if (node.kind === "call" && node.args[0]?.kind === "map" && WHOLE_MAP_FUNCTIONS.has(node.callee.text))
+        seen.add(node.args[0]);
+      if (node.kind === "map" && !seen.has(node)) excluded.add(node.name);
+    });
+  }
+  return [...maps.values()].filter(({ name, keyed, declaration }) => keyed && !declaration && !excluded.has(name));
+}
+
+function mapIn(node: ast.Call["args"][number] | undefined): ast.MapName[] {
+  if (node?.kind === "map-access") return [node.map];
+  return node?.kind === "map" ? [node] : [];
+}
+
+function isTid(node: ast.Call["args"][number]): boolean {
+  return node.kind === "identifier" && node.name === "tid";
+}
+
+function namesOf(maps: readonly MapInfo[]): Set<string> {
+  return new Set(maps.map(({ name }) => name));
+}

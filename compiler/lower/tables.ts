@@ -1,0 +1,206 @@
+/**
+ * Entries that programs reach without a call: tables in mapped memory, in front of the kernel's hashes. A key has one place in
+ * a table; where another one has taken it, the key lives in the kernel's hash. The harness puts both together.
+ *
+ * - Maps that programs only add to have a table on each CPU. Who comes first keeps a place until the map is cleared. A key may
+ *   be in several CPUs' tables and in the hash: what it has there is added up.
+ * - A map that a thread has to itself has one table. A place is claimed when the thread sets its value, and given back when the
+ *   value is deleted. Nothing is looked for in the hash before a thread has found its place taken.
+ *
+ * The first word of a place, its mark, is 0 while the place is free. Small integers are known by the mark; of other keys it only
+ * says that there is one, which follows.
+ */
+import type { Operand, Size, VReg } from "../ir/ir.ts";
+import type { EntryTable } from "../program.ts";
+import { type Lowering, pieces } from "./lowering.ts";
+import type { Place } from "./place.ts";
+
+/** A key as an instruction takes it: a register for scalars, an address for everything else. */
+export type Key = { value: Operand; size: Size } | { address: VReg };
+
+/** The shape of a table's entries, in bytes. */
+export interface Entries {
+  keySize: number;
+  /** Keys come in registers. */
+  scalar: boolean;
+  valueSize: number;
+}
+
+export interface PlannedTable extends Omit<EntryTable, "stride"> {
+  entries: Entries;
+  /** Bytes between the copies: filled in when the plan is frozen. */
+  stride: { imm: bigint };
+}
+
+export interface ThreadTable extends PlannedTable {
+  /** Offset of a word that is not 0 once a key has gone to the hash. */
+  overflowed: number;
+}
+
+/** Larger keys take as long to compare as the kernel's hash takes to find them. */
+const LARGEST_KEY = 32;
+const TABLE_BYTES = 1 << 18;
+const MOST_PLACES = 512;
+const FEWEST_PLACES = 16;
+
+/** How a table of `copies` copies is laid out; undefined if it would have too few places to be of use. */
+export function layOut(
+  { keySize, scalar, valueSize }: Entries,
+  copies: number,
+): Pick<EntryTable, "places" | "placeSize" | "key" | "value"> | undefined {
+  if (keySize > LARGEST_KEY) return undefined;
+  const key = scalar && keySize <= 4 ? undefined : 8;
+  const value = key === undefined ? 8 : key + roundUp8(keySize);
+  const placeSize = value + roundUp8(valueSize);
+  const places = Math.min(MOST_PLACES, 2 ** Math.floor(Math.log2(TABLE_BYTES / copies / placeSize)));
+  return places < FEWEST_PLACES ? undefined : { places, placeSize, key, value };
+}
+
+interface KeyPlace {
+  at: VReg;
+  mark: VReg;
+  words: readonly Word[];
+}
+
+interface Word {
+  offset: number;
+  size: Size;
+  value: VReg;
+}
+
+/** The odd number next to 2^64 divided by the golden ratio: multiplied by it, keys that are close are far from each other. */
+const GOLDEN = { imm: BigInt.asIntN(64, 0x9e3779b97f4a7c15n) };
+/** From this bit on the product tells the place. */
+const PLACE_BITS = { imm: 40n };
+
+function keyPlace(
+  l: Lowering,
+  { entries, places, placeSize, key: keyAt }: PlannedTable,
+  key: Key,
+  base: VReg,
+): KeyPlace {
+  const { b } = l;
+  const words = wordsOf(l, entries, key);
+  const product = words.reduce<VReg | undefined>(
+    (sum, { value }) => b.alu("mul", sum === undefined ? value : b.alu("xor", sum, value), GOLDEN),
+    undefined,
+  );
+  const hash = l.reckoned(b.alu("rsh", product!, PLACE_BITS));
+  const index = b.alu("and", hash, { imm: BigInt(places - 1) });
+  const at = b.alu("add", base, b.alu("mul", index, { imm: BigInt(placeSize) }));
+  return { at, mark: keyAt === undefined ? b.add(words[0]!.value, 1) : b.const(1), words };
+}
+
+function wordsOf({ b }: Lowering, { keySize }: Entries, key: Key): Word[] {
+  if ("address" in key) {
+    return pieces(0, keySize).map(([offset, size]) => ({ offset, size, value: b.load(key.address, offset, size) }));
+  }
+  const value = typeof key.value === "object" ? b.const(key.value.imm) : key.value;
+  return [{ offset: 0, size: key.size, value: b.extend(value, key.size, false) }];
+}
+
+/**
+ * Goes to `found` with the address of a key's value in this CPU's table. Where another key has its place, the code goes on.
+ *
+ *     if (place.mark == 0) place = { mark, key, 0 }; else if (place.mark != mark || place.key != key) goto on
+ */
+export function inCpuTable(l: Lowering, table: PlannedTable, key: Key, found: (value: VReg) => void): void {
+  const { b } = l;
+  const base = b.add(l.cpuCopy(table.map, table.stride), table.offset);
+  const { at, mark, words } = keyPlace(l, table, key, base);
+  const stored = table.key === undefined ? [] : words.map((word) => ({ ...word, offset: word.offset + table.key! }));
+  const [same, other, free, mine, on] = b.newBlocks(5);
+  const before = l.tested(b.load(at, 0, 8));
+  b.branch("eq", before, mark, same, other);
+  b.enterSealed(same);
+  for (const { offset, size, value } of stored) {
+    const next = b.newBlock();
+    b.branch("eq", l.tested(b.load(at, offset, size)), value, next, on);
+    b.enterSealed(next);
+  }
+  b.jump(mine);
+  b.enterSealed(other);
+  b.branch("eq", before, { imm: 0n }, free, on);
+  b.enterSealed(free);
+  for (const { offset, size, value } of stored) b.store(at, offset, size, value);
+  l.zero({ base: at, offset: table.value, space: "bpf" }, table.entries.valueSize);
+  b.store(at, 0, 8, mark);
+  b.jump(mine);
+  b.enterSealed(mine);
+  found(b.add(at, table.value));
+  b.enterSealed(on);
+}
+
+/** What is done with a thread's own entry, wherever it is. */
+interface OnEntry {
+  mine(value: Place): VReg;
+  inHash(): VReg;
+  missing(): VReg;
+}
+
+// if (place.mark == mark) mine(); else if (overflowed) inHash(); else missing()
+export function onThreadEntry(l: Lowering, table: ThreadTable, key: Key, on: OnEntry): VReg {
+  const { at, mark } = keyPlace(l, table, key, l.mapValue(table.map, table.offset));
+  const mine = (): VReg => on.mine({ base: at, offset: table.value, space: "bpf" });
+  const elsewhere = (): VReg => l.choose("ne", overflowed(l, table), { imm: 0n }, on.inHash, on.missing);
+  return l.choose("eq", l.b.load(at, 0, 8), mark, mine, elsewhere);
+}
+
+/**
+ * Sets a thread's value: in its place, or in the hash, in which `lookUp` finds what is there.
+ *
+ *     if (place.mark != mark && (overflowed && lookUp() || cmpxchg(&place.mark, 0, mark) is neither 0 nor mark))
+ *       overflowed = 1, update();
+ *     else set(place)
+ */
+export function setThreadEntry(
+  l: Lowering,
+  table: ThreadTable,
+  key: Key,
+  { set, lookUp, update }: { set(value: Place): void; lookUp(): VReg; update(): void },
+): void {
+  const { b } = l;
+  const { at, mark } = keyPlace(l, table, key, l.mapValue(table.map, table.offset));
+  const [mine, other, search, claim, claimed, inHash, done] = b.newBlocks(7);
+  b.branch("eq", b.load(at, 0, 8), mark, mine, other);
+  b.enterSealed(other);
+  b.branch("ne", overflowed(l, table), { imm: 0n }, search, claim);
+  b.enterSealed(search);
+  b.branch("ne", lookUp(), { imm: 0n }, inHash, claim);
+  b.enterSealed(claim);
+  const free = b.const(0);
+  const before = b.define((dst) => {
+    return { op: "atomic", atomic: "cmpxchg", dst, base: at, offset: 0, size: 8, value: mark, expected: free };
+  });
+  b.branch("eq", before, { imm: 0n }, mine, claimed);
+  b.enterSealed(claimed);
+  // The thread may have been interrupted, and have claimed it there.
+  b.branch("eq", before, mark, mine, inHash);
+  b.enterSealed(inHash);
+  b.store(l.mapValue(table.map, table.overflowed), 0, 8, { imm: 1n });
+  update();
+  b.jump(done);
+  b.enterSealed(mine);
+  set({ base: at, offset: table.value, space: "bpf" });
+  b.jump(done);
+  b.enterSealed(done);
+}
+
+/** Gives the place of a thread's value back: after all that was done in it, in the eyes of whoever claims it next. */
+export function freePlace({ b, facts }: Lowering, table: ThreadTable, value: Place): void {
+  const offset = value.offset - table.value;
+  if (facts.arch === "x64") {
+    b.store(value.base, offset, 8, { imm: 0n });
+    return;
+  }
+  const free = b.const(0);
+  b.define((dst) => ({ op: "atomic", atomic: "xchg", dst, base: value.base, offset, size: 8, value: free }));
+}
+
+function overflowed(l: Lowering, table: ThreadTable): VReg {
+  return l.b.load(l.mapValue(table.map, table.overflowed), 0, 8);
+}
+
+function roundUp8(size: number): number {
+  return Math.ceil(size / 8) * 8;
+}
