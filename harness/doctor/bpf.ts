@@ -48,17 +48,10 @@ const MAP_TYPES: Readonly<Record<string, { type: number; needed?: true; serves: 
   hash: { type: MapType.HASH, needed: true, serves: "maps with keys" },
   array: { type: MapType.ARRAY, needed: true, serves: "maps without keys" },
   percpu_hash: { type: MapType.PERCPU_HASH, needed: true, serves: "count(), sum() and others with keys" },
-  percpu_array: { type: MapType.PERCPU_ARRAY, needed: true, serves: "scratch memory" },
   ringbuf: { type: MapType.RINGBUF, needed: true, serves: "printf() and other output" },
   lru_hash: { type: MapType.LRU_HASH, serves: "let @a = lruhash()" },
   lru_percpu_hash: { type: MapType.LRU_PERCPU_HASH, serves: "let @a = percpulruhash()" },
-  stack_trace: { type: MapType.STACK_TRACE, serves: "kstack and ustack" },
   prog_array: { type: MapType.PROG_ARRAY, serves: "programs in several parts" },
-  perf_event_array: { type: MapType.PERF_EVENT_ARRAY, serves: "skboutput()" },
-  queue: { type: MapType.QUEUE, serves: "queues" },
-  stack: { type: MapType.STACK, serves: "stacks of values" },
-  lpm_trie: { type: MapType.LPM_TRIE, serves: "matching addresses by prefix" },
-  bloom_filter: { type: MapType.BLOOM_FILTER, serves: "sets" },
 };
 
 function mapTypes({ prober }: DoctorHost): Finding {
@@ -89,7 +82,7 @@ const NEEDED_HELPERS: ReadonlySet<string> = new Set<HelperName>([
   "ringbuf_submit",
 ]);
 
-/** What scripts lose without a helper. Helpers not listed are noted, but nothing depends on them. */
+/** What scripts lose without a helper. Helpers not listed are noted, but nothing depends on them, or not on every kernel. */
 const HELPERS_SERVE: Partial<Readonly<Record<HelperName, string>>> = {
   probe_read_kernel_str: "kstr()",
   ktime_get_boot_ns: "nsecs that goes on while the machine sleeps",
@@ -100,11 +93,11 @@ const HELPERS_SERVE: Partial<Readonly<Record<HelperName, string>>> = {
   get_current_task: "curtask",
   get_current_task_btf: "curtask with its type",
   get_prandom_u32: "rand",
-  get_stackid: "kstack and ustack",
+  get_stack: "kstack and ustack",
+  get_numa_node_id: "numaid",
+  jiffies64: "jiffies",
   loop: "long loops",
   for_each_map_elem: "for ($kv : @map)",
-  map_lookup_percpu_elem: "reading an aggregation inside a script",
-  strncmp: "fast string comparison",
   send_signal: "signal()",
   override_return: "override()",
   get_func_ip: "func in kprobes",

@@ -27,7 +27,6 @@ import {
   type Fd,
   LoadError,
   linkCreate,
-  MapFlag,
   type MapSpec,
   MapType,
   mapCreate,
@@ -236,21 +235,8 @@ function specOf(progType: number, code: readonly Instruction[], attachBtfId?: nu
 /** The smallest map of each type that the kernel takes. */
 function specOfMap(type: number): MapSpec {
   const usual = { type, keySize: 4, valueSize: 4, maxEntries: 1, name: "probe" };
-  switch (type) {
-    case MapType.RINGBUF:
-      // Whole pages, a power of two of them, on machines of any page size.
-      return { ...usual, keySize: 0, valueSize: 0, maxEntries: 65_536 };
-    case MapType.STACK_TRACE:
-      return { ...usual, valueSize: 8 };
-    case MapType.LPM_TRIE:
-      return { ...usual, keySize: 8, flags: MapFlag.NO_PREALLOC };
-    case MapType.QUEUE:
-    case MapType.STACK:
-    case MapType.BLOOM_FILTER:
-      return { ...usual, keySize: 0 };
-    default:
-      return usual;
-  }
+  // Whole pages, a power of two of them, on machines of any page size.
+  return type === MapType.RINGBUF ? { ...usual, keySize: 0, valueSize: 0, maxEntries: 65_536 } : usual;
 }
 
 function remembering(prober: Prober): Prober {
