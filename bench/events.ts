@@ -19,9 +19,17 @@ const OTHER_TASK = 0x1300_0000n;
 const TASK_SIZE = 1 << 16;
 const PID = 4242;
 
-/** `type` is the program's, as in enum bpf_prog_type; `direction` that of the system call that it is for. */
-export function worldOf(operation: Operation, direction: "enter" | "exit", type: string, btf: Btf | undefined): World {
-  const memory = new Memory();
+/**
+ * `type` is the program's, as in enum bpf_prog_type; `direction` that of the system call that it is for. In `memory` lies what earlier programs
+ * have left.
+ */
+export function worldOf(
+  operation: Operation,
+  direction: "enter" | "exit",
+  type: string,
+  btf: Btf | undefined,
+  memory = new Memory(),
+): World {
   for (const place of [CONTEXT, REGISTERS, TASK, OTHER_TASK]) memory.zeros(place, TASK_SIZE);
   const task = btf?.find("task_struct", "struct");
   const offset = (name: string) => (btf && task !== undefined ? btf.field(task, name)?.offset : undefined);

@@ -1,8 +1,9 @@
 /**
  * How many instructions a program executes for an event. What runs is the kernel's own copy of the program, in which the
  * verifier has put lookups in line and left out what is never reached; it runs here, over a world in which every helper
- * succeeds and every map has the entry that is looked for, as for all but the first of many events. What helpers do by
- * themselves is not counted, only that they were called.
+ * succeeds and every map has the entry that is looked for, as for all but the first of many events. Values of maps that the
+ * program addresses itself are zeros at first, and what it has made of them the next time. What helpers do by themselves is not counted, only
+ * that they were called.
  */
 import type { RawInstruction } from "../compiler/asm/decode.ts";
 import { ALU_END, ALU_NEG, aluCodes, Class, conditionCodes, Mode, SOURCE_REGISTER } from "../compiler/asm/opcodes.ts";
@@ -43,6 +44,7 @@ export class Memory {
 
   /** Memory that reads as zeros until it is written. */
   zeros(start: bigint, size: number): void {
+    if (this.#zeroed.some((known) => known.start === start)) return;
     this.#zeroed.push({ start, end: start + BigInt(size) });
   }
 
@@ -79,6 +81,9 @@ const STACK = 0x7000_0000_0000n;
 const FRAME = 512n;
 const ENTRIES = 0x6000_0000_0000n;
 const MAX_STEPS = 1_000_000;
+/** The source register of a constant that is the address of a map's value. */
+const MAP_VALUE = 2;
+const LARGEST_VALUE = 1 << 24;
 
 class Machine {
   readonly #program: readonly (LoadedInstruction | undefined)[];
@@ -117,6 +122,7 @@ class Machine {
     switch (kind) {
       case Class.LD:
         r[insn.dst] = signed(insn.wide!);
+        if (insn.src === MAP_VALUE) this.#memory.zeros(r[insn.dst]!, LARGEST_VALUE);
         return slot + 2;
       case Class.LDX: {
         const size = sizeOf(insn.opcode);

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import type { Benchmark, Context, Row } from "../benchmark.ts";
 import { worldOf } from "../events.ts";
-import { type Executed, execute } from "../executed.ts";
+import { type Executed, execute, Memory } from "../executed.ts";
 import { loadedCode } from "../loaded-code.ts";
 import { type Command, ProcessError, Running, run } from "../process.ts";
 import { describePrograms, type ProgramSize } from "../program-size.ts";
@@ -173,12 +173,15 @@ async function traced(
   return { nsPerCall, programs, executed };
 }
 
-/** What the programs execute for one event, all together. */
+/** What the programs execute for one event that is not the first, all together. */
 function executedBy(programs: readonly ProgramSize[], { operation, text }: Script, bpftool: string): Executed {
   const direction = text.includes(ENTER) ? "enter" : "exit";
-  const all = programs.map(({ id, type }) =>
-    execute(loadedCode(bpftool, id), worldOf(operation, direction, type, hostFacts().btf())),
-  );
+  const memory = new Memory();
+  const loaded = programs.map(({ id, type }) => ({ code: loadedCode(bpftool, id), type }));
+  const event = (): Executed[] =>
+    loaded.map(({ code, type }) => execute(code, worldOf(operation, direction, type, hostFacts().btf(), memory)));
+  event();
+  const all = event();
   return {
     instructions: all.reduce((sum, { instructions }) => sum + instructions, 0),
     calls: all.flatMap(({ calls }) => calls),

@@ -69,6 +69,17 @@ describe("executed instructions", () => {
     expect([instructions, calls]).toEqual([5, ["__htab_map_lookup_elem"]]);
   });
 
+  it("a map's value is zero for the first event, and what that has made of it for the next", () => {
+    const value: LoadedInstruction = { opcode: 0x18, dst: 1, src: 2, offset: 0, imm: 7, wide: 7n };
+    const store: LoadedInstruction = { opcode: 0x7b, dst: 1, src: 0, offset: 0, imm: 0 };
+    const count = code([ldx(8, R0, R1, 0), add64(R0, imm(1))]);
+    const rest = code([jne(R0, imm(1), "again"), mov64(R0, imm(0)), label("again"), exit()]);
+    const program = [value, undefined, ...count, store, ...rest];
+    const { memory } = world();
+    const event = () => execute(program, worldOf("read", "enter", "tracepoint", sampleBtf(), memory)).instructions;
+    expect([event(), event()]).toEqual([7, 6]);
+  });
+
   it.each([
     ["that does not end", [label("a"), add64(R0, imm(1)), jeq(R1, R1, "a"), exit()], "does not end"],
     ["that runs out of its instructions", [mov64(R0, imm(0))], "no instruction at 1"],
