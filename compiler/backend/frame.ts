@@ -5,7 +5,7 @@
 import type { Shape } from "../ir/cfg.ts";
 import type { BlockId, Insn, IrFunction, SlotId, VReg } from "../ir/ir.ts";
 import { forEachEndInput, forEachInput } from "../ir/operands.ts";
-import { BitSet, namedBefore, namedBehind } from "../ir/reach.ts";
+import { BlockSets, namedBefore, namedBehind } from "../ir/reach.ts";
 import type { Span } from "../source.ts";
 import { joinRanges, type Liveness, lowerBound, type Range, STEP } from "./intervals.ts";
 import { BORROW_CELL, CYCLE_CELL } from "./moves.ts";
@@ -181,24 +181,22 @@ function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
     });
   }
   const size = fn.slots.length;
-  const named = fn.blocks.map((_, id) => {
-    const slots = new BitSet(size);
-    for (const slot of extents.get(id)?.keys() ?? []) slots.add(slot);
-    return slots;
-  });
+  const named = new BlockSets(fn, size);
+  for (const [id, local] of extents) for (const slot of local.keys()) named.add(id, slot);
   const before = namedBefore(fn, liveness.order, named, size);
   const behind = namedBehind(fn, liveness.order, named, size);
   for (const { id } of liveness.order) {
     const local = extents.get(id)!;
-    const [into, outOf] = [before[id]!, behind[id]!];
     const [from, to] = [liveness.from[id]!, liveness.to[id]!];
     for (const [slot, range] of local) {
       result[slot]!.ranges.push({
-        from: into.has(slot) ? from : range.from,
-        to: outOf.has(slot) ? to : range.to,
+        from: before.has(id, slot) ? from : range.from,
+        to: behind.has(id, slot) ? to : range.to,
       });
     }
-    for (const slot of into.common(outOf)) if (!local.has(slot)) result[slot]!.ranges.push({ from, to });
+    before.forEachCommon(id, behind, (slot) => {
+      if (!local.has(slot)) result[slot]!.ranges.push({ from, to });
+    });
   }
   for (const slot of everywhere) result[slot]!.ranges = [wholeFunction(liveness)];
   return result;

@@ -103,7 +103,7 @@ export class Interval {
   /** The first of the sorted positions at which this is alive. */
   firstOf(positions: readonly number[]): number | undefined {
     for (const { from, to } of this.ranges) {
-      const position = positions[lowerBound(positions.length, (i) => positions[i]! >= from)];
+      const position = firstFrom(positions, from);
       if (position === undefined) return undefined;
       if (position < to) return position;
     }
@@ -153,6 +153,18 @@ export function lowerBound(length: number, holds: (index: number) => boolean): n
     else low = mid + 1;
   }
   return low;
+}
+
+/** The first of sorted numbers that is not below one. */
+function firstFrom(sorted: readonly number[], least: number): number | undefined {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (sorted[mid]! >= least) high = mid;
+    else low = mid + 1;
+  }
+  return sorted[low];
 }
 
 /** The piece of a value that is alive at a position. */
@@ -222,6 +234,9 @@ class Analysis {
   /** In the order of their definitions, and by VReg: a use may come before the definition in layout order. */
   readonly #defined: Sighting[] = [];
   readonly #sightings: (Sighting | undefined)[];
+  /** The last value that was found alive in a block, and which of its ranges that is. */
+  readonly #reachedBy: Int32Array;
+  readonly #rangeIn: Int32Array;
   #block = 0;
   #position = 0;
   /** Operands of the present instruction that nobody may take the register of before the result is written. */
@@ -232,6 +247,8 @@ class Analysis {
     this.#shape = shape;
     this.#sightings = new Array<Sighting | undefined>(fn.nextVReg);
     const size = fn.blocks.length;
+    this.#reachedBy = new Int32Array(size).fill(-1);
+    this.#rangeIn = new Int32Array(size);
     this.#liveness = {
       order,
       from: new Array<number>(size).fill(0),
@@ -321,9 +338,6 @@ class Analysis {
 
   #buildIntervals(): void {
     const { values, recipes: known, clobbers: clobbered } = this.#liveness;
-    /** The last value that was found alive at the start, or the end, of a block: each is visited once a value. */
-    const inSeen = new Int32Array(this.#fn.blocks.length).fill(-1);
-    const outSeen = new Int32Array(this.#fn.blocks.length).fill(-1);
     for (const sighting of this.#defined) {
       const { reg, at, uses, extents } = sighting;
       if (extents.length === 0 && !sighting.needsPlace) continue;
@@ -338,7 +352,7 @@ class Analysis {
         loadedFrom: sighting.loadedFrom,
       };
       if (sighting.byInsn) uses.unshift({ at, inRegister: true });
-      const whole = new Interval(value, this.#rangesOf(sighting, inSeen, outSeen), uses);
+      const whole = new Interval(value, this.#rangesOf(sighting), uses);
       value.outlivesCall = whole.firstOf(clobbered.all) !== undefined;
       value.pieces.push(whole);
       values.set(reg, value);
@@ -346,38 +360,32 @@ class Analysis {
   }
 
   /** Walks from every use back to the definition, block by block. */
-  #rangesOf({ reg, block: home, at, extents }: Sighting, inSeen: Int32Array, outSeen: Int32Array): Range[] {
+  #rangesOf({ reg, block: home, at, extents }: Sighting): Range[] {
     const { from, to, liveIn } = this.#liveness;
     const [first] = extents;
     if (!first) return [{ from: at, to: at + 1 }];
     // Most values do not leave their block.
     if (extents.length === 1 && first.block === home) return [{ from: at, to: Math.max(first.to, at + 1) }];
-    const ends = new Map<BlockId, number>();
+    const ranges: Range[] = [];
     const queue: BlockId[] = [];
-    const arriveIn = (block: BlockId): void => {
-      if (block === home || inSeen[block] === reg) return;
-      inSeen[block] = reg;
+    const reach = (block: BlockId, end: number): void => {
+      if (this.#reachedBy[block] === reg) {
+        const range = ranges[this.#rangeIn[block]!]!;
+        range.to = Math.max(range.to, end);
+        return;
+      }
+      const start = block === home ? at : from[block]!;
+      this.#reachedBy[block] = reg;
+      this.#rangeIn[block] = ranges.push({ from: start, to: Math.max(end, start + 1) }) - 1;
+      if (block === home) return;
       liveIn[block]!.push(reg);
       queue.push(block);
     };
-    for (const extent of extents) {
-      ends.set(extent.block, extent.to);
-      arriveIn(extent.block);
-    }
+    for (const extent of extents) reach(extent.block, extent.to);
     for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
-      for (const { from: before } of this.#shape.incoming[block]!) {
-        if (outSeen[before.id] === reg) continue;
-        outSeen[before.id] = reg;
-        ends.set(before.id, to[before.id]!);
-        arriveIn(before.id);
-      }
+      for (const { from: before } of this.#shape.incoming[block]!) reach(before.id, to[before.id]!);
     }
-    const ranges: Range[] = [];
-    if (!ends.has(home)) ends.set(home, at + 1);
-    for (const [block, end] of ends) {
-      const start = block === home ? at : from[block]!;
-      ranges.push({ from: start, to: Math.max(end, start + 1) });
-    }
+    reach(home, at + 1);
     return joinRanges(ranges);
   }
 

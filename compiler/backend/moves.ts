@@ -36,6 +36,16 @@ function keyOf(place: Place): number | undefined {
   return "cell" in place ? FIRST_CELL + place.cell : undefined;
 }
 
+function targetOf({ to }: Move): number {
+  const target = keyOf(to);
+  if (target === undefined) throw new Error("a move needs a destination");
+  return target;
+}
+
+function isInPlace({ from, to }: Move): boolean {
+  return keyOf(from) === keyOf(to) && !("load" in from);
+}
+
 /** What must not be overwritten before the move is made; a load may overwrite its own base. */
 function sourceOf({ from, to }: Move): number | undefined {
   const source = keyOf(from);
@@ -47,15 +57,19 @@ function sourceOf({ from, to }: Move): number | undefined {
  * at this place; it is asked only when one is needed.
  */
 export function sequence(moves: readonly Move[], free: () => readonly Reg[]): Move[] {
-  if (moves.length === 0) return [];
   const sequencer = new Sequencer(free);
+  const [only] = moves;
+  if (only && moves.length === 1) {
+    targetOf(only);
+    if (!isInPlace(only)) sequencer.move(only.from, only.to);
+    return sequencer.output;
+  }
   const writers = new Map<number, Move>();
   const readers = new Map<number, number>();
   for (const move of moves) {
     const { from, to } = move;
-    const target = keyOf(to);
-    if (target === undefined) throw new Error("a move needs a destination");
-    if (keyOf(from) === target && !("load" in from)) continue;
+    const target = targetOf(move);
+    if (isInPlace(move)) continue;
     if (writers.has(target))
       throw new Error(`two moves write ${target < FIRST_CELL ? "r" : "cell "}${target % FIRST_CELL}`);
     writers.set(target, { from, to });

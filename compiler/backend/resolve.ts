@@ -110,6 +110,8 @@ class Resolver {
     const position = before.end.op === "jump" ? this.#endPosition(before) : start;
     for (const reg of liveIn[block.id]!) {
       const value = values.get(reg)!;
+      // Most values stay where they are all their life.
+      if (value.pieces.length === 1) continue;
       const target = pieceAt(value, start);
       // What is on the stack was put there when it was defined.
       if (target.register === undefined) continue;

@@ -129,7 +129,10 @@ export function forEachInput(insn: Insn, f: (reg: VReg) => void): void {
       break;
     case "call":
     case "call-local":
-      for (const arg of insn.args) if (!isImm(arg)) f(arg);
+      for (let i = 0; i < insn.args.length; i++) {
+        const arg = insn.args[i]!;
+        if (!isImm(arg)) f(arg);
+      }
       break;
     case "lookup":
       if ("address" in insn.key) f(insn.key.address);
@@ -144,18 +147,22 @@ export function forEachInput(insn: Insn, f: (reg: VReg) => void): void {
 export function forEachEndInput(end: Terminator, f: (reg: VReg) => void): void {
   switch (end.op) {
     case "jump":
-      for (const arg of end.to.args) f(arg);
+      forEachArg(end.to.args, f);
       break;
     case "branch":
       f(end.a);
       if (!isImm(end.b)) f(end.b);
-      for (const arg of end.then.args) f(arg);
-      for (const arg of end.otherwise.args) f(arg);
+      forEachArg(end.then.args, f);
+      forEachArg(end.otherwise.args, f);
       break;
     case "exit":
       if (!isImm(end.value)) f(end.value);
       break;
   }
+}
+
+function forEachArg(args: readonly VReg[], f: (reg: VReg) => void): void {
+  for (let i = 0; i < args.length; i++) f(args[i]!);
 }
 
 /** The registers that an instruction reads, once for each place. */

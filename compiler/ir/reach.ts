@@ -1,68 +1,65 @@
 /**
  * What lies before and behind each block on some path: for analyses that only ask whether something is named there.
- * Sets of small numbers, one bit each, because they are joined for every edge.
+ * Sets of small numbers, one bit each and all in one piece of memory, because they are joined for every edge.
  */
 import { edges } from "./builder.ts";
-import type { IrBlock, IrFunction } from "./ir.ts";
+import type { BlockId, IrBlock, IrFunction } from "./ir.ts";
 
-export class BitSet {
+/** A set of numbers for each block of a function. */
+export class BlockSets {
+  readonly #width: number;
   readonly #words: Uint32Array;
 
   /** For numbers below `size`. */
-  constructor(size: number) {
-    this.#words = new Uint32Array(Math.ceil(size / 32));
+  constructor(fn: IrFunction, size: number) {
+    this.#width = Math.ceil(size / 32);
+    this.#words = new Uint32Array(fn.blocks.length * this.#width);
   }
 
-  add(number: number): void {
-    this.#words[number >> 5]! |= 1 << (number & 31);
+  add(block: BlockId, number: number): void {
+    this.#words[block * this.#width + (number >> 5)]! |= 1 << (number & 31);
   }
 
-  has(number: number): boolean {
-    return (this.#words[number >> 5]! & (1 << (number & 31))) !== 0;
+  has(block: BlockId, number: number): boolean {
+    return (this.#words[block * this.#width + (number >> 5)]! & (1 << (number & 31))) !== 0;
   }
 
-  /** Adds all of another set. Tells whether that changed anything. */
-  addAll(other: BitSet): boolean {
+  /** Adds all that another block has in its own set, or in one of `others`. Tells whether that changed anything. */
+  addAll(block: BlockId, other: BlockId, others: BlockSets = this): boolean {
+    let to = block * this.#width;
+    const start = other * this.#width;
     let changed = false;
-    for (let i = 0; i < this.#words.length; i++) {
-      const old = this.#words[i]!;
-      this.#words[i]! |= other.#words[i]!;
-      if (this.#words[i] !== old) changed = true;
+    for (let from = start; from < start + this.#width; from++, to++) {
+      const old = this.#words[to]!;
+      const joined = (old | others.#words[from]!) >>> 0;
+      if (joined === old) continue;
+      this.#words[to] = joined;
+      changed = true;
     }
     return changed;
   }
 
-  members(): number[] {
-    return this.common(this);
-  }
-
-  /** The numbers that both sets have. */
-  common(other: BitSet): number[] {
-    const numbers: number[] = [];
-    for (let i = 0; i < this.#words.length; i++) {
-      for (let rest = this.#words[i]! & other.#words[i]!; rest !== 0; rest &= rest - 1) {
-        numbers.push(i * 32 + 31 - Math.clz32(rest & -rest));
+  /** Calls `f` with the numbers that a block has here and in other sets. */
+  forEachCommon(block: BlockId, others: BlockSets, f: (number: number) => void): void {
+    for (let i = 0; i < this.#width; i++) {
+      const at = block * this.#width + i;
+      for (let rest = this.#words[at]! & others.#words[at]!; rest !== 0; rest &= rest - 1) {
+        f(i * 32 + 31 - Math.clz32(rest & -rest));
       }
     }
-    return numbers;
   }
 }
 
-/** What is named on some path before the start of each block. `named`, and the result: by BlockId. */
-export function namedBefore(
-  fn: IrFunction,
-  order: readonly IrBlock[],
-  named: readonly BitSet[],
-  size: number,
-): BitSet[] {
-  const before = fn.blocks.map(() => new BitSet(size));
+/** What is named on some path before the start of each block. */
+export function namedBefore(fn: IrFunction, order: readonly IrBlock[], named: BlockSets, size: number): BlockSets {
+  const before = new BlockSets(fn, size);
   // Loops are why one round may not be enough.
   for (let changed = true; changed; ) {
     changed = false;
     for (const { id, end } of order) {
       for (const { block } of edges(end)) {
-        if (before[block]!.addAll(before[id]!)) changed = true;
-        if (before[block]!.addAll(named[id]!)) changed = true;
+        if (before.addAll(block, id)) changed = true;
+        if (before.addAll(block, id, named)) changed = true;
       }
     }
   }
@@ -70,20 +67,15 @@ export function namedBefore(
 }
 
 /** What is named on some path behind the end of each block. */
-export function namedBehind(
-  fn: IrFunction,
-  order: readonly IrBlock[],
-  named: readonly BitSet[],
-  size: number,
-): BitSet[] {
-  const behind = fn.blocks.map(() => new BitSet(size));
+export function namedBehind(fn: IrFunction, order: readonly IrBlock[], named: BlockSets, size: number): BlockSets {
+  const behind = new BlockSets(fn, size);
   for (let changed = true; changed; ) {
     changed = false;
     for (let i = order.length - 1; i >= 0; i--) {
       const { id, end } = order[i]!;
       for (const { block } of edges(end)) {
-        if (behind[id]!.addAll(behind[block]!)) changed = true;
-        if (behind[id]!.addAll(named[block]!)) changed = true;
+        if (behind.addAll(id, block)) changed = true;
+        if (behind.addAll(id, block, named)) changed = true;
       }
     }
   }

@@ -4,9 +4,9 @@
  * paths. Where a block has more than a few, numbers are forgotten before they are tested: then all paths that meet are equal.
  * So it is done in long blocks, too, whose variables would be more than registers and stack have room for.
  */
+import type { Unit } from "../sema/typed.ts";
 import type { Node, Probe } from "../syntax/ast.ts";
-import { children, walk } from "../syntax/walk.ts";
-import { Weights } from "../syntax/weight.ts";
+import { forEachChild, walk } from "../syntax/walk.ts";
 
 /** So many branches make at most as many paths as the verifier goes through without complaint. */
 const FEW = 8;
@@ -14,8 +14,8 @@ const FEW = 8;
 /** Nodes of a block that is long whatever it does. */
 const LONG = 1000;
 
-export function isBranchy(block: Probe): boolean {
-  return branches(block) > FEW || new Weights().of(block) > LONG;
+export function isBranchy({ block, weights }: Unit): boolean {
+  return branches(block) > FEW || weights.of(block) > LONG;
 }
 
 export function hasWhile(block: Probe): boolean {
@@ -27,7 +27,10 @@ export function hasWhile(block: Probe): boolean {
 }
 
 function branches(node: Node): number {
-  const below = children(node).reduce((sum, child) => sum + branches(child), 0);
+  let below = 0;
+  forEachChild(node, (child) => {
+    below += branches(child);
+  });
   switch (node.kind) {
     case "if":
     case "ternary":

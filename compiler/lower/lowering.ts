@@ -179,7 +179,7 @@ export class Lowering {
     // Features are asked for where they matter.
     const mustEnd = (): boolean => !this.facts.features.mayGoto && !this.facts.features.loop;
     this.#plainLoops = !divided && hasWhile(unit.block) && mustEnd();
-    this.#branchy = divided || (!this.#plainLoops && isBranchy(unit.block));
+    this.#branchy = divided || (!this.#plainLoops && isBranchy(unit));
     this.#divisible = true;
     this.#variables = new Map();
   }

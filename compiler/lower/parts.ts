@@ -12,9 +12,9 @@
  */
 import type { IrFunction, VReg } from "../ir/ir.ts";
 import { truth } from "../sema/constants.ts";
+import type { Unit } from "../sema/typed.ts";
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
-import { Weights } from "../syntax/weight.ts";
 
 import { branch, effect } from "./expressions.ts";
 import type { Region } from "./groups.ts";
@@ -38,10 +38,10 @@ const MAX_MAPS = 48;
 const MAX_MAPS_OF_IF = 16;
 
 /** Whether blocks that share a program are too large for one of the kernel. */
-export function mustBeDivided(blocks: readonly ast.Probe[], { plan, partSize }: LoweringEnvironment): boolean {
-  const weights = new Weights();
-  if (blocks.reduce((sum, block) => sum + weights.of(block), 0) > weightOf(partSize)) return true;
-  return union(blocks.map((block) => mapsOf(block, plan))).size > MAX_MAPS;
+export function mustBeDivided(units: readonly Unit[], { plan, partSize }: LoweringEnvironment): boolean {
+  const weight = units.reduce((sum, { block, weights }) => sum + weights.of(block), 0);
+  if (weight > weightOf(partSize)) return true;
+  return union(units.map(({ block }) => mapsOf(block, plan))).size > MAX_MAPS;
 }
 
 /** The kernel's maps that the script's maps in a piece of it are. */
@@ -85,7 +85,6 @@ export interface PartsOptions {
 
 export class Parts {
   readonly #options: PartsOptions;
-  readonly #weights = new Weights();
   readonly #parts: Part[] = [];
   readonly #guards: Guard[] = [];
   /** The kernel's maps that the current part uses. */
@@ -171,7 +170,7 @@ export class Parts {
 
   #isLarge(node: ast.Node): boolean {
     const { plan, partSize } = this.l.environment;
-    return this.#weights.of(node) > smallIf(partSize) || mapsOf(node, plan).size > MAX_MAPS_OF_IF;
+    return this.l.unit.weights.of(node) > smallIf(partSize) || mapsOf(node, plan).size > MAX_MAPS_OF_IF;
   }
 
   // flag = condition; if (flag) then...; if (!flag) otherwise...

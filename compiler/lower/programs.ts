@@ -79,7 +79,7 @@ function lowerProgram(
   const { type, attach, context } = programKind(event, regions[0]!.probes, environment);
   const slots = isPreemptible(event, environment) ? new SlotMemory() : undefined;
   const divided = mustBeDivided(
-    regions.map(({ unit }) => unit.block),
+    regions.map(({ unit }) => unit),
     environment,
   );
   const info: ProgramInfo = { name: uniqueName(group, names), type, atomicUpdates, context, slots, divided };

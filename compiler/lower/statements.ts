@@ -6,7 +6,6 @@ import { sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
 import { isScalar, isSigned, type Size, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
-import { Weights } from "../syntax/weight.ts";
 import { unreachable } from "../unreachable.ts";
 import { effect, either, operand, operation, value } from "./expressions.ts";
 import { forLoop, unrollLoop, whileLoop } from "./loops.ts";
@@ -123,7 +122,7 @@ function initialise(l: Lowering, info: VariableInfo): void {
 function unroll(l: Lowering, node: ast.Unroll): void {
   const count = l.type(node.count);
   const rounds = count.kind === "integer" ? Number(count.value ?? 0n) : 0;
-  if (l.facts.features.loop && new Weights().isLoop(node)) {
+  if (l.facts.features.loop && l.unit.weights.isLoop(node)) {
     unrollLoop(l, node, rounds);
     return;
   }

@@ -92,7 +92,7 @@ function sameEdge(a: Edge, b: Edge): boolean {
 /** Appends a block to the only one that leads to it, if that leads nowhere else. */
 function mergeChains(fn: IrFunction, shape: Shape): boolean {
   const { order, incoming } = shape;
-  const replacements = new Replacements();
+  const replacements = new Replacements(fn);
   let changed = false;
   for (const { id } of order) {
     const block = fn.blocks[id];

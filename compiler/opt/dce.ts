@@ -12,17 +12,19 @@ export function removeDeadCode(fn: IrFunction, shape = new Shape(fn)): boolean {
   const needs = new Needs(fn, shape);
   let changed = false;
   for (const block of shape.order) {
-    if (block.insns.every((insn) => needs.insns.has(insn))) continue;
-    block.insns = block.insns.filter((insn) => needs.insns.has(insn));
+    if (block.insns.every(needs.has)) continue;
+    block.insns = block.insns.filter(needs.has);
     changed = true;
   }
-  return removeDeadParams(shape, needs.registers) || changed;
+  return removeDeadParams(shape, needs.isRead) || changed;
 }
 
 /** What something with an effect, or the flow of control, depends on: found by following every need to its origin. */
 class Needs {
-  readonly insns = new Set<Insn>();
-  readonly registers = new Set<VReg>();
+  /** What is needed for more than its result. */
+  readonly #effects = new Set<Insn>();
+  /** By VReg: 1 where the value is needed. */
+  readonly #registers: Uint8Array;
   readonly #shape: Shape;
   readonly #queue: VReg[] = [];
   /** By VReg. */
@@ -35,6 +37,7 @@ class Needs {
 
   constructor(fn: IrFunction, shape: Shape) {
     this.#shape = shape;
+    this.#registers = new Uint8Array(fn.nextVReg);
     this.#definitions = new Array<Insn | undefined>(fn.nextVReg);
     this.#slots = new Array<SlotId | undefined>(fn.nextVReg);
     this.#fillers = fn.slots.map(() => []);
@@ -53,6 +56,13 @@ class Needs {
     for (let reg = this.#queue.pop(); reg !== undefined; reg = this.#queue.pop()) this.#trace(reg);
   }
 
+  readonly has = (insn: Insn): boolean => {
+    const dst = result(insn);
+    return (dst !== undefined && this.isRead(dst)) || this.#effects.has(insn);
+  };
+
+  readonly isRead = (reg: VReg): boolean => this.#registers[reg] === 1;
+
   /** Whether all that an instruction does is to write to slots: it is needed when one of these is read, then. */
   #onlyFills(insn: Insn): boolean {
     const targets = filled(insn);
@@ -62,15 +72,19 @@ class Needs {
   }
 
   #need(insn: Insn): void {
-    if (this.insns.has(insn)) return;
-    this.insns.add(insn);
+    if (this.#effects.has(insn)) return;
+    this.#effects.add(insn);
+    this.#needInputs(insn);
+  }
+
+  #needInputs(insn: Insn): void {
     forEachInput(insn, this.#use);
     forEachReadAddress(insn, this.#read);
   }
 
   readonly #use = (reg: VReg): void => {
-    if (this.registers.has(reg)) return;
-    this.registers.add(reg);
+    if (this.isRead(reg)) return;
+    this.#registers[reg] = 1;
     this.#queue.push(reg);
   };
 
@@ -87,7 +101,7 @@ class Needs {
   #trace(reg: VReg): void {
     const insn = this.#definitions[reg];
     if (insn) {
-      this.#need(insn);
+      this.#needInputs(insn);
       return;
     }
     const param = this.#params.get(reg);
@@ -105,11 +119,11 @@ function filled(insn: Insn): VReg[] | undefined {
   return targets.every((arg) => !isImm(arg)) ? (targets as VReg[]) : undefined;
 }
 
-function removeDeadParams({ order }: Shape, needed: ReadonlySet<VReg>): boolean {
+function removeDeadParams({ order }: Shape, isNeeded: (param: VReg) => boolean): boolean {
   const kept = new Map<BlockId, number[]>();
   for (const block of order) {
-    if (block.params.every((param) => needed.has(param))) continue;
-    const indices = block.params.flatMap((param, i) => (needed.has(param) ? [i] : []));
+    if (block.params.every(isNeeded)) continue;
+    const indices = block.params.flatMap((param, i) => (isNeeded(param) ? [i] : []));
     kept.set(block.id, indices);
     block.params = indices.map((i) => block.params[i]!);
   }

@@ -5,7 +5,7 @@
 import { Shape } from "../ir/cfg.ts";
 import type { Insn, IrBlock, IrFunction, SlotId } from "../ir/ir.ts";
 import { forEachReadAddress } from "../ir/operands.ts";
-import { BitSet, namedBehind } from "../ir/reach.ts";
+import { BlockSets, namedBehind } from "../ir/reach.ts";
 import { MemoryModel } from "./memory.ts";
 
 export function removeDeadStores(fn: IrFunction, shape = new Shape(fn)): boolean {
@@ -17,7 +17,7 @@ class DeadStores {
   readonly #shape: Shape;
   readonly #memory: MemoryModel;
   /** Slots that may be read behind the end of each block. */
-  readonly #readLater: BitSet[];
+  readonly #readLater: BlockSets;
 
   constructor(fn: IrFunction, shape: Shape) {
     this.#fn = fn;
@@ -29,6 +29,7 @@ class DeadStores {
   run(): boolean {
     let changed = false;
     for (const block of this.#shape.order) {
+      if (!block.insns.some((insn) => insn.op === "store" && this.#memory.slotOf(insn.base) !== undefined)) continue;
       const kept = this.#sweep(block);
       if (kept.length === block.insns.length) continue;
       block.insns = kept;
@@ -39,11 +40,10 @@ class DeadStores {
 
   /** Walks backwards with the bytes that are overwritten, or forgotten, before they are read. */
   #sweep(block: IrBlock): Insn[] {
-    const readLater = this.#readLater[block.id]!;
     /** Bytes that need not be written, as bit masks. Slots without an entry are as after the block. */
     const superfluous = new Map<SlotId, bigint>();
     const maskOf = (slot: SlotId): bigint =>
-      superfluous.get(slot) ?? (readLater.has(slot) ? 0n : bytes(0, this.#fn.slots[slot]!.size));
+      superfluous.get(slot) ?? (this.#readLater.has(block.id, slot) ? 0n : bytes(0, this.#fn.slots[slot]!.size));
     const kept: Insn[] = [];
     for (let i = block.insns.length - 1; i >= 0; i--) {
       const insn = block.insns[i]!;
@@ -67,11 +67,11 @@ class DeadStores {
     });
   }
 
-  #findReadLater(): BitSet[] {
+  #findReadLater(): BlockSets {
     const size = this.#fn.slots.length;
-    const read = this.#fn.blocks.map(() => new BitSet(size));
+    const read = new BlockSets(this.#fn, size);
     for (const { id, insns } of this.#shape.order) {
-      for (const insn of insns) this.#reads(insn, (slot) => read[id]!.add(slot));
+      for (const insn of insns) this.#reads(insn, (slot) => read.add(id, slot));
     }
     return namedBehind(this.#fn, this.#shape.order, read, size);
   }

@@ -41,6 +41,7 @@ class StoreMotion {
 
   run(): boolean {
     const { insns } = this.#block;
+    if (!insns.some(isCall)) return false;
     /** Stores by the position behind which they go. */
     const moved = new Map<number, Store[]>();
     const gone = new Set<Insn>();
@@ -71,7 +72,7 @@ class StoreMotion {
   }
 
   #pass(insn: Insn, at: number): void {
-    if (insn.op === "call" || insn.op === "call-local") this.#lastCall = at;
+    if (isCall(insn)) this.#lastCall = at;
     forEachInput(insn, (reg) => {
       const slot = this.#memory.slotOf(reg);
       if (slot !== undefined) this.#namedAt.set(slot, at);
@@ -91,4 +92,8 @@ class StoreMotion {
       { ...store, base },
     ];
   }
+}
+
+function isCall({ op }: Insn): boolean {
+  return op === "call" || op === "call-local";
 }

@@ -22,7 +22,7 @@ class Numbering {
   readonly #shape: Shape;
   readonly #model: MemoryModel;
   readonly #states: MemoryStates;
-  readonly #replacements = new Replacements();
+  readonly #replacements: Replacements;
   readonly #available = new Map<string, Available>();
   readonly #undo: { key: string; value: Available | undefined }[] = [];
   /** How often a value was compared with bounds on the way here. */
@@ -31,6 +31,7 @@ class Numbering {
 
   constructor(fn: IrFunction, shape: Shape) {
     this.#fn = fn;
+    this.#replacements = new Replacements(fn);
     this.#shape = shape;
     this.#model = new MemoryModel(fn, shape);
     this.#states = new MemoryStates(fn, shape, this.#model);
@@ -148,9 +149,8 @@ class Numbering {
       case "func":
         return `func ${insn.index}`;
       case "alu": {
-        const operands = [this.#operand(insn.a), this.#operand(insn.b)];
-        if (isCommutative(insn.alu)) operands.sort();
-        return `${insn.alu} ${operands.join()}`;
+        const [a, b] = [this.#operand(insn.a), this.#operand(insn.b)];
+        return isCommutative(insn.alu) && b < a ? `${insn.alu} ${b},${a}` : `${insn.alu} ${a},${b}`;
       }
       case "extend":
         return `extend ${insn.size} ${insn.signed} ${this.#operand(insn.src)}`;

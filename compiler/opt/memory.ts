@@ -4,6 +4,7 @@
  * through a function; two loads see the same if the place was in the same state.
  */
 import { type HelperSpec, helperSpec, isOutArg } from "../asm/helpers.ts";
+import { edges } from "../ir/builder.ts";
 import type { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrFunction, isImm, type Operand, type SlotId, type VReg } from "../ir/ir.ts";
 import { conditionInputs, forEachInput } from "../ir/operands.ts";
@@ -29,26 +30,21 @@ export class MemoryModel {
   /** By VReg. */
   readonly #roots: (Root | undefined)[];
   readonly #maps = new Map<VReg, number>();
+  /** The numbers of all maps that occur are below it. */
+  #mapCount = 0;
   readonly #escaped: Uint8Array;
 
   constructor(fn: IrFunction, { order }: Shape) {
     this.#roots = new Array<Root | undefined>(fn.nextVReg);
     this.#escaped = new Uint8Array(fn.slots.length);
     this.#firstMap = FIRST_SLOT + fn.slots.length;
-    let maps = 0;
-    for (const { insns } of order) {
-      for (const insn of insns) {
-        this.#define(insn);
-        if ("map" in insn) maps = Math.max(maps, insn.map + 1);
-      }
-    }
-    this.places = this.#firstMap + 2 * maps;
+    for (const { insns } of order) for (const insn of insns) this.#define(insn);
+    this.places = this.#firstMap + 2 * this.#mapCount;
     if (fn.slots.length === 0) return;
     for (const { insns, end } of order) {
       for (const insn of insns) this.#escapeKept(insn);
       conditionInputs(end).forEach(this.#escape);
-      if (end.op === "jump") end.to.args.forEach(this.#escape);
-      if (end.op === "branch") for (const edge of [end.then, end.otherwise]) edge.args.forEach(this.#escape);
+      for (const { args } of edges(end)) args.forEach(this.#escape);
     }
   }
 
@@ -112,9 +108,11 @@ export class MemoryModel {
         break;
       case "map":
         this.#maps.set(insn.dst, insn.map);
+        this.#mapCount = Math.max(this.#mapCount, insn.map + 1);
         break;
       case "map-value":
       case "lookup":
+        this.#mapCount = Math.max(this.#mapCount, insn.map + 1);
         this.#roots[insn.dst] = { kind: "map", map: insn.map };
         break;
       case "call": {

@@ -13,7 +13,7 @@ export function removeParams(fn: IrFunction, shape = new Shape(fn)): boolean {
 
 class ParamRemoval {
   readonly #fn: IrFunction;
-  readonly #replacements = new Replacements();
+  readonly #replacements: Replacements;
   /** Constants and addresses, by register. */
   readonly #leaves = new Map<VReg, Leaf>();
   /** Blocks whose parameters take a parameter as an argument: to be looked at again when that one goes. */
@@ -21,6 +21,7 @@ class ParamRemoval {
 
   constructor(fn: IrFunction) {
     this.#fn = fn;
+    this.#replacements = new Replacements(fn);
   }
 
   run({ order, incoming }: Shape): boolean {

@@ -5,21 +5,28 @@ import { mapEndInputs, mapInputs } from "../ir/operands.ts";
 
 /** Values that stand for others, collected by a pass while it still looks at the function. */
 export class Replacements {
-  readonly #map = new Map<VReg, VReg>();
+  /** By VReg. */
+  readonly #targets: (VReg | undefined)[];
+  #any = false;
+
+  constructor(fn: IrFunction) {
+    this.#targets = new Array<VReg | undefined>(fn.nextVReg);
+  }
 
   set(from: VReg, to: VReg): void {
-    this.#map.set(from, this.find(to));
+    this.#targets[from] = this.find(to);
+    this.#any = true;
   }
 
   /** What a register finally stands for. */
   readonly find = (reg: VReg): VReg => {
-    let target = this.#map.size === 0 ? undefined : this.#map.get(reg);
+    let target = this.#targets[reg];
     if (target === undefined) return reg;
-    for (let next = this.#map.get(target); next !== undefined; next = this.#map.get(target)) target = next;
+    for (let next = this.#targets[target]; next !== undefined; next = this.#targets[target]) target = next;
     // Shorten the way for the next time.
     for (let at = reg; at !== target; ) {
-      const next = this.#map.get(at)!;
-      this.#map.set(at, target);
+      const next = this.#targets[at]!;
+      this.#targets[at] = target;
       at = next;
     }
     return target;
@@ -27,7 +34,7 @@ export class Replacements {
 
   /** Rewrites all uses. The definitions of replaced values stay, for others to remove. */
   apply(fn: IrFunction): boolean {
-    if (this.#map.size === 0) return false;
+    if (!this.#any) return false;
     for (const { insns, end } of liveBlocks(fn)) {
       for (const insn of insns) mapInputs(insn, this.find);
       mapEndInputs(end, this.find);

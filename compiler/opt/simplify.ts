@@ -54,7 +54,7 @@ class Simplifier implements RuleContext {
   readonly #shape: Shape;
   readonly #definitions: (Insn | undefined)[];
   readonly #known: FactsTable;
-  readonly #replacements = new Replacements();
+  readonly #replacements: Replacements;
   /** By register. Counts only ever grow: a use too many forbids something, one too few would allow it. */
   readonly #uses: number[];
   readonly #bounded = new Set<VReg>();
@@ -65,6 +65,7 @@ class Simplifier implements RuleContext {
 
   constructor(fn: IrFunction, shape: Shape) {
     this.#fn = fn;
+    this.#replacements = new Replacements(fn);
     this.#shape = shape;
     this.#known = factsTable(fn);
     this.#definitions = new Array<Insn | undefined>(fn.nextVReg);

@@ -1,7 +1,6 @@
 /** The rules of statements. */
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
-import { Weights } from "../syntax/weight.ts";
 import { unreachable } from "../unreachable.ts";
 import type { Checker } from "./check.ts";
 import type { Checks } from "./check-expressions.ts";
@@ -188,7 +187,7 @@ export class StatementChecks {
       this.#c.error("unroll-count", node.count.span, `unroll maximum value is ${MAX_UNROLL}`);
     }
     this.#loop(() => this.#block(node.body));
-    if (new Weights().isLoop(node)) this.#require("loop", "an `unroll` of so much code", "5.17", node.span);
+    if (this.#c.unit.weights.isLoop(node)) this.#require("loop", "an `unroll` of so much code", "5.17", node.span);
   }
 
   #for(node: ast.For): void {

@@ -1,6 +1,7 @@
 /** What checking found out about a script: side tables beside the tree, which stays as it was. */
 import type { Span } from "../source.ts";
 import type { Expression, MapDeclaration, Probe, Variable } from "../syntax/ast.ts";
+import type { Weights } from "../syntax/weight.ts";
 import type { ResolvedProbe } from "./probes.ts";
 import type { Type } from "./types.ts";
 
@@ -41,6 +42,7 @@ export interface Unit {
   types: Map<Expression, Type>;
   /** The variable that each occurrence refers to. */
   variables: Map<Variable, VariableInfo>;
+  weights: Weights;
 }
 
 export interface TypedScript {

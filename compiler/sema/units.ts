@@ -1,6 +1,7 @@
 /** Which probes of a block are checked, and mostly lowered, as one. */
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
+import { Weights } from "../syntax/weight.ts";
 import type { ContextNeeds, ResolvedProbe } from "./providers/provider.ts";
 import type { Unit } from "./typed.ts";
 import { typeName } from "./types.ts";
@@ -15,7 +16,14 @@ export function splitIntoUnits(block: ast.Probe, probes: readonly ResolvedProbe[
     if (group) group.push(probe);
     else groups.set(key, [probe]);
   }
-  return [...groups.values()].map((group) => ({ block, probes: group, types: new Map(), variables: new Map() }));
+  const weights = new Weights();
+  return [...groups.values()].map((group) => ({
+    block,
+    probes: group,
+    types: new Map(),
+    variables: new Map(),
+    weights,
+  }));
 }
 
 function signature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole" | undefined): string {

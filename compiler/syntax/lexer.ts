@@ -54,6 +54,8 @@ const FOREIGN_OPERATORS: readonly [string, Punctuator][] = [
   ["<>", "!="],
 ];
 
+const STARTS_FOREIGN = FOREIGN_OPERATORS.map(([written]) => written[0]!).join("");
+
 /** The punctuators by the code of their first character, longest first. */
 const BY_FIRST: readonly (readonly Punctuator[] | undefined)[] = Array.from({ length: 128 }, (_, code) => {
   const found = PUNCTUATORS.filter((p) => p.charCodeAt(0) === code);
@@ -341,8 +343,11 @@ class Lexer {
 
   #punctuator(c: number): void {
     const start = this.#pos;
-    for (const [written, meant] of FOREIGN_OPERATORS) {
-      if (!this.#text.startsWith(written, start)) continue;
+    const foreign = STARTS_FOREIGN.includes(this.#text[start]!)
+      ? FOREIGN_OPERATORS.find(([written]) => this.#text.startsWith(written, start))
+      : undefined;
+    if (foreign) {
+      const [written, meant] = foreign;
       const end = start + written.length;
       this.#error("unknown-operator", start, end, `there is no operator \`${written}\``, `did you mean \`${meant}\`?`);
       this.#tokens.push({ kind: meant, start, end, text: written });

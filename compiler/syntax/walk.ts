@@ -9,96 +9,153 @@ import type { Node } from "./ast.ts";
  * node; `leave` is called behind it, and not for a node that was left out.
  */
 export function walk(node: Node, enter: (node: Node) => unknown, leave?: (node: Node) => void): void {
-  if (enter(node) === false) return;
-  for (const child of children(node)) walk(child, enter, leave);
-  leave?.(node);
+  const visit = (visited: Node): void => {
+    if (enter(visited) === false) return;
+    forEachChild(visited, visit);
+    leave?.(visited);
+  };
+  visit(node);
 }
-
-const present = <T>(...nodes: (T | undefined)[]): T[] => nodes.filter((n) => n !== undefined);
-
-const byStart = (nodes: Node[]): Node[] => nodes.sort((a, b) => a.span.start - b.span.start);
 
 /** The nodes directly below one, in the order of the source. Comments are below the script. */
 export function children(node: Node): Node[] {
+  const nodes: Node[] = [];
+  forEachChild(node, (child) => nodes.push(child));
+  return nodes;
+}
+
+/** Visits the nodes directly below one, as `children` has them. */
+export function forEachChild(node: Node, visit: (node: Node) => void): void {
   switch (node.kind) {
     case "script": {
       const { definitions, config, imports, mapDeclarations, macros, functions, probes, comments } = node;
-      return byStart([
-        ...definitions,
-        ...present(config),
-        ...imports,
-        ...mapDeclarations,
-        ...macros,
-        ...functions,
-        ...probes,
-        ...comments,
-      ]);
+      const nodes: Node[] = [...definitions, ...imports, ...mapDeclarations, ...macros, ...functions, ...probes];
+      if (config) nodes.push(config);
+      nodes.push(...comments);
+      nodes.sort((a, b) => a.span.start - b.span.start).forEach(visit);
+      return;
     }
     case "config":
-      return [...node.entries];
+      node.entries.forEach(visit);
+      return;
     case "import":
-      return [node.path];
+      visit(node.path);
+      return;
     case "map-declaration":
-      return [node.map, node.maxEntries];
+      visit(node.map);
+      visit(node.maxEntries);
+      return;
     case "macro":
-      return [...node.parameters, node.body];
+      node.parameters.forEach(visit);
+      visit(node.body);
+      return;
     case "function":
-      return [...node.parameters.flatMap(({ variable, type }) => [variable, type]), node.returnType, node.body];
+      for (const { variable, type } of node.parameters) {
+        visit(variable);
+        visit(type);
+      }
+      visit(node.returnType);
+      visit(node.body);
+      return;
     case "probe":
-      return [...node.attachPoints, ...present(node.predicate), node.body];
+      node.attachPoints.forEach(visit);
+      if (node.predicate) visit(node.predicate);
+      visit(node.body);
+      return;
     case "block":
-      return [...node.statements];
+      node.statements.forEach(visit);
+      return;
     case "expression-statement":
-      return [node.expression];
+      visit(node.expression);
+      return;
     case "assignment":
-      return present(node.target, node.value);
+      if (node.target) visit(node.target);
+      visit(node.value);
+      return;
     case "let":
-      return present<Node>(node.variable, node.type, node.value);
+      visit(node.variable);
+      if (node.type) visit(node.type);
+      if (node.value) visit(node.value);
+      return;
     case "if":
-      return present<Node>(node.condition, node.then, node.otherwise);
+      visit(node.condition);
+      visit(node.then);
+      if (node.otherwise) visit(node.otherwise);
+      return;
     case "while":
-      return [node.condition, node.body];
+      visit(node.condition);
+      visit(node.body);
+      return;
     case "for":
-      return [node.variable, node.over, node.body];
+      visit(node.variable);
+      visit(node.over);
+      visit(node.body);
+      return;
     case "range":
-      return [node.start, node.end];
+      visit(node.start);
+      visit(node.end);
+      return;
     case "unroll":
-      return [node.count, node.body];
+      visit(node.count);
+      visit(node.body);
+      return;
     case "return":
-      return present(node.value);
+      if (node.value) visit(node.value);
+      return;
     case "map-access":
-      return [node.map, node.key];
+      visit(node.map);
+      visit(node.key);
+      return;
     case "unary":
-      return [node.operand];
+      visit(node.operand);
+      return;
     case "increment":
-      return [node.target];
+      visit(node.target);
+      return;
     case "binary":
-      return [node.left, node.right];
+      visit(node.left);
+      visit(node.right);
+      return;
     case "ternary":
+      visit(node.condition);
       // In `a ?: b` the condition is the same node as the value.
-      return [node.condition, ...(node.then === node.condition ? [] : [node.then]), node.otherwise];
+      if (node.then !== node.condition) visit(node.then);
+      visit(node.otherwise);
+      return;
     case "field":
     case "tuple-access":
-      return [node.object];
+      visit(node.object);
+      return;
     case "index":
-      return [node.object, node.index];
+      visit(node.object);
+      visit(node.index);
+      return;
     case "tuple":
-      return [...node.elements];
+      node.elements.forEach(visit);
+      return;
     case "record":
-      return node.fields.map(({ value }) => value);
+      for (const { value } of node.fields) visit(value);
+      return;
     case "call":
-      return [...node.args];
+      node.args.forEach(visit);
+      return;
     case "cast":
-      return [node.type, node.operand];
+      visit(node.type);
+      visit(node.operand);
+      return;
     case "sizeof":
     case "offsetof":
     case "typeof":
     case "typeinfo":
-      return [node.of];
+      visit(node.of);
+      return;
     case "comptime":
-      return [node.operand];
+      visit(node.operand);
+      return;
     case "block-expression":
-      return [...node.statements, ...present(node.value)];
+      node.statements.forEach(visit);
+      if (node.value) visit(node.value);
+      return;
     case "comment":
     case "c-definition":
     case "config-entry":
@@ -113,8 +170,8 @@ export function children(node: Node): Node[] {
     case "variable":
     case "map":
     case "type-name":
-      return [];
+      return;
     default:
-      return unreachable(node);
+      unreachable(node);
   }
 }

@@ -3,12 +3,12 @@
  * kernel limits what one program may be, and this is what tells in time that a script is far beyond that.
  */
 import type { Node, Unroll } from "./ast.ts";
-import { children } from "./walk.ts";
+import { forEachChild } from "./walk.ts";
 
 /** The most that `unroll` writes out; what would be more is a loop. */
 const MAX_UNROLLED = 2000;
 
-/** Weights of nodes, each of which is counted once. */
+/** Weights of nodes of a tree that stays as it is: each is counted once. */
 export class Weights {
   readonly #known = new Map<Node, number>();
 
@@ -31,7 +31,9 @@ export class Weights {
 
   #below(node: Node): number {
     let sum = 0;
-    for (const child of children(node)) sum += this.of(child);
+    forEachChild(node, (child) => {
+      sum += this.of(child);
+    });
     return sum;
   }
 }
