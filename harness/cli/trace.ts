@@ -25,6 +25,7 @@ import { Failure, tracingFailure } from "./failure.ts";
 import { paletteFor } from "./palette.ts";
 import { parseTraceArgs, type TraceArgs, traceUsage, UsageError } from "./trace-args.ts";
 import { followTrace } from "./trace-follow.ts";
+import { unoptimised } from "./unoptimised.ts";
 import { writeAll } from "./write-all.ts";
 
 /** Runs the command with the arguments behind `trace` and answers its exit code. */
@@ -87,7 +88,7 @@ async function runScript(args: TraceArgs): Promise<number> {
     if (target !== undefined) open.push(target);
     const child = args.command === undefined ? undefined : await startChild(args.command);
     if (child !== undefined) open.push(child);
-    const compiled = compileScript(source, args);
+    const compiled = unoptimised(source.text.length, () => compileScript(source, args));
     if (args.emit.length > 0) return ExitCode.ok;
     const pid = child?.pid ?? args.pid;
     const onVerified = args.verbose ? printVerdict : undefined;
