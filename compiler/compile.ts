@@ -109,12 +109,45 @@ export function compile(
   dump("types", () => printTypes(typed));
   if (diags.hasErrors) return undefined;
 
+  const context = { facts, config, options, scope, workload, whole: script.span };
+  return generateFitting(typed, context, options.partSize ?? PART_SIZE, diags);
+}
+
+/**
+ * Objects up to this size live on the stack, larger ones in per-CPU memory, which costs a little more. A script that needs
+ * more stack than there is gets by with less of it.
+ */
+const ON_STACK_LIMITS: readonly [number, ...number[]] = [64, 16, 0];
+
+/** The parts of a large program are made smaller until none of their jumps is too far, and until the kernel takes them. */
+const SMALLEST_PART = 1000;
+
+interface GenerationContext {
+  facts: KernelFacts;
+  config: ScriptConfig;
+  options: CompileOptions;
+  scope: ScopeFilter;
+  workload: ScopeFilter;
+  whole: Span;
+}
+
+interface Generation extends GenerationContext {
+  stackLimit: number;
+  partSize: number;
+}
+
+/** Byte code with as much on the stack, and in parts as large, as the kernel's limits permit. */
+function generateFitting(
+  typed: TypedScript,
+  context: GenerationContext,
+  largestPart: number,
+  diags: Diagnostics,
+): CompiledProgram | undefined {
   let [stackLimit, ...lower] = ON_STACK_LIMITS;
-  for (let partSize = options.partSize ?? PART_SIZE; ; ) {
+  for (let partSize = largestPart; ; ) {
     const attempt = new Diagnostics();
-    const generation = { facts, config, options, scope, workload, stackLimit, partSize, whole: script.span };
-    const program = generate(typed, generation, attempt);
-    if (program) return program;
+    const program = generate(typed, { ...context, stackLimit, partSize }, attempt);
+    if (program) return { ...program, smaller: () => generateSmaller(program, typed, context, partSize) };
     const codes = new Set(attempt.errors.map(({ code }) => code));
     if (codes.has("stack-overflow") && lower.length > 0) [stackLimit, ...lower] = lower as [number, ...number[]];
     else if (codes.has("jump-too-far") && partSize > SMALLEST_PART) partSize /= 2;
@@ -125,24 +158,19 @@ export function compile(
   }
 }
 
-/**
- * Objects up to this size live on the stack, larger ones in per-CPU memory, which costs a little more. A script that needs
- * more stack than there is gets by with less of it.
- */
-const ON_STACK_LIMITS: readonly [number, ...number[]] = [64, 16, 0];
-
-/** Without far jumps the parts of a large program are made smaller until none of their jumps has to be one. */
-const SMALLEST_PART = 1000;
-
-interface Generation {
-  facts: KernelFacts;
-  config: ScriptConfig;
-  options: CompileOptions;
-  scope: ScopeFilter;
-  workload: ScopeFilter;
-  stackLimit: number;
-  partSize: number;
-  whole: Span;
+/** What there is to say was said the first time; a size that changes nothing is passed over. */
+function generateSmaller(
+  { programs }: CompiledProgram,
+  typed: TypedScript,
+  context: GenerationContext,
+  partSize: number,
+): CompiledProgram | undefined {
+  const parts = programs.flatMap(codeOf).length;
+  for (let size = partSize / 2; size >= SMALLEST_PART / 2; size /= 2) {
+    const program = generateFitting(typed, context, size, new Diagnostics());
+    if (program && program.programs.flatMap(codeOf).length > parts) return program;
+  }
+  return undefined;
 }
 
 /** Byte code for a checked script. */

@@ -26,6 +26,11 @@ export interface CompiledProgram {
   /** Index in `maps` of the switch of the process or thread scope; see {@link SCOPE_SWITCH}. */
   scopeSwitch: number | undefined;
   config: RuntimeConfig;
+  /**
+   * The same in smaller parts, for when the kernel's verifier finds one too large to go through; undefined where that would be no
+   * different. Compiles again, as only the kernel knows when it has to be.
+   */
+  smaller?(): CompiledProgram | undefined;
 }
 
 /**

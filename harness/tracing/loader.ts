@@ -42,11 +42,13 @@ export interface LoadContext {
   maps: readonly MapFd[];
   constant: ConstantSource;
   onVerified: VerifierListener | undefined;
+  /** Whether to ask for the reason why a program is too large, which takes as long as finding it out did, several times. */
+  explainSize: boolean;
 }
 
 /**
- * Loads all programs, in their order. Throws VerifierError for a program that the kernel refuses, TrimmedLogError for one whose
- * log finds no room, else SysError.
+ * Loads all programs, in their order. Throws VerifierError for a program that the kernel refuses (but see `explainSize`),
+ * TrimmedLogError for one whose log finds no room, else SysError.
  */
 export function loadPrograms(compiled: CompiledProgram, context: LoadContext): LoadedProgram[] {
   const opened = allOrNone(compiled.programs, (program) => loadProgram(program, compiled, context));
@@ -75,7 +77,8 @@ function number32(value: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(value).buffer);
 }
 
-function loadCode(program: Program, compiled: CompiledProgram, { maps, constant, onVerified }: LoadContext): Fd {
+function loadCode(program: Program, compiled: CompiledProgram, context: LoadContext): Fd {
+  const { maps, constant, onVerified, explainSize } = context;
   const needed: Fd[] = [];
   const own = (fd: Fd): Fd => {
     needed.push(fd);
@@ -96,7 +99,8 @@ function loadCode(program: Program, compiled: CompiledProgram, { maps, constant,
       },
       ...btfTarget(attach),
     };
-    return onVerified === undefined ? loadVerified(program, spec) : loadLogged(program, spec, compiled, onVerified);
+    if (onVerified !== undefined) return loadLogged(program, spec, compiled, onVerified);
+    return loadVerified(program, spec, explainSize);
   } finally {
     for (const fd of needed) fd.close();
   }
@@ -142,9 +146,10 @@ function moduleOf(target: AttachTarget): string | undefined {
  * Loads without a log, which is the fast way, and again with one when the kernel refuses. A log that did not fit hides
  * the reason and its own errno, so it gets more room each time.
  */
-function loadVerified(program: Program, spec: ProgSpec): Fd {
+function loadVerified(program: Program, spec: ProgSpec, explainSize = true): Fd {
   const refusal = attempt(spec);
   if (!(refusal instanceof LoadError)) return refusal.fd;
+  if (refusal.code === "E2BIG" && !explainSize) throw refusal;
   let logged = refusal;
   for (const logSize of LOG_SIZES) {
     const next = attempt({ ...spec, logLevel: 1, logSize });

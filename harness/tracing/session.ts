@@ -12,6 +12,7 @@ import {
 import {
   enableStats,
   type Fd,
+  LoadError,
   type MapFd,
   mapLookup,
   mapUpdate,
@@ -33,6 +34,7 @@ import type { StackFrame } from "./symbols/resolver.ts";
 import { readFrames } from "./symbols/stack-frames.ts";
 import { namesUserCode } from "./symbols/user-code.ts";
 import type { MappingRecord } from "./symbols/user-symbols.ts";
+import { VerifierError } from "./verifier-error.ts";
 
 export interface SessionOptions extends TraceSubject, AttachOptions {
   /** Keeps the kernel's run-time statistics on, for `cost()`. That makes every run of every program dearer. */
@@ -72,15 +74,34 @@ export interface OnDemandProgram {
 const PACKET_BYTES = 14;
 
 /**
- * Creates the maps and loads the programs; nothing is attached yet. Throws VerifierError for a program that the kernel
+ * Creates the maps and loads the programs; nothing is attached yet. A program that is too large for the verifier is loaded in smaller
+ * parts, so that the session's program may be another than the given one. Throws VerifierError for a program that the kernel
  * refuses and SysError for what it does not permit; nothing stays open then.
  */
 export function loadSession(compiled: CompiledProgram, options: SessionOptions = {}): Session {
+  for (let program = compiled; ; ) {
+    try {
+      return load(program, options, false);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      const smaller = program.smaller?.();
+      if (smaller === undefined) return load(program, options, true);
+      program = smaller;
+    }
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof VerifierError ? error.tooLarge : error instanceof LoadError && error.code === "E2BIG";
+}
+
+function load(compiled: CompiledProgram, options: SessionOptions, explainSize: boolean): Session {
   const open: { close(): void }[] = [];
   try {
     const maps = createMaps(compiled);
     open.push(...maps);
-    const programs = loadPrograms(compiled, { maps, constant: hostConstants(options), onVerified: options.onVerified });
+    const { onVerified } = options;
+    const programs = loadPrograms(compiled, { maps, constant: hostConstants(options), onVerified, explainSize });
     open.push(...programs.map(({ fd }) => fd));
     const ring = compiled.ringBuffer === undefined ? undefined : new RingBuffer(maps[compiled.ringBuffer]!);
     if (ring) open.push(ring);

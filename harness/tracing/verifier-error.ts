@@ -106,8 +106,10 @@ export function readVerifierLog(log: string): VerifierVerdict {
     const found = INSTRUCTION.exec(line);
     if (found) {
       slot = Number(found[1]);
-      instruction = found[2]!.replace(/\s*;.*$/, "").trim();
-      lastWords = ""; // a sentence before it was about another path
+      // A sentence before it was about another path. One may stand on its own line, behind a jump that was not followed any more.
+      const [text, last = ""] = found[2]!.split(GIVES_UP);
+      instruction = text!.replace(/\s*;.*$/, "").trim();
+      lastWords = last.trim();
     } else if (!NOISE.test(line)) {
       lastWords = line.trim();
     }
@@ -119,6 +121,7 @@ export function readVerifierLog(log: string): VerifierVerdict {
 
 /** `12: (79) r3 = *(u64 *)(r1 +8)      ; R1=ctx() R3_w=scalar()`, possibly with a state before the opcode */
 const INSTRUCTION = /^(\d+): \([0-9a-f]{2}\) (.*)$/;
+const GIVES_UP = /(?=BPF program is too large)/;
 /** Blank lines, register states, paths, precision tracking, source lines, statistics. */
 const NOISE =
   /^\s*$|^\d+: |^(from \d+ to \d+|; |func#|mark_precise|last_idx|regs=|parent |caller:|callee:|returning from|to caller|arg#|propagating|processed \d|verification time|stack depth|cur state|old state|Live regs)/;

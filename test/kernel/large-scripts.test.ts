@@ -97,6 +97,14 @@ describeKernel("large scripts in the kernel", () => {
     expect(runScript(`config = { max_strlen = 1024 } begin { ${body} }`, ["abc", "abc"])).toBe("60\n");
   });
 
+  it("loops that the verifier goes through in smaller parts only", () => {
+    const round = (i: number) => `@u[$i${i}] = count(); if (nsecs > 5) { @v = hist($i${i}); }`;
+    const loop = (i: number) =>
+      `$i${i} = 0; while ($i${i} < 20) { if ($i${i} % 2 == 1) { $i${i}++; continue; } unroll (10) { ${round(i)} } $i${i}++; }`;
+    const body = `${loop(0)} ${loop(1)} ${lines(600, (i) => `@p[${i}] = 1;`)} print(len(@u)); print(len(@p));`;
+    expect(printed(`${body} clear(@u); clear(@v); clear(@p);`)).toBe("10 | 600");
+  });
+
   it("a part more than the kernel runs is the script's error", () => {
     const diags = new Diagnostics();
     compile(new Source("test.bt", `begin { ${lines(2000, (i) => `@m${i}[1] = ${i};`)} }`), facts, diags);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { compile } from "../../../compiler/compile.ts";
 import { Diagnostics } from "../../../compiler/diagnostics.ts";
+import { codeOf } from "../../../compiler/program.ts";
 import { Source } from "../../../compiler/source.ts";
 import { fakeFacts } from "../../support/fake-facts.ts";
 
@@ -42,6 +43,19 @@ describe("parts of a program", () => {
       expect(parts).toBeGreaterThan(1);
       expect(others).toEqual([]);
     }
+  });
+
+  it.each<[string, string, boolean]>([
+    ["a long script", `begin { ${lines(300, (i) => `@[${i}] = count();`)} }`, true],
+    ["a short script", "begin { @ = count(); }", false],
+    ["a loop", `begin { for ($i : 0..9) { ${lines(300, (i) => `@[${i}] = count();`)} } }`, false],
+  ])("are smaller for a kernel that asks for it: %s", (_, text, divisible) => {
+    const counts: number[] = [];
+    const diags = new Diagnostics();
+    let program = compile(new Source("test.bt", text), fakeFacts(), diags);
+    for (; program; program = program.smaller?.()) counts.push(program.programs.flatMap(codeOf).length);
+    expect(counts.length > 1).toBe(divisible);
+    expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b));
   });
 
   it.each<[string, string, keyof typeof OLD | undefined, string]>([

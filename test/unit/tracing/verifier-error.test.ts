@@ -102,10 +102,12 @@ describe("VerifierError", () => {
     "The sequence of 8193 jumps is too complex.",
     "The total number of maps per program has reached the limit of 64",
     "insn 3 cannot be patched due to 16-bit range",
+    "1633: (a5) if r3 < 0x2 goto pc+1 BPF program is too large. Processed 1000001 insn",
   ])("tells a program that is too large from one that is wrong: %s", (words) => {
     const { diagnostic } = new VerifierError(refused, 7, words);
     expect(diagnostic?.code).toBe("program-too-large");
     expect(diagnostic?.message).toContain("is too large for the kernel's verifier");
+    expect(diagnostic?.message).not.toContain("goto");
     expect(diagnostic?.help).toContain("make loops shorter");
   });
 
