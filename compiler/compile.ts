@@ -46,6 +46,8 @@ export interface CompileOptions {
   targetPid?: number;
   /** The session will be given one process to attach to (-p, -c). */
   oneProcess?: boolean;
+  /** Whether there is a process whose id `cpid` is; without one a script that asks for it is told so. */
+  hasCommand?: boolean;
   /** Benchmarks and tests of the script are run instead of tracing. */
   mode?: "trace" | "bench" | "test";
   /** Probes whose name it refuses are checked, and not run; begin and end are no business of it. */
@@ -194,6 +196,7 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
     partSize,
     tellsFailures: options.tellFailures ?? false,
     exits: typed.units.some(({ block }) => callsExit(block)),
+    hasCommand: options.hasCommand ?? true,
     oneTarget: options.targetPid !== undefined,
     oneProcess: options.oneProcess ?? false,
   };

@@ -3,6 +3,9 @@
  * Rendering happens at the very end, and shows every place in the file that the user edits.
  */
 import { outermost, type Span, ways } from "./source.ts";
+import { printable, shownLine } from "./source-line.ts";
+
+export { printable } from "./source-line.ts";
 
 export type Severity = "error" | "warning";
 
@@ -73,11 +76,6 @@ export interface Palette {
 const same = (text: string): string => text;
 export const plainPalette: Palette = { error: same, warning: same, note: same, dim: same, bold: same };
 
-/** Text from a script or a path, safe for a terminal: control characters are shown, not obeyed. */
-export function printable(text: string): string {
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
-}
-
 /**
  * Renders one diagnostic:
  *
@@ -108,23 +106,14 @@ export function location(s: Span): string {
   return `${outer.source.name}:${line}:${column}`;
 }
 
-const LONGEST_LINE = 2000;
-
 function excerpt(s: Span, note: string, paint: (text: string) => string, palette: Palette): string[] {
   const { source, start, end } = outermost(s);
   const { line, column } = source.position(start);
-  const whole = source.line(line);
   const gutter = String(line).padStart(5);
-  // Of a line that no terminal has room for, only the surroundings of the place are shown.
-  const from = whole.length > LONGEST_LINE ? Math.max(0, column - 1 - LONGEST_LINE / 4) : 0;
-  const text = whole.slice(from, from + LONGEST_LINE);
-  const before = column - 1 - from;
-  // Tabs are kept in the underline's indentation, so that it stands below the right column at any tab width.
-  const indent = text.slice(0, before).replace(/[^\t]/g, " ");
-  const width = Math.max(1, Math.min(end - start, text.length - before));
+  const { text, indent, width } = shownLine(source.line(line), column - 1, column - 1 + end - start);
   return [
     `  ${palette.dim(location(s))}`,
-    `${palette.dim(`${gutter} |`)} ${printable(text)}`,
+    `${palette.dim(`${gutter} |`)} ${text}`,
     `${palette.dim(`${" ".repeat(gutter.length)} |`)} ${indent}${paint("^".repeat(width) + note)}`,
   ];
 }

@@ -279,17 +279,15 @@ export type ValueLayout =
       fields: { name: string; offset: number; layout: ValueLayout; bits?: { offset: number; size: number } }[];
     }
   | { kind: "pointer"; size: 8 }
-  /** With `isText` it is printed by its name even where numbers are. */
   | {
       kind: "enum";
       size: 1 | 2 | 4 | 8;
       signed: boolean;
       name: string;
       values: [value: string, name: string][];
-      isText?: true;
     }
-  /** u64 id of an attach point: an index into `names` (sparse, as pairs). */
-  | { kind: "probe"; size: 8; names: [id: number, name: string][] }
+  /** u64 that stands for a text: that of its number in `names` (sparse, as pairs), else `other`. */
+  | { kind: "name"; size: 8; names: [number: number, name: string][]; other?: string }
   | { kind: "ksym"; size: 8 }
   /** u64 address, u64 process id. */
   | { kind: "usym"; size: 16 }
@@ -305,7 +303,7 @@ export type ValueLayout =
   | { kind: "mac"; size: 6 }
   /** u64 cgroup id; the path is looked up below `filter`. */
   | { kind: "cgroup_path"; size: 8; filter: string }
-  | { kind: "strerror" | "signal_name" | "username"; size: 8 }
+  | { kind: "username"; size: 8 }
   // Aggregations (map values only). Each CPU's copy has this shape; all numbers are 64 bit.
   | { kind: "count"; size: 8 }
   | { kind: "sum"; size: 8; signed: boolean }
@@ -351,7 +349,7 @@ export type EventLayout =
   | { kind: "time"; size: number; format: string }
   | { kind: "join"; size: number; separator: string; args: EventField[] }
   /** Something went wrong at run time; failed helpers are told only on request. */
-  | { kind: "runtime_error"; size: number; error: "division-by-zero" | "out-of-bounds"; span: Span }
+  | { kind: "runtime_error"; size: number; error: "division-by-zero" | "out-of-bounds" | "no-command"; span: Span }
   | { kind: "runtime_error"; size: number; error: "helper"; helper: string; result: EventField; span: Span };
 
 export interface EventField {

@@ -8,7 +8,7 @@ import { into } from "../lower/memory-values.ts";
 import { stringLiteral } from "../lower/strings.ts";
 import type { Checker } from "../sema/check.ts";
 import { sizeOf } from "../sema/layout.ts";
-import { isIntegral, string, type Type, typeName, voidType } from "../sema/types.ts";
+import { isIntegral, isNamed, isText, NAME_SIZE, string, type Type, typeName, voidType } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import { checkFormat } from "./output.ts";
 import type { Functions } from "./table.ts";
@@ -89,10 +89,6 @@ function hasField({ width, flags }: FormatSpec): boolean {
   return width !== undefined || FLAGS.some(([flag]) => flags[flag]);
 }
 
-function isText(type: Type): boolean {
-  return type.kind === "string";
-}
-
 /** The format as the kernel wants it: it must be told which values have 64 bits, and hides the addresses of a plain %p. */
 function kernelFormat(pieces: readonly FormatPiece[], types: readonly Type[]): string {
   let next = 0;
@@ -108,7 +104,8 @@ function kernelFormat(pieces: readonly FormatPiece[], types: readonly Type[]): s
 
 /** A string that was cut has no NUL of its own. */
 function textAddress(l: Lowering, node: Expression): VReg {
-  const size = sizeOf(l.type(node)) + 1;
+  const type = l.type(node);
+  const size = isNamed(type) ? NAME_SIZE : sizeOf(type) + 1;
   const place = l.memory(size, "text");
   into(l, node, place, string(size), true);
   return l.address(place);

@@ -3,6 +3,7 @@ import type { VReg } from "../ir/ir.ts";
 import { isSince } from "../kernel-facts.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
+import { tell } from "../lower/runtime-errors.ts";
 import { isInScope, isTaskInScope } from "../lower/scope.ts";
 import { currentTask, hasTypedTask, kernelField, ownName } from "../lower/task.ts";
 import { typeFromBtf } from "../sema/btf-types.ts";
@@ -107,7 +108,11 @@ export const processVariables: Variables = {
   cpu: scalar(uint64, (l) => l.b.call("get_smp_processor_id", [], { pure: true })),
   cgroup: scalar(uint64, (l) => l.b.call("get_current_cgroup_id", [], { pure: true })),
   rand: scalar(uint64, (l) => l.b.extend(l.b.call("get_prandom_u32", []), 4, false)),
-  cpid: scalar(uint32, (l) => l.hostConstant("cpid")),
+  cpid: scalar(uint32, (l) => {
+    if (!l.environment.hasCommand) tell(l, "no-command");
+    return l.hostConstant("cpid");
+  }),
+  has_cpid: scalar(boolean, (l) => l.b.compare("ne", l.hostConstant("cpid"), { imm: 0n })),
   numaid: scalar(uint32, (l) => l.b.call("get_numa_node_id", [], { pure: true })),
   jiffies: scalar(uint64, (l) => l.b.call("jiffies64", [])),
   comm: {

@@ -5,7 +5,7 @@ import { settingsOf } from "../sema/config.ts";
 import { isConstant } from "../sema/constants.ts";
 import { formatConstants } from "../sema/format-constants.ts";
 import { baseName } from "../sema/type-queries.ts";
-import { type Type, uint64, unknown, voidType, widen } from "../sema/types.ts";
+import { isText, type Type, uint64, unknown, voidType, widen } from "../sema/types.ts";
 import type { Call } from "../syntax/ast.ts";
 import type { BuiltinFunction, Functions, Variables } from "./table.ts";
 
@@ -102,7 +102,7 @@ export const queryVariables: Variables = {
 
 export const queryFunctions: Functions = {
   fail,
-  is_str: query("is_str", (type) => type.kind === "string"),
+  is_str: query("is_str", isText),
   is_ptr: query("is_ptr", (type) => type.kind === "pointer"),
   is_array: query("is_array", (type) => type.kind === "array"),
   is_integer: query("is_integer", (type) => baseName(type) === "int"),

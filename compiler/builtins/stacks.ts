@@ -81,7 +81,8 @@ function modeNamed(c: Checker, { name, span }: Identifier): StackMode | undefine
 function limitOf(c: Checker, node: Expression, kind: Kind): number {
   const limit = c.constant(node, "the number of frames");
   if (limit === undefined) return DEFAULT_LIMIT;
-  if (limit > 0n && limit <= MAX_LIMIT) return Number(limit);
-  c.error("stack-limit", node.span, `${kind}([int limit]): limit shouldn't exceed ${MAX_LIMIT}, ${limit} given`);
+  if (limit >= 0n && limit <= MAX_LIMIT) return Number(limit);
+  const message = limit < 0n ? "cannot be negative" : `shouldn't exceed ${MAX_LIMIT}`;
+  c.error("stack-limit", node.span, `${kind}([int limit]): limit ${message}, ${limit} given`);
   return DEFAULT_LIMIT;
 }

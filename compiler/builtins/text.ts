@@ -6,7 +6,18 @@ import { at, type Place } from "../lower/place.ts";
 import { bytesIn, compareBytes, findString, stringIn } from "../lower/text.ts";
 import type { Checker } from "../sema/check.ts";
 import { sizeOf } from "../sema/layout.ts";
-import { boolean, int64, string, type Type, typeName, uint64, unknown } from "../sema/types.ts";
+import {
+  boolean,
+  int64,
+  isNamed,
+  isText,
+  NAME_SIZE,
+  string,
+  type Type,
+  typeName,
+  uint64,
+  unknown,
+} from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 
@@ -17,7 +28,7 @@ function checkText(c: Checker, call: Call, index: number): Type {
   const type = c.type(node);
   const element = type.kind === "array" ? type.element : type.kind === "pointer" ? type.to : undefined;
   const characters = element?.kind === "integer" && element.size === 1;
-  if (type.kind === "string" || type.kind === "probe" || type.kind === "unknown" || characters) return type;
+  if (isText(type) || type.kind === "unknown" || characters) return type;
   return c.error(
     "argument-type",
     node.span,
@@ -40,6 +51,7 @@ function literalOf(type: Type): string | undefined {
 
 /** Bytes that an argument takes when it is a string in memory. */
 function textSize(type: Type, maxStrlen: number): number {
+  if (isNamed(type)) return NAME_SIZE;
   return type.kind === "string" || type.kind === "array" ? sizeOf(type) : maxStrlen;
 }
 

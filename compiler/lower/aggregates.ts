@@ -10,6 +10,7 @@ import type { Lowering } from "./lowering.ts";
 import { at, type Place } from "./place.ts";
 import type { PlannedMap } from "./plan.ts";
 import { countRounds } from "./rounds.ts";
+import { tellMissing } from "./runtime-errors.ts";
 
 /** Aggregates that are one object, which every value is added to. */
 type Accumulated = Exclude<Aggregate, { kind: "tseries" }>;
@@ -151,8 +152,12 @@ export function aggregateNumberOf(l: Lowering, map: PlannedMap, key: VReg | unde
   if (map.storage.kind === "hash") {
     const { stride } = map.storage;
     const found = entry ?? b.call("map_lookup_percpu_elem", [l.mapReference(map.storage.map), key!, b.read(cpu)]);
-    const there = b.newBlock();
-    b.branch("ne", found, { imm: 0n }, there, next);
+    const [missing, there] = [b.newBlock(), b.newBlock()];
+    b.branch("ne", found, { imm: 0n }, there, missing);
+    // A key that one CPU has not, none has.
+    b.enterSealed(missing);
+    tellMissing(l, "map_lookup_percpu_elem");
+    b.jump(done);
     b.enterSealed(there);
     copy = stride === undefined ? found : b.alu("add", found, b.alu("mul", b.read(cpu), { imm: BigInt(stride) }));
   } else {

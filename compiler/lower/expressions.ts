@@ -12,6 +12,7 @@ import {
   isNumericAggregate,
   isScalar,
   isSigned,
+  isText,
   type Size,
   sameType,
   type Type,
@@ -40,7 +41,15 @@ const COMPARISONS: Partial<Record<ast.BinaryOperator, [unsigned: Condition, sign
 
 /** The value of a scalar expression, extended to 64 bits by its type. */
 export function value(l: Lowering, node: ast.Expression): VReg {
+  const whole = l.b.span;
   l.b.span = node.span;
+  const found = computed(l, node);
+  // What comes now is the work of the expression that this one is a part of.
+  l.b.span = whole ?? node.span;
+  return found;
+}
+
+function computed(l: Lowering, node: ast.Expression): VReg {
   const type = l.type(node);
   const known = knownScalar(type);
   if (known !== undefined) return l.b.const(BigInt.asIntN(64, known));
@@ -308,8 +317,7 @@ const COMPARED_BY_WORDS = 512;
 function memoryEqual(l: Lowering, node: ast.Binary): VReg {
   const left = l.type(node.left);
   const right = l.type(node.right);
-  const textual = (t: Type) => t.kind === "string" || t.kind === "probe";
-  if (textual(left) && textual(right)) return stringsEqual(l, node.left, node.right);
+  if (isText(left) && isText(right)) return stringsEqual(l, node.left, node.right);
   // Of two tuples with strings each may have the longer one.
   const type = joinTypes(left, right) ?? left;
   const size = sizeOf(type);

@@ -50,6 +50,8 @@ export interface LoweringEnvironment {
   exits: boolean;
   /** Reads that fail and keys that are not there are told. */
   tellsFailures: boolean;
+  /** There is a process whose id `cpid` is. */
+  hasCommand: boolean;
   /** Only the process of -p counts. */
   oneTarget: boolean;
   /** Uprobes will be attached to one process. */

@@ -1,16 +1,17 @@
 /** Values that do not fit a register: strings, tuples, records. Each is written to a place that the caller chooses. */
 import { knownScalar } from "../sema/constants.ts";
 import { placed, sizeOf } from "../sema/layout.ts";
-import { isScalar, sameType, type Type } from "../sema/types.ts";
+import { isNamed, isScalar, sameType, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
 import { blockValue, builtinOf, chosenBranch, either, operand, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { mapPlace } from "./maps.ts";
 import { memberPlace, pointed } from "./members.ts";
+import { nameText } from "./names.ts";
 import { at, type Place, untyped } from "./place.ts";
 import { statements } from "./statements.ts";
-import { probeName, stringLiteral } from "./strings.ts";
+import { stringLiteral } from "./strings.ts";
 
 /**
  * Writes the value of any expression to memory, as a value of type `as` (which may be wider than its own). With `padded`
@@ -96,8 +97,8 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
       stringLiteral(l, type.value, to, as.size, padded);
       return;
     }
-    if (type.kind === "probe") {
-      probeName(l, value(l, node), to, as.size);
+    if (isNamed(type)) {
+      nameText(l, type, value(l, node), to, as.size);
       return;
     }
   }
@@ -212,8 +213,8 @@ export function convert(l: Lowering, from: Place, type: Type, to: Place, as: Typ
     l.write(to, as, l.read(from, type));
     return;
   }
-  if (type.kind === "probe" && as.kind === "string") {
-    probeName(l, l.read(from, type), to, as.size);
+  if (isNamed(type) && as.kind === "string") {
+    nameText(l, type, l.read(from, type), to, as.size);
     return;
   }
   const size = Math.min(sizeOf(type), sizeOf(as));

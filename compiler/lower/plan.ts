@@ -7,6 +7,7 @@
  * into its memory.
  */
 import { isSince, type KernelFacts } from "../kernel-facts.ts";
+import { type NameTableKind, nameTable } from "../name-tables.ts";
 import type {
   EntryTable,
   EventLayout,
@@ -25,6 +26,7 @@ import {
   isAggregate,
   isNumericAggregate,
   isScalar,
+  NAME_SIZE,
   type TimeSeriesType,
   type Type,
 } from "../sema/types.ts";
@@ -121,6 +123,7 @@ export class Plan {
   #tables: (Section & { stride: { imm: bigint } }) | undefined;
   #slots: (Section & { slack: number; stride: { imm: bigint }; cpuStride: { imm: bigint } }) | undefined;
   readonly #stackMaps = new Map<string, number>();
+  readonly #nameTables = new Map<NameTableKind, number>();
   #ended: { map: number; offset: number } | undefined;
   #ringBuffer: number | undefined;
   #health: number | undefined;
@@ -271,7 +274,7 @@ export class Plan {
 
   /** The hash that stacks of such a shape are kept in, by the numbers that programs give them. */
   stackMap({ mode, limit }: { mode: StackMode; limit: number }): number {
-    const size = limit * frameSize(mode);
+    const size = Math.max(1, limit) * frameSize(mode);
     const key = mode === "build_id" ? `build ids ${limit}` : `addresses ${limit}`;
     let map = this.#stackMaps.get(key);
     if (map === undefined) {
@@ -295,6 +298,22 @@ export class Plan {
     return { map: this.#zeroes.map, offset: 0 };
   }
 
+  /** All texts of a table, NAME_SIZE bytes for each and the one for other numbers behind the last, in memory that is only read. */
+  nameTable(kind: NameTableKind): { map: number; count: number } {
+    const { names, other } = nameTable(kind, this.#facts.arch);
+    let map = this.#nameTables.get(kind);
+    if (map === undefined) {
+      const bytes = new Uint8Array((names.length + 1) * NAME_SIZE);
+      for (const [i, name] of [...names, other].entries()) {
+        bytes.set(new TextEncoder().encode(name), i * NAME_SIZE);
+      }
+      map = this.#add(kind, "array", 4, bytes.length, 1, BPF_F_RDONLY_PROG);
+      this.maps[map]!.initial = bytes;
+      this.#nameTables.set(kind, map);
+    }
+    return { map, count: names.length };
+  }
+
   /** The index of an event's layout, with which its records begin. */
   event(layout: EventLayout): number {
     return this.events.push(layout) - 1;
@@ -305,7 +324,11 @@ export class Plan {
   }
 
   readonly #layouts: LayoutContext = {
-    probeNames: () => this.#options.probeNames(),
+    namesOf: (kind) => {
+      if (kind === "probe") return { names: this.#options.probeNames() };
+      const { names, other } = nameTable(kind, this.#facts.arch);
+      return { names: [...names.entries()], other };
+    },
     stackMap: (stack) => this.stackMap(stack),
   };
 

@@ -24,8 +24,8 @@ export function checkHelper(l: Lowering, helper: HelperName, result: VReg): void
 }
 
 /** Tells of a key that a lookup did not find, if that is wanted. */
-export function tellMissing(l: Lowering): void {
-  if (l.environment.tellsFailures) tellFailure(l, "map_lookup_elem", { imm: 0n });
+export function tellMissing(l: Lowering, helper: HelperName = "map_lookup_elem"): void {
+  if (l.environment.tellsFailures) tellFailure(l, helper, { imm: 0n });
 }
 
 function tellFailure(l: Lowering, helper: HelperName, code: Operand): void {

@@ -35,6 +35,11 @@ const PROCESS = 12;
 
 export function takeStack(l: Lowering, stack: Stack, to: Place): void {
   const { b } = l;
+  if (stack.limit === 0) {
+    b.store(to.base, to.offset + ID, 8, { imm: 0n });
+    b.store(to.base, to.offset + FRAMES, 8, { imm: 0n });
+    return;
+  }
   const size = stack.limit * frameSize(stack.mode);
   const frames = l.scratch(size);
   const flags = stack.kind === "kstack" ? 0 : BPF_F_USER_STACK | (stack.mode === "build_id" ? BPF_F_USER_BUILD_ID : 0);

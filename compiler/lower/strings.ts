@@ -1,11 +1,12 @@
 /** Strings: literals, reading from memory that may fault, comparing. A string in a slot or a map is padded with zeros. */
 import type { Operand, VReg } from "../ir/ir.ts";
 import { sizeOf } from "../sema/layout.ts";
-import type { Size, Type } from "../sema/types.ts";
+import { isNamed, NAME_SIZE, type Size, type Type } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { builtinOf, value } from "./expressions.ts";
 import { type Lowering, pieces } from "./lowering.ts";
 import { place } from "./memory-values.ts";
+import { nameText, numberOf } from "./names.ts";
 import { at, type Place } from "./place.ts";
 import { countRounds } from "./rounds.ts";
 import { checkHelper } from "./runtime-errors.ts";
@@ -83,19 +84,6 @@ function leavesRest({ facts }: Lowering): boolean {
   return major > 5 || (major === 5 && minor >= 11);
 }
 
-/** Writes the name of the probe with an id, padded. */
-export function probeName(l: Lowering, id: VReg, to: Place, size: number): void {
-  const probes = l.unit.probes;
-  if (probes.length === 1) {
-    stringLiteral(l, probes[0]!.name, to, size, true);
-    return;
-  }
-  l.zero(to, size);
-  for (const probe of probes) {
-    l.when("eq", id, { imm: BigInt(probe.id) }, () => stringLiteral(l, probe.name, to, size, false));
-  }
-}
-
 /** 1 if two strings are equal, else 0. */
 export function stringsEqual(l: Lowering, left: Expression, right: Expression): VReg {
   const a = l.type(left);
@@ -105,16 +93,14 @@ export function stringsEqual(l: Lowering, left: Expression, right: Expression): 
   }
   if (b.kind === "string" && b.value !== undefined) return equalsLiteral(l, left, a, b.value);
   if (a.kind === "string" && a.value !== undefined) return equalsLiteral(l, right, b, a.value);
-  if (a.kind === "probe" && b.kind === "probe") return l.b.compare("eq", value(l, left), value(l, right));
-  return equalInMemory(l, local(l, left, a), sizeOf(a), local(l, right, b), sizeOf(b));
+  if (isNamed(a) && a.kind === b.kind) return l.b.compare("eq", value(l, left), value(l, right));
+  return equalInMemory(l, local(l, left, a), sizeInMemory(a), local(l, right, b), sizeInMemory(b));
 }
 
 function equalsLiteral(l: Lowering, node: Expression, type: Type, text: string): VReg {
-  if (type.kind === "probe") {
-    const match = l.unit.probes.find((probe) => probe.name === text);
-    return l.b.compare("eq", value(l, node), { imm: BigInt(match ? match.id : -1) });
-  }
-  const size = sizeOf(type);
+  const number = isNamed(type) ? numberOf(l, type, text) : undefined;
+  if (number !== undefined) return l.b.compare("eq", value(l, node), { imm: number });
+  const size = sizeInMemory(type);
   // A literal that is longer than the string can be is never equal to it.
   if (text.length > size) {
     if (hasSideEffects(node)) local(l, node, type);
@@ -209,8 +195,17 @@ function allEqual<T>(l: Lowering, items: readonly T[], pair: (item: T) => [VReg,
   return b.read(result);
 }
 
+function sizeInMemory(type: Type): number {
+  return isNamed(type) ? NAME_SIZE : sizeOf(type);
+}
+
 /** The string in memory of the program, copied there if it is elsewhere. */
 function local(l: Lowering, node: Expression, type: Type): Place {
+  if (isNamed(type)) {
+    const to = l.memory(NAME_SIZE, type.kind);
+    nameText(l, type, value(l, node), to, NAME_SIZE);
+    return to;
+  }
   const builtin = builtinOf(node);
   const found = (builtin && "into" in builtin ? builtin.inPlace?.(l) : undefined) ?? place(l, node);
   if (found.space === "bpf") return found;

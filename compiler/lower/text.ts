@@ -2,15 +2,16 @@
 import { FunctionBuilder } from "../ir/builder.ts";
 import { isImm, type Operand, type VReg } from "../ir/ir.ts";
 import { sizeOf } from "../sema/layout.ts";
-import { PROBE_NAME_SIZE } from "../sema/types.ts";
+import { isNamed, NAME_SIZE } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { place } from "./memory-values.ts";
+import { nameText } from "./names.ts";
 import type { Place } from "./place.ts";
 import { countRounds } from "./rounds.ts";
 import { checkHelper } from "./runtime-errors.ts";
-import { probeName, readString } from "./strings.ts";
+import { readString } from "./strings.ts";
 
 export interface Text {
   place: Place;
@@ -34,10 +35,10 @@ export function stringIn(l: Lowering, node: Expression): Text {
     });
     return { place: to, size };
   }
-  if (type.kind === "probe") {
-    const to = l.memory(PROBE_NAME_SIZE, "probe");
-    probeName(l, value(l, node), to, PROBE_NAME_SIZE);
-    return { place: to, size: PROBE_NAME_SIZE };
+  if (isNamed(type)) {
+    const to = l.memory(NAME_SIZE, type.kind);
+    nameText(l, type, value(l, node), to, NAME_SIZE);
+    return { place: to, size: NAME_SIZE };
   }
   const size = sizeOf(type);
   const found = place(l, node);

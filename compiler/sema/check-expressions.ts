@@ -22,6 +22,7 @@ import {
   isIntegral,
   isNumericAggregate,
   isSigned,
+  isText,
   knownInteger,
   literalType,
   type PointerType,
@@ -29,6 +30,7 @@ import {
   type StructShape,
   sameType,
   type Type,
+  textSize,
   truncate,
   typeName,
   uint64,
@@ -333,10 +335,9 @@ export class Checks {
       return boolean;
     }
     const equality = operator === "==" || operator === "!=";
-    const textual = (t: Type) => t.kind === "string" || t.kind === "probe";
-    if (equality && textual(left) && textual(right)) return boolean;
+    if (equality && isText(left) && isText(right)) return boolean;
     if (equality && left.kind === right.kind && joinTypes(left, right) && isComparable(left)) return boolean;
-    if (!equality && textual(left) && textual(right)) {
+    if (!equality && isText(left) && isText(right)) {
       return this.#c.error("operand-type", span, `strings can be compared with == and != only, not ${operator}`);
     }
     const wrong = isIntegral(left) || left.kind === "pointer" ? rightSpan : leftSpan;
@@ -488,7 +489,7 @@ export class Checks {
     }
     if (to.kind === "boolean" && (isIntegral(from) || from.kind === "pointer" || from.kind === "string"))
       return boolean;
-    if (to.kind === "string" && from.kind === "string" && to.size >= from.size) return to;
+    if (to.kind === "string" && isText(from) && to.size >= textSize(from)) return to;
     if (to.kind === "enum" && isIntegral(from)) {
       const value = knownInteger(from);
       if (value === undefined || to.values.some((variant) => variant.value === value)) return to;

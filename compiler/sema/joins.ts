@@ -4,8 +4,9 @@ import {
   fits,
   type IntegerType,
   integer,
+  isNamed,
+  NAME_SIZE,
   type PointerType,
-  PROBE_NAME_SIZE,
   type Size,
   sameIntervals,
   sameType,
@@ -120,8 +121,8 @@ export function joinTypes(a: Type, b: Type): Type | undefined {
 }
 
 function joinKinds(a: Type, b: Type): Type | undefined {
-  // A probe's name is kept as a number until it meets another string.
-  if (a.kind === "probe" && b.kind === "string") return string(Math.max(b.size, PROBE_NAME_SIZE));
-  if (a.kind === "string" && b.kind === "probe") return joinKinds(b, a);
+  if (isNamed(a) && isNamed(b)) return string(NAME_SIZE);
+  if (isNamed(a) && b.kind === "string") return string(Math.max(b.size, NAME_SIZE));
+  if (a.kind === "string" && isNamed(b)) return joinKinds(b, a);
   return undefined;
 }

@@ -1,7 +1,7 @@
 /** How values of the types lie in memory: sizes, alignments, and the layouts by which the harness decodes them. */
 import { histBuckets, lhistBuckets } from "../histogram.ts";
 import type { StackMode, ValueLayout } from "../program.ts";
-import type { Aggregate, Type } from "./types.ts";
+import type { Aggregate, Named, Type } from "./types.ts";
 
 /** Bytes that a value occupies in memory, padding included. */
 export function sizeOf(type: Type): number {
@@ -90,7 +90,7 @@ export function placed(types: readonly Type[]): { offsets: number[]; size: numbe
 
 /** What the harness needs to decode a value. Layouts that refer to maps or probes are completed by the planner. */
 export interface LayoutContext {
-  probeNames(): [id: number, name: string][];
+  namesOf(kind: Named["kind"]): { names: [number: number, name: string][]; other?: string };
   stackMap(stack: { mode: StackMode; limit: number }): number;
 }
 
@@ -141,10 +141,12 @@ export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
         signed: type.signed,
         name: type.name,
         values: type.values.map((v) => [v.value.toString(), v.name]),
-        ...(type.isText && { isText: true }),
       };
     case "probe":
-      return { kind: "probe", size: 8, names: context.probeNames() };
+    case "strerror":
+    case "signal_name":
+    case "syscall_name":
+      return { kind: "name", size: 8, ...context.namesOf(type.kind) };
     case "ksym":
       return { kind: "ksym", size: 8 };
     case "usym":
@@ -160,10 +162,8 @@ export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
       return { kind: "mac", size: 6 };
     case "cgroup_path":
       return { kind: "cgroup_path", size: 8, filter: type.filter };
-    case "strerror":
-    case "signal_name":
     case "username":
-      return { kind: type.kind, size: 8 };
+      return { kind: "username", size: 8 };
     case "count":
       return { kind: "count", size: 8 };
     case "sum":

@@ -12,7 +12,18 @@ import { isConstant } from "./constants.ts";
 import { sizeOf } from "./layout.ts";
 import type { Names } from "./names.ts";
 import { addressSpaceOf } from "./providers/provider.ts";
-import { isAggregate, literalType, pointer, string, type Type, typeName, uint64, unknown } from "./types.ts";
+import {
+  isAggregate,
+  isNamed,
+  literalType,
+  NAME_SIZE,
+  pointer,
+  string,
+  type Type,
+  typeName,
+  uint64,
+  unknown,
+} from "./types.ts";
 
 export class TypeQueries {
   readonly #c: Checker;
@@ -66,7 +77,7 @@ export class TypeQueries {
         return type ?? this.#c.type(node);
       }
       default:
-        return this.#c.type(node);
+        return asked(this.#c.type(node));
     }
   }
 
@@ -160,6 +171,11 @@ export class TypeQueries {
 
 function text(value: string): Type {
   return { kind: "string", size: value.length + 1, value };
+}
+
+/** A text that is kept as a number is nevertheless a text to whoever asks. */
+function asked(type: Type): Type {
+  return isNamed(type) && type.kind !== "probe" ? string(NAME_SIZE) : type;
 }
 
 /** The kind of a type, in the words that scripts compare with. */

@@ -2,6 +2,7 @@
  * The types of the language: plain data, compared by structure. `unknown` is the type of something that has not been
  * inferred yet (or that was reported already); it goes with everything and never causes a second message.
  */
+import type { NameTableKind } from "../name-tables.ts";
 import type { Aggregation, StackMode } from "../program.ts";
 
 export type AddressSpace = "kernel" | "user" | "bpf" | "none";
@@ -80,10 +81,13 @@ export interface EnumType {
   size: Size;
   signed: boolean;
   values: readonly { name: string; value: bigint }[];
-  /** The number is nobody's business: the value counts as the text. */
-  isText?: true;
   /** As with integers. */
   value?: bigint;
+}
+
+/** A text that is kept as the number it stands for until it meets another one. */
+export interface Named {
+  kind: "probe" | NameTableKind;
 }
 
 export type Type =
@@ -104,8 +108,8 @@ export type Type =
   | StructType
   | ArgsType
   | EnumType
-  | { kind: "probe" }
-  | { kind: "ksym" | "usym" | "mac" | "inet" | "strerror" | "signal_name" | "username" }
+  | Named
+  | { kind: "ksym" | "usym" | "mac" | "inet" | "username" }
   | { kind: "timestamp"; format: string; clock: "boot" | "realtime" | "monotonic" }
   | { kind: "cgroup_path"; filter: string }
   | { kind: "kstack" | "ustack"; mode: StackMode; limit: number }
@@ -162,6 +166,7 @@ export function isScalar(type: Type): boolean {
     case "cgroup_path":
     case "strerror":
     case "signal_name":
+    case "syscall_name":
     case "username":
     case "unknown":
       return true;
@@ -243,8 +248,24 @@ export function fits(value: bigint, type: { size: number; signed: boolean }): bo
   return truncate(value, type) === value;
 }
 
-/** Bytes that a probe's name gets where it is stored as a string. */
-export const PROBE_NAME_SIZE = 64;
+/** Bytes that a name gets where it is stored as a string. */
+export const NAME_SIZE = 64;
+
+const NAMED: ReadonlySet<Type["kind"]> = new Set(["probe", "strerror", "signal_name", "syscall_name"]);
+
+export function isNamed(type: Type): type is Named {
+  return NAMED.has(type.kind);
+}
+
+/** Bytes of a text where it is written out. */
+export function textSize(type: Named | (Type & { kind: "string" })): number {
+  return type.kind === "string" ? type.size : NAME_SIZE;
+}
+
+/** Whether a value of the type counts as a text. */
+export function isText(type: Type): type is Named | (Type & { kind: "string" }) {
+  return type.kind === "string" || isNamed(type);
+}
 
 export function sameIntervals(a: TimeSeriesType, b: TimeSeriesType): boolean {
   return a.intervalNs === b.intervalNs && a.intervals === b.intervals && a.aggregation === b.aggregation;

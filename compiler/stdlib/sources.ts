@@ -28,10 +28,6 @@ macro is_err(pointer) {
 macro container_of(pointer, container, member) {
   (container*)((int8*)pointer - offsetof(container, member))
 }
-
-macro has_cpid() {
-  cpid != 0
-}
 `;
 
 const TASKS = `// Relatives of a task, the current one unless another is given.

@@ -154,6 +154,7 @@ function compileScript(source: Source, args: TraceArgs): CompiledProgram {
     tellFailures: args.warnings === 2,
     probeFilter: (name) => args.probeFilter?.test(name) ?? true,
     oneProcess: args.pid !== undefined || args.command !== undefined,
+    hasCommand: args.command !== undefined,
     environment: bpftraceEnvironment(process.env),
     files: hostFiles(args.includePaths),
     includes: args.includes,

@@ -21,8 +21,9 @@ export type Value =
   /** Records and the kernel's structs alike. */
   | { readonly kind: "record"; readonly fields: readonly { readonly name: string; readonly value: Value }[] }
   | { readonly kind: "pointer"; readonly address: bigint }
-  | { readonly kind: "enum"; readonly value: bigint; readonly name: string | undefined; readonly isText?: true }
-  | { readonly kind: "probe"; readonly name: string }
+  | { readonly kind: "enum"; readonly value: bigint; readonly name: string | undefined }
+  /** Of a probe, an error, a signal or a system call. */
+  | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "ksym"; readonly address: bigint }
   | { readonly kind: "usym"; readonly address: bigint; readonly pid: number }
   | {
@@ -42,7 +43,7 @@ export type Value =
   | { readonly kind: "inet"; readonly family: number; readonly address: ByteString }
   | { readonly kind: "mac"; readonly bytes: ByteString }
   | { readonly kind: "cgroup_path"; readonly id: bigint; readonly filter: string }
-  | { readonly kind: "strerror" | "signal_name" | "username"; readonly number: bigint }
+  | { readonly kind: "username"; readonly number: bigint }
   | Aggregate;
 
 export type Clock = Extract<ValueLayout, { kind: "timestamp" }>["clock"];
@@ -128,8 +129,8 @@ export function decode(layout: ValueLayout, view: DataView, offset = 0): Value {
       return { kind: "pointer", address: view.getBigUint64(offset, true) };
     case "enum":
       return decodeEnum(layout, readInteger(view, offset, layout.size, layout.signed));
-    case "probe":
-      return decodeProbe(layout, view.getBigUint64(offset, true));
+    case "name":
+      return decodeName(layout, view.getBigUint64(offset, true));
     case "ksym":
       return { kind: "ksym", address: view.getBigUint64(offset, true) };
     case "usym":
@@ -162,9 +163,6 @@ export function decode(layout: ValueLayout, view: DataView, offset = 0): Value {
       return { kind: "mac", bytes: bytesAt(view, offset, 6) };
     case "cgroup_path":
       return { kind: "cgroup_path", id: view.getBigUint64(offset, true), filter: layout.filter };
-    case "strerror":
-    case "signal_name":
-      return { kind: layout.kind, number: view.getBigInt64(offset, true) };
     case "username":
       return { kind: "username", number: view.getBigUint64(offset, true) };
     case "count":
@@ -269,28 +267,23 @@ function decodeInterval(layout: Extract<ValueLayout, { kind: "tseries" }>, view:
 }
 
 type Enum = Extract<ValueLayout, { kind: "enum" }>;
-type Probe = Extract<ValueLayout, { kind: "probe" }>;
+type Name = Extract<ValueLayout, { kind: "name" }>;
 
 function decodeEnum(layout: Enum, value: bigint): Value {
-  return {
-    kind: "enum",
-    value,
-    name: namesOf(layout, layout.values).get(value),
-    ...(layout.isText && { isText: true }),
-  };
+  return { kind: "enum", value, name: namesOf(layout, layout.values).get(value) };
 }
 
-function decodeProbe(layout: Probe, id: bigint): Value {
-  const name = namesOf(layout, layout.names).get(id);
-  if (name === undefined) throw new DecodeError(`there is no probe with the id ${id}`);
-  return { kind: "probe", name };
+function decodeName(layout: Name, number: bigint): Value {
+  const name = namesOf(layout, layout.names).get(number) ?? layout.other;
+  if (name === undefined) throw new DecodeError(`there is no probe with the id ${number}`);
+  return { kind: "name", name };
 }
 
 /** A layout is read for thousands of values; its list is turned into a table at the first. */
-const NAMES = new WeakMap<Enum | Probe, ReadonlyMap<bigint, string>>();
+const NAMES = new WeakMap<Enum | Name, ReadonlyMap<bigint, string>>();
 
 function namesOf(
-  layout: Enum | Probe,
+  layout: Enum | Name,
   pairs: readonly (readonly [value: string | number, name: string])[],
 ): ReadonlyMap<bigint, string> {
   let names = NAMES.get(layout);

@@ -9,9 +9,7 @@ import { type HistogramRow, histogramRows, linearHistogramRows } from "./output/
 import { formatTimestamp } from "./output/strftime.ts";
 import { inetText, macText } from "./symbols/net.ts";
 import type { Resolver } from "./symbols/resolver.ts";
-import { signalName } from "./symbols/signals.ts";
 import { stackText, symbolText } from "./symbols/stacks.ts";
-import { strerror } from "./symbols/strerror.ts";
 
 export type Printable =
   | { readonly kind: "integer"; readonly value: bigint }
@@ -95,9 +93,8 @@ export function present(value: Value, how: Presentation, divisor = 1n): Printabl
     case "pointer":
       return { kind: "symbolic", text: `0x${value.address.toString(16)}`, value: value.address };
     case "enum":
-      if (value.isText) return text(value.name ?? value.value.toString());
       return { kind: "symbolic", text: value.name ?? value.value.toString(), value: value.value };
-    case "probe":
+    case "name":
       return text(fromText(value.name));
     case "ksym":
       return text(symbolText(value.address, resolver.kernelSymbol(value.address)));
@@ -114,10 +111,6 @@ export function present(value: Value, how: Presentation, divisor = 1n): Printabl
       return text(macText(value.bytes));
     case "cgroup_path":
       return text(resolver.cgroupPath(value.id, value.filter));
-    case "strerror":
-      return text(strerror(value.number));
-    case "signal_name":
-      return text(signalName(value.number));
     case "username":
       return text(resolver.username(value.number) ?? "");
     default:

@@ -165,6 +165,32 @@ describeKernel("the language in the kernel", () => {
         "print(strerror(2)); print(signal_name(9)); print(syscall_name(1))",
         "No such file or directory | Killed | write",
       ],
+      [
+        "$n = 3 - 1; print(strerror(-$n)); print(strerror(41)); print(signal_name(65)); print(syscall_name(-1))",
+        "No such file or directory | Unknown error | N/A | Unknown syscall",
+      ],
+      [
+        '$n = 1; print(syscall_name($n) == "write"); print(strerror($n) != "Success"); print(signal_name($n) == "Hangup")',
+        "true | true | true",
+      ],
+      [
+        '$n = 1; $s = "write"; print($s == syscall_name($n)); print(syscall_name($n) == syscall_name(2))',
+        "true | false",
+      ],
+      [
+        '$n = 1; print(strlen(signal_name($n))); print(strcontains(strerror($n), "not")); print(str_concat(syscall_name($n), "x"))',
+        "6 | true | writex",
+      ],
+      [
+        '$s = syscall_name(1); $s = "a"; print($s); @s = "b"; @s = signal_name(9); print(@s); clear(@s)',
+        "a | @s: Killed",
+      ],
+      [
+        '@k[syscall_name(1)] = 1; @k["x"] = 2; for ($kv : @k) { if ($kv.0 == "write") { print($kv.1) } } clear(@k)',
+        "1",
+      ],
+      ["print(kstack(0)); print(len(ustack(0)))", "0"],
+      ["print(has_cpid)", "false"],
       ["@ = count(); @ = count(); print(@ > 1); print((int64)@ + 1); clear(@)", "true | 3"],
       [
         "print((uint8)255 + 1); print(-7 / 2); print(-7 % 3); print(7 >> 1); print(~(uint8)1)",

@@ -10,6 +10,7 @@ import {
   type Severity,
 } from "../../../compiler/diagnostics.ts";
 import { outermost, type Span, ways } from "../../../compiler/source.ts";
+import { shownLine } from "../../../compiler/source-line.ts";
 import { place } from "./sink.ts";
 
 /** What stands in front of a message; painted if it stands alone on a terminal. */
@@ -74,15 +75,11 @@ export function location(span: Span): string {
 export function excerpt(span: Span): string {
   const { start, end } = place(span);
   const { source } = outermost(span);
-  let text = "";
-  for (let line = start.line; line <= end.line; line++) text += `${source.line(line)}\n`;
   if (start.line === end.line) {
-    // Tabs are kept, so that the line stands below the right column at any tab width.
-    const indent = source
-      .line(start.line)
-      .slice(0, start.column - 1)
-      .replace(/[^\t]/g, " ");
-    text += `${indent}${"~".repeat(Math.max(1, end.column - start.column))}\n`;
+    const { text, indent, width } = shownLine(source.line(start.line), start.column - 1, end.column - 1);
+    return `${text}\n${indent}${"~".repeat(width)}\n`;
   }
-  return printable(text);
+  let text = "";
+  for (let line = start.line; line <= end.line; line++) text += `${shownLine(source.line(line), 0, 0).text}\n`;
+  return text;
 }

@@ -125,12 +125,14 @@ export class TextOutput implements OutputSink {
 
 const asIs: Guard = (bytes) => bytes;
 
+const LOOKUPS: ReadonlySet<string> = new Set(["map_lookup_elem", "map_lookup_percpu_elem"]);
+
 function explain(helper: string, result: number): string {
   if (helper === "map_update_elem" && result === -E2BIG) {
     return "Map full; can't update element. Try more room: max_map_keys, or a declaration such as `let @a = hash(5000)`";
   }
   if (helper === "map_delete_elem" && result === -ENOENT) return "Can't delete map element because it does not exist.";
   // A lookup has no error number, only an answer or none.
-  if (helper === "map_lookup_elem") return "Can't lookup map element because it does not exist.";
+  if (LOOKUPS.has(helper)) return "Can't lookup map element because it does not exist.";
   return strerror(BigInt(result));
 }

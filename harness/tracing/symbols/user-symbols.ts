@@ -3,7 +3,7 @@
  * processes that are gone, and else from /proc; the symbols come from the files. Each file is read once.
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { fromText } from "../bytestring.ts";
+import { type ByteString, fromText } from "../bytestring.ts";
 import { ElfError } from "../elf/file.ts";
 import { reachablePath, readMappings } from "../facts/processes.ts";
 import { MemoryMap } from "./memory-map.ts";
@@ -24,6 +24,7 @@ export class UserSymbols {
   readonly #objects = new Map<string, ObjectSymbols | undefined>();
   /** Memory as it was when a process was first asked about that the record does not know. */
   readonly #maps = new Map<number, MemoryMap>();
+  readonly #names = new Map<string, ByteString>();
   readonly #perfMaps = new Map<number, PerfMap | undefined>();
 
   /** `recorded` is asked before /proc; `demangle` for a better name than that in the file. */
@@ -43,11 +44,20 @@ export class UserSymbols {
       const object = range.path === VDSO ? this.#vdso() : this.#object(file!, pid);
       const found = object?.atFileOffset(Number(address - range.start + range.offset));
       if (found) {
-        const name = this.#demangle(found.name) ?? found.name;
-        return { name: fromText(name), offset: found.offset, object: fromText(range.path) };
+        return { name: this.#nameOf(found.name), offset: found.offset, object: fromText(range.path) };
       }
     }
     return this.#generated(address, pid);
+  }
+
+  /** A name is made readable once, however often its symbol is printed. */
+  #nameOf(symbol: string): ByteString {
+    let name = this.#names.get(symbol);
+    if (name === undefined) {
+      name = fromText(this.#demangle(symbol) ?? symbol);
+      this.#names.set(symbol, name);
+    }
+    return name;
   }
 
   #range(address: bigint, pid: number) {

@@ -129,8 +129,8 @@ const cases: [name: string, layout: ValueLayout, data: Uint8Array, value: Value]
     u64(42),
     { kind: "cgroup_path", id: 42n, filter: "uni*" },
   ],
-  ["an errno", { kind: "strerror", size: 8 }, i64(-2), { kind: "strerror", number: -2n }],
-  ["a signal", { kind: "signal_name", size: 8 }, i64(9), { kind: "signal_name", number: 9n }],
+  ["a name", { kind: "name", size: 8, names: [[9, "Killed"]], other: "N/A" }, u64(9), { kind: "name", name: "Killed" }],
+  ["no name", { kind: "name", size: 8, names: [[9, "Killed"]], other: "N/A" }, u64(8), { kind: "name", name: "N/A" }],
   ["a user", { kind: "username", size: 8 }, u64(0), { kind: "username", number: 0n }],
   ["a count", { kind: "count", size: 8 }, u64(MAX), { kind: "count", value: MAX }],
   ["a signed sum", { kind: "sum", size: 8, signed: true }, i64(-5), { kind: "sum", value: -5n, signed: true }],
@@ -226,7 +226,7 @@ describe("enums", () => {
 
 describe("probe names", () => {
   const layout: ValueLayout = {
-    kind: "probe",
+    kind: "name",
     size: 8,
     names: [
       [0, "begin"],
@@ -235,7 +235,7 @@ describe("probe names", () => {
   };
 
   it("are found by their id", () => {
-    expect(read(layout, u64(7))).toEqual({ kind: "probe", name: "interval:s:1" });
+    expect(read(layout, u64(7))).toEqual({ kind: "name", name: "interval:s:1" });
   });
 
   it("of an unknown id are an error", () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { inetText, macText } from "../../../harness/tracing/symbols/net.ts";
-import { signalName } from "../../../harness/tracing/symbols/signals.ts";
 import { strerror } from "../../../harness/tracing/symbols/strerror.ts";
 import { UserNames } from "../../../harness/tracing/symbols/users.ts";
 
@@ -21,25 +20,6 @@ describe("strerror", () => {
     [1n << 62n, "Unknown error 4611686018427387904"],
   ])("%s", (errno, message) => {
     expect(strerror(errno)).toBe(message);
-  });
-});
-
-describe("signalName", () => {
-  it.each([
-    [0n, "Unknown signal 0"],
-    [1n, "Hangup"],
-    [7n, "Bus error"],
-    [9n, "Killed"],
-    [16n, "Stack fault"],
-    [31n, "Bad system call"],
-    [32n, "Unknown signal 32"],
-    [33n, "Unknown signal 33"],
-    [34n, "Real-time signal 0"],
-    [64n, "Real-time signal 30"],
-    [65n, "N/A"],
-    [-1n, "N/A"],
-  ])("%s", (signal, name) => {
-    expect(signalName(signal)).toBe(name);
   });
 });
 

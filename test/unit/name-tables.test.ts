@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { type NameTableKind, nameTable } from "../../compiler/name-tables.ts";
+import { NAME_SIZE } from "../../compiler/sema/types.ts";
+
+describe("nameTable", () => {
+  it.each<[NameTableKind, number, string]>([
+    ["strerror", 0, "Success"],
+    ["strerror", 2, "No such file or directory"],
+    ["strerror", 41, "Unknown error"],
+    ["strerror", 59, "Bad font file format"],
+    ["strerror", 133, "Memory page has hardware error"],
+    ["strerror", 134, "Unknown error"],
+    ["signal_name", 0, "Unknown signal 0"],
+    ["signal_name", 1, "Hangup"],
+    ["signal_name", 7, "Bus error"],
+    ["signal_name", 9, "Killed"],
+    ["signal_name", 16, "Stack fault"],
+    ["signal_name", 31, "Bad system call"],
+    ["signal_name", 32, "Unknown signal 32"],
+    ["signal_name", 33, "Unknown signal 33"],
+    ["signal_name", 34, "Real-time signal 0"],
+    ["signal_name", 64, "Real-time signal 30"],
+    ["signal_name", 65, "N/A"],
+    ["syscall_name", 1, "write"],
+    ["syscall_name", 5, "fstat"],
+    ["syscall_name", 257, "openat"],
+    ["syscall_name", 400, "Unknown syscall"],
+    ["syscall_name", 9999, "Unknown syscall"],
+  ])("%s(%i) is %s", (kind, number, text) => {
+    const { names, other } = nameTable(kind, "x64");
+    expect(names[number] ?? other).toBe(text);
+  });
+
+  it.each(["strerror", "signal_name", "syscall_name"] as const)(
+    "every %s fits where texts of its kind are written",
+    (kind) => {
+      const { names, other } = nameTable(kind, "arm64");
+      expect([...names, other].filter((name) => name === undefined || name.length >= NAME_SIZE)).toEqual([]);
+    },
+  );
+});
