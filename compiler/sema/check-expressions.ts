@@ -289,11 +289,11 @@ export class Checks {
     if (joined) return joined;
     if (!isIntegral(left)) return this.#operandError(leftSpan, operator, left);
     if (!isIntegral(right)) return this.#operandError(rightSpan, operator, right);
-    const folded = this.#folded(operator, left, right, span);
-    if (folded) return folded;
     if ((operator === "/" || operator === "%") && right.kind === "integer" && right.value === 0n) {
       return this.#c.error("division-by-zero", span, "division by zero");
     }
+    const folded = this.#folded(operator, left, right, span);
+    if (folded) return folded;
     if (operator === "/" || operator === "%") this.#warnOfSigns(operator, left, right, span);
     return arithmeticType(operator, left, right);
   }
@@ -316,6 +316,10 @@ export class Checks {
     }
     const folded = foldIntegers(operator, left, right);
     if (folded !== "overflow") return folded;
+    const distance = knownInteger(right) ?? 0n;
+    if ((operator === "<<" || operator === ">>") && (distance < 0n || distance > 63n)) {
+      return this.#c.error("constant-overflow", span, `\`${operator}\` moves by 0 to 63 bits, not by ${distance}`);
+    }
     return this.#c.error("constant-overflow", span, "the value of this expression does not fit into 64 bits");
   }
 

@@ -221,7 +221,7 @@ export class Checker {
     const type = this.type(node);
     const value = knownInteger(type);
     if (value !== undefined) return value;
-    if (type.kind !== "unknown" || this.#final) {
+    if (type.kind !== "unknown" || (this.#final && !this.#diags.hasErrors)) {
       this.error("constant-expected", node.span, `${what} must be a number that is known when the script is compiled`);
     }
     return undefined;
@@ -313,7 +313,7 @@ export class Checker {
         this.#warnOfLoss(place.elements[i] ?? unknown, given.elements[i] ?? unknown, element);
       }
     }
-    if (keeps(place, given)) return;
+    if (keeps(place, given) || refusal(place, given) !== undefined) return;
     const [from, to] = [typeName(given), typeName(place)];
     const help = `write (${to}) in front of it if that is intended`;
     this.warn("integer-conversion", node.span, `a value of type ${from} is stored as ${to}, which may change it`, help);

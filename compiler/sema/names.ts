@@ -116,8 +116,12 @@ export class Names {
     return { kind: "enum", name: type.name, size: 8, signed: type.signed, values: type.values ?? [], value };
   }
 
-  /** A defined name of a struct that `name` may have been meant to be. */
-  similarType(name: string): string | undefined {
-    return nearest(name, this.definitions.typeNames());
+  /** A type that `name` may have been meant to be: one of the script's, else of the language's or the kernel's. */
+  similarType(tag: "struct" | "union" | "enum" | undefined, name: string): string | undefined {
+    const own = nearest(name, [...this.definitions.typeNames(), ...(tag ? [] : Object.keys(OWN_TYPES))]);
+    if (own !== undefined) return own;
+    const kernels = [...(this.#facts.btf()?.named(tag ?? "typedef") ?? [])].map((type) => type.name);
+    const found = nearest(name, kernels);
+    return found !== undefined && tag ? `${tag} ${found}` : found;
   }
 }

@@ -105,9 +105,10 @@ function reportNoProbe({ attachPoints }: Probe, { missingProbes, diags, facts }:
   } else if (missingProbes === "error") {
     const candidates = PROVIDER_BY_NAME.get(provider.text)?.candidates?.(facts) ?? [];
     const near = nearest(parts.at(-1)?.text ?? "", candidates);
+    const what = parts.some(({ text }) => text.includes("*")) ? "matches its wildcards" : "is called so";
     const help = near
       ? `did you mean \`${near}\`?`
-      : "nothing matches its wildcards; where that is expected, `config = { missing_probes = warn }` permits it";
+      : `nothing ${what}; where that is expected, \`config = { missing_probes = warn }\` permits it`;
     diags.error("no-probe", span, message, { help });
   }
 }
@@ -144,10 +145,8 @@ function reportUnknownProvider(point: AttachPoint, text: string, context: Resolv
     context.diags.error("unsupported", span, `${planned} probes are not supported yet`);
     return [];
   }
-  const near = nearest(
-    text,
-    [...PROVIDER_BY_NAME.keys()].filter((name) => name.length > 2),
-  );
+  const aliases = [...PROVIDER_BY_NAME.keys()].filter((name) => name.length > 2);
+  const near = nearest(text, providerNames()) ?? nearest(text, aliases);
   context.diags.error("unknown-probe-type", span, `Invalid probe type: ${text}`, {
     help: near ? `did you mean \`${near}\`?` : `known ones: ${providerNames().join(", ")}`,
   });

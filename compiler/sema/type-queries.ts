@@ -86,7 +86,7 @@ export class TypeQueries {
     if (!tag && name === "buffer") return { kind: "buffer", size: this.#c.settings.maxStrlen };
     const found = this.#find(tag, name, span);
     if (found) return found;
-    const near = this.#names.similarType(name);
+    const near = this.#names.similarType(tag, name);
     const noBtf = "the kernel gives no type information (BTF), so its structs are unknown";
     const help = near ? `did you mean \`${near}\`?` : this.#c.facts.btf() ? undefined : noBtf;
     return this.#c.error("unknown-type", span, `unknown type \`${tag ? `${tag} ${name}` : name}\``, help);

@@ -10,11 +10,11 @@ import type { Token } from "./token.ts";
 const PROVIDER = /^(?:[A-Za-z_*?[\]-]|\$?\d)+$/;
 /** A map, a variable, a call: what begins a statement. */
 const STATEMENT = /^(?:@|\$\D|\w+\()/;
-const PROBE_HELP = "a probe looks like `kprobe:vfs_read`, `interval:s:1` or `BEGIN`";
-const STATEMENT_HELP = "statements stand in the block of a probe: `BEGIN { ... }`";
+const PROBE_HELP = "a probe looks like `kprobe:vfs_read`, `interval:s:1` or `begin`";
+const STATEMENT_HELP = "statements stand in the block of a probe: `begin { ... }`";
 
 export function attachPoint(p: Cursor): AttachPoint {
-  const token = p.expect("attach-point", "such as `kprobe:vfs_read` or `BEGIN`");
+  const token = p.expect("attach-point", "such as `kprobe:vfs_read` or `begin`");
   if (STATEMENT.test(token.text)) noAttachPoint(p, token, STATEMENT_HELP);
   const [front, ...parts] = split(p, token);
   const equals = front.quoted ? -1 : front.text.indexOf("=");

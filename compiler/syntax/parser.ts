@@ -133,7 +133,7 @@ function notAnItem(p: Cursor, token: Token): void {
     case "{":
     case "predicate-start":
       p.report("expected-probe", p.span(token), `expected a probe before \`${token.text}\``, {
-        help: "write what the block is for: `BEGIN { ... }`, `kprobe:vfs_read { ... }`",
+        help: "write what the block is for: `begin { ... }`, `kprobe:vfs_read { ... }`",
       });
       if (token.kind === "predicate-start") predicate(p);
       block(p, "a probe");

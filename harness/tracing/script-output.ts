@@ -54,7 +54,7 @@ export class ScriptOutput {
         printMap: (map, selection) => this.#printMap(map, selection),
         clearMap: (map) => session.clear(scriptMaps[map]!),
         zeroMap: (map) => session.zero(scriptMaps[map]!),
-        system: (command) => sink.system(runShell(command)),
+        system: (command) => this.#system(command),
         cat: (path) => this.#cat(path, config.maxCatBytes),
       },
     });
@@ -78,6 +78,13 @@ export class ScriptOutput {
     const { compiled } = this.#session;
     const decoded = orZero(decodeMap(this.#session.readMap(compiled.scriptMaps[map]!)));
     this.#sink.map(presentMap(decoded, this.presentation, selection));
+  }
+
+  /** What a command printed before it failed is printed too. */
+  #system(command: string): void {
+    const { output, failure } = runShell(command);
+    if (failure === undefined || output !== "") this.#sink.system(output);
+    if (failure !== undefined) this.#sink.remark("error", failure);
   }
 
   #cat(path: string, limit: number): void {

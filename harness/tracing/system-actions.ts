@@ -2,15 +2,22 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { ByteString } from "./bytestring.ts";
 
-/** Runs a command with the shell and answers what it printed; its complaints go where ours go. Waits for its end. */
-export function runShell(command: ByteString): ByteString {
+export interface ShellResult {
+  readonly output: ByteString;
+  /** Why the command did not do what it should, if so. */
+  readonly failure: string | undefined;
+}
+
+/** Runs a command with the shell; its complaints go where ours go. Waits for its end. */
+export function runShell(command: ByteString): ShellResult {
   // a module that few scripts need, and costly to load
   const { spawnSync } = process.getBuiltinModule("node:child_process");
-  const { stdout } = spawnSync("/bin/sh", ["-c", Buffer.from(command, "latin1").toString("utf8")], {
+  const { stdout, status, signal } = spawnSync("/bin/sh", ["-c", Buffer.from(command, "latin1").toString("utf8")], {
     stdio: ["inherit", "pipe", "inherit"],
     maxBuffer: Number.POSITIVE_INFINITY,
   });
-  return stdout.toString("latin1");
+  const failure = signal ? `command was ended by ${signal}` : status ? `command exited with code ${status}` : undefined;
+  return { output: stdout.toString("latin1"), failure };
 }
 
 /** The first `limit` bytes of a file. Throws what node:fs throws. */

@@ -181,4 +181,14 @@ describeKernel("script output", () => {
       err: expect.stringMatching(/^ERROR: failed to open file .*missing' \(No such file or directory\)$/m),
     });
   });
+
+  it.each([
+    ["exit 3", "", "ERROR: command exited with code 3\n"],
+    ["echo so far; exit 4", "so far\n\n", "ERROR: command exited with code 4\n"],
+    ["kill -9 $$", "", "ERROR: command was ended by SIGKILL\n"],
+    ["true", "\n", ""],
+  ])("tells of a command that fails: %s", (format, out, err) => {
+    const system: EventLayout = { kind: "system", size: 8, format, args: [], span: here };
+    expect(run(script([[system]]))).toMatchObject({ out, err });
+  });
 });

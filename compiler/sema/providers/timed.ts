@@ -66,20 +66,24 @@ function interval({ point, parts, context }: Request): Found[] {
   const period = parsePeriod(point, parts, context);
   if (!period) return [];
   const periodNs = "hz" in period ? Math.round(1e9 / period.hz) : period.ns;
-  return [{ name: `interval:${parts.join(":")}`, event: { kind: "interval", periodNs } }];
+  return [{ name: nameOf("interval", parts, period), event: { kind: "interval", periodNs } }];
 }
 
 function profile({ point, parts, context }: Request): Found[] {
   const period = parsePeriod(point, parts, context);
-  return period ? [{ name: `profile:${parts.join(":")}`, event: { kind: "profile", period } }] : [];
+  return period ? [{ name: nameOf("profile", parts, period), event: { kind: "profile", period } }] : [];
+}
+
+type Period = { ns: number } | { hz: number };
+
+/** Durations in one word are all told in the same unit. */
+function nameOf(provider: string, parts: readonly string[], period: Period): string {
+  const isWord = parts.length === 1 && "ns" in period;
+  return `${provider}:${isWord ? `us:${Math.floor(period.ns / 1000)}` : parts.join(":")}`;
 }
 
 /** `hz:99`, `s:1`, `1s`, or a bare number of nanoseconds. */
-function parsePeriod(
-  point: AttachPoint,
-  parts: string[],
-  { diags }: ResolveContext,
-): { ns: number } | { hz: number } | undefined {
+function parsePeriod(point: AttachPoint, parts: string[], { diags }: ResolveContext): Period | undefined {
   const [unit, text] = parts.length === 2 ? parts : splitDuration(parts[0]!);
   const help = "write it as `interval:s:1`, `interval:100ms` or `profile:hz:99`";
   if (unit !== "hz" && UNITS_NS[unit!] === undefined) {

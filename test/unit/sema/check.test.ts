@@ -153,7 +153,10 @@ describe("errors", () => {
     ['begin { @a = "x" + 1 }', "operand-type 1:14"],
     ['begin { @a = "x" < "y" }', "operand-type 1:14"],
     ['begin { @a = 1 == "y" }', "operand-type 1:19"],
-    ["begin { @a = 5 / 0 }", "constant-overflow 1:14"],
+    ["begin { @a = 5 / 0 }", "division-by-zero 1:14"],
+    ["begin { @a = 5 % 0 }", "division-by-zero 1:14"],
+    ["begin { @a = 1 << 64 }", "constant-overflow 1:14"],
+    ["begin { @a = 1 >> -1 }", "constant-overflow 1:14"],
     ["begin { @a = pid / 0 }", "division-by-zero 1:14"],
     ["begin { @a = 0xffffffffffffffff * 2 }", "constant-overflow 1:14"],
     ['begin { if ("x") { exit() } }', "condition-type 1:13"],
@@ -285,6 +288,16 @@ describe("probes", () => {
     ["hardware:cycles: { exit() }", { kind: "perf-counter", class: "hardware", config: 0, period: 1_000_000 }],
   ])("%s", (text, event) => {
     expect(checkScript(text).typed!.units[0]!.probes[0]!.event).toEqual(event);
+  });
+
+  test.each([
+    ["interval:s:1", "interval:s:1"],
+    ["i:1s", "interval:us:1000000"],
+    ["interval:1500", "interval:us:1"],
+    ["p:5ms", "profile:us:5000"],
+    ["profile:hz:99", "profile:hz:99"],
+  ])("%s is called %s", (point, name) => {
+    expect(checkScript(`${point} { exit() }`).typed!.units[0]!.probes[0]!.name).toBe(name);
   });
 });
 
