@@ -61,6 +61,8 @@ root=$work/root
 mkdir -p "$root/bin" "$root/lib" "$root/proc" "$root/mnt" "$root/host" "$root/memory"
 cp "$(command -v busybox)" "$root/bin/busybox"
 for module in virtio_pci 9pnet_virtio 9p overlay; do
+  # What is no file is in the kernel itself, which newer packages have no list of.
+  grep -q "/$module\.ko" "$unpacked/lib/modules/$release/modules.dep" || continue
   modprobe -d "$unpacked" -S "$release" --show-depends "$module" || exit
 done | while read -r action file _; do
   [ "$action" = insmod ] || continue

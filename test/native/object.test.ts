@@ -34,6 +34,7 @@ import {
 import { describeKernel } from "../support/privileges.ts";
 import { RETURN_ZERO } from "./support/instructions.ts";
 import { expectNoLeaks } from "./support/leaks.ts";
+import { isOlderThan } from "./support/release.ts";
 import { errorOf, fromU64, u32, u64 } from "./support/values.ts";
 
 const HASH = { type: MapType.HASH, keySize: 4, valueSize: 8, maxEntries: 4, name: "shared" };
@@ -42,7 +43,7 @@ const load = (): Fd => progLoad({ type: ProgType.RAW_TRACEPOINT, insns: RETURN_Z
 describeKernel("objects", () => {
   expectNoLeaks();
 
-  it("knows a program", () => {
+  it.skipIf(isOlderThan(5, 16))("knows a program", () => {
     using fd = load();
     const info = progInfo(fd);
     expect(info).toMatchObject({ type: ProgType.RAW_TRACEPOINT, name: "seen", runCnt: 0n, verifiedInsns: 2 });
@@ -61,7 +62,7 @@ describeKernel("objects", () => {
     expect(linkInfo(link)).toMatchObject({ type: 1, progId: progInfo(fd).id });
   });
 
-  it("knows the kernel's BTF", () => {
+  it.skipIf(isOlderThan(5, 11))("knows the kernel's BTF", () => {
     const first = getNextId("btf", 0)!;
     using fd = getFdById("btf", first);
     const info = btfInfo(fd);
@@ -91,7 +92,13 @@ describeKernel("objects", () => {
     expect(linkInfo(sameLink).id).toBe(linkInfo(link).id);
   });
 
-  it.each<ObjectKind>(["prog", "map", "btf", "link"])("enumerates every %s", (kind) => {
+  it.for<[ObjectKind, since: [major: number, minor: number]]>([
+    ["prog", [5, 8]],
+    ["map", [5, 8]],
+    ["btf", [5, 11]],
+    ["link", [5, 8]],
+  ])("enumerates every %s", ([kind, since], { skip }) => {
+    skip(isOlderThan(...since));
     using prog = load();
     using map = mapCreate(HASH);
     using link = rawTracepointOpen("sys_enter", prog);

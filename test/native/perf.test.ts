@@ -19,6 +19,7 @@ import {
   perfReset,
   progLoad,
 } from "../../native/index.ts";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { entryOf } from "./support/elf.ts";
 import { countInto, RETURN_ZERO } from "./support/instructions.ts";
@@ -43,6 +44,9 @@ function fault(): void {
   for (let at = 0; at < memory.length; at += 4096) memory[at] = 1;
 }
 
+/** The kernel gives memory out in pages so large that hardly any is missed. */
+const hasLargePages = readFileSync("/sys/kernel/mm/transparent_hugepage/enabled", "utf8").includes("[always]");
+
 function spin(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
@@ -55,7 +59,7 @@ function tracepointId(name: string): number {
 describeKernel("perf events", () => {
   expectNoLeaks();
 
-  it("count", () => {
+  it.skipIf(hasLargePages)("count", () => {
     using event = perfEventOpen(PAGE_FAULTS);
     fault();
     const { value, timeEnabledNs, timeRunningNs } = perfReadCounter(event);
@@ -102,9 +106,9 @@ describeKernel("perf events", () => {
       pid: 0,
     });
     perfIoctlSetBpf(event, prog);
-    spin(100);
+    spin(patient(100));
     expect(count(map)).toBeGreaterThan(20n);
-    expect(count(map)).toBeLessThan(500n);
+    expect(count(map)).toBeLessThan(BigInt(patient(500)));
   });
 
   it("run a program at a tracepoint", () => {

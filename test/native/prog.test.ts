@@ -47,6 +47,7 @@ import {
   storeImm32,
 } from "./support/instructions.ts";
 import { expectNoLeaks } from "./support/leaks.ts";
+import { isOlderThan } from "./support/release.ts";
 import { errorOf, fromU64 } from "./support/values.ts";
 
 const RAW: Omit<ProgSpec, "insns"> = { type: ProgType.RAW_TRACEPOINT, license: "GPL", name: "p" };
@@ -135,7 +136,7 @@ describeKernel("programs", () => {
       expect(() => progLoad({ ...RAW, license: "GPL\0x", insns: RETURN_ZERO })).toThrow(TypeError);
     });
 
-    it("takes maps by index into the descriptor array", () => {
+    it.skipIf(isOlderThan(5, 14))("takes maps by index into the descriptor array", () => {
       using map = counter();
       const insns = program([...insn(0x18, 1, 5, 0, 0), ...insn(0)], movImm(0, 0), exit());
       using fd = load({ type: ProgType.RAW_TRACEPOINT, insns, fdArray: [map] });
@@ -245,7 +246,7 @@ describeKernel("programs", () => {
       expect(linkInfo(link).progId).toBe(progInfo(fd).id);
     });
 
-    it("give the program its cookie", () => {
+    it.skipIf(isOlderThan(6, 10))("give the program its cookie", () => {
       using map = counter();
       const insns = program(
         call(174), // get_attach_cookie
@@ -288,14 +289,14 @@ describeKernel("programs", () => {
     const softwareEvent = (): Fd =>
       perfEventOpen({ type: PerfType.SOFTWARE, config: PerfSoftware.CPU_CLOCK, samplePeriod: 1_000_000, cpu: 0 });
 
-    it("attach to a perf event with a cookie", () => {
+    it.skipIf(isOlderThan(5, 15))("attach to a perf event with a cookie", () => {
       using fd = load({ type: ProgType.PERF_EVENT, insns: RETURN_ZERO });
       using event = softwareEvent();
       using link = linkCreate(fd, event, AttachType.PERF_EVENT, { kind: "perf-event", cookie: 5n });
       expect(linkInfo(link).type).toBe(7);
     });
 
-    it("attach a tp_btf program, with a cookie", () => {
+    it.skipIf(isOlderThan(6, 10))("attach a tp_btf program, with a cookie", () => {
       using fd = load({
         type: ProgType.TRACING,
         expectedAttachType: AttachType.TRACE_RAW_TP,
@@ -339,7 +340,7 @@ describeKernel("programs", () => {
       expect(count(seen)).toBe(6n); // five elements and the end
     });
 
-    it("iterate over one task", () => {
+    it.skipIf(isOlderThan(6, 1))("iterate over one task", () => {
       using seen = counter();
       using fd = iterator("bpf_iter_task", countInto(seen));
       const over = { tid: process.pid };
@@ -377,7 +378,7 @@ describeKernel("programs", () => {
         insns: countInto(map),
       });
 
-    it("attach to many user-space instructions at once", () => {
+    it.skipIf(isOlderThan(6, 6))("attach to many user-space instructions at once", () => {
       const { path, offset } = entryOf("/usr/bin/true");
       using map = counter();
       using fd = uprobe(map);
@@ -397,7 +398,7 @@ describeKernel("programs", () => {
       expect(count(map)).toBe(2n);
     });
 
-    it("attach to the user-space instructions of one process only", () => {
+    it.skipIf(isOlderThan(6, 6))("attach to the user-space instructions of one process only", () => {
       const { path, offset } = entryOf("/usr/bin/true");
       using map = counter();
       using fd = uprobe(map);
@@ -408,7 +409,7 @@ describeKernel("programs", () => {
       expect(count(map)).toBe(0n);
     });
 
-    it.each([
+    it.skipIf(isOlderThan(6, 6)).each([
       ["a file that does not exist", { path: "/nonexistent", offsets: BigUint64Array.of(0n) }, "ENOENT"],
       ["no places", { path: "/usr/bin/true", offsets: BigUint64Array.of() }, "EINVAL"],
     ])("refuse %s", (_, where, code) => {
