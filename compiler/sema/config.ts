@@ -164,7 +164,9 @@ export function readConfig(
   for (const [key, text] of Object.entries(environment)) {
     const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
     const problem = setting?.(config, text, `BPFTRACE_${key.toUpperCase()}`);
-    if (problem !== undefined) diags.error("config-value", whole, problem);
+    if (problem !== undefined) {
+      diags.error("config-value", { source: whole.source, start: 0, end: 0 }, problem, { elsewhere: true });
+    }
   }
   return config;
 }

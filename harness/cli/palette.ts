@@ -2,7 +2,7 @@
 import { type Palette, plainPalette } from "../../compiler/diagnostics.ts";
 import { isTerminal } from "./is-terminal.ts";
 
-/** The palette for what is written to a descriptor. NO_COLOR and FORCE_COLOR win over what the descriptor is. */
+/** The palette for what is written to a descriptor. BPFTRACE_COLOR, NO_COLOR and FORCE_COLOR win over what the descriptor is. */
 export function paletteFor(fd: number, env: Readonly<Record<string, string | undefined>> = process.env): Palette {
   return wantsColour(fd, env) ? ansiPalette : plainPalette;
 }
@@ -19,7 +19,12 @@ function sgr(code: string): (text: string) => string {
   return (text) => `\x1b[${code}m${text}\x1b[0m`;
 }
 
+/** bpftrace's own variable has a third word, `auto`. */
+const COLOUR_WORDS: Readonly<Record<string, boolean | undefined>> = { always: true, never: false };
+
 function wantsColour(fd: number, env: Readonly<Record<string, string | undefined>>): boolean {
+  const asked = COLOUR_WORDS[env.BPFTRACE_COLOR ?? ""];
+  if (asked !== undefined) return asked;
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
   // an empty NO_COLOR counts as none
   if (env.NO_COLOR) return false;

@@ -2,7 +2,7 @@
  * `probewright trace`: bpftrace's command line. This module and what it imports are loaded at every start, so that
  * they are few; what only some commands need is imported when they need it.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { compile, type DumpStage } from "../../compiler/compile.ts";
 import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
@@ -166,9 +166,13 @@ function compileScript(source: Source, args: TraceArgs): CompiledProgram {
   return compiled;
 }
 
-/** What the machine says, unless an option says otherwise. */
+/** What the machine says, unless an option or the environment says otherwise. */
 function factsFor({ withoutFeatures, traceableFunctions }: TraceArgs): KernelFacts {
-  const facts = hostFacts({ traceableFunctions });
+  const typeInformation = process.env.BPFTRACE_BTF;
+  if (typeInformation !== undefined && !existsSync(typeInformation)) {
+    throw new Failure(`BPFTRACE_BTF: there is no file '${typeInformation}'`, ExitCode.invalidInput);
+  }
+  const facts = hostFacts({ traceableFunctions, typeInformation });
   if (withoutFeatures.length === 0) return facts;
   const without = Object.fromEntries(withoutFeatures.map((name) => [name, { value: false }]));
   return Object.create(facts, { features: { value: Object.create(facts.features, without) } });

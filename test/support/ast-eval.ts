@@ -2,37 +2,27 @@
  * Runs a script by walking its tree: the oracle for the compiled bytes. It is written from the language's rules alone, knows
  * nothing of IR, registers or maps in the kernel, and is as slow and plain as it may be. One CPU, no kernel.
  */
-import { histBucket, lhistBuckets, lhistLimit } from "../../compiler/histogram.ts";
 import { knownScalar } from "../../compiler/sema/constants.ts";
 import { sizeOf } from "../../compiler/sema/layout.ts";
 import type { TypedScript, Unit } from "../../compiler/sema/typed.ts";
-import { type StructShape, sameType, type TimeSeriesType, type Type } from "../../compiler/sema/types.ts";
+import type { StructShape, TimeSeriesType, Type } from "../../compiler/sema/types.ts";
 import type * as ast from "../../compiler/syntax/ast.ts";
-
-/** Strings and buffers are texts of one character a byte; tuples and arrays are lists; records have their fields by name. */
-export type Value = bigint | boolean | string | Value[] | Address | { [field: string]: Value };
-
-/** Where a variable or map is, and how many bytes behind its beginning. What lies there is looked up when somebody follows it. */
-class Address {
-  readonly type: Type;
-  readonly load: () => Value;
-  readonly offset: number;
-
-  constructor(type: Type, load: () => Value, offset = 0) {
-    this.type = type;
-    this.load = load;
-    this.offset = offset;
-  }
-
-  moved(by: number): Address {
-    return new Address(this.type, this.load, this.offset + by);
-  }
-
-  read(type: Type): Value {
-    if (this.offset === 0 && sameType(type, this.type)) return this.load();
-    return fromBytes(bytesOf(this.load(), this.type).slice(this.offset), type);
-  }
-}
+import { aggregate, inSeries, isBuckets, numberOf, shownIntervals } from "./eval-aggregates.ts";
+import {
+  Address,
+  arithmetic,
+  bytesOf,
+  COMPARE,
+  fromBytes,
+  integerOf,
+  isSignedOperation,
+  keyText,
+  stored,
+  truthy,
+  type Value,
+  wrap,
+  zeroOf,
+} from "./eval-values.ts";
 
 /** What stands in for the running kernel. */
 export interface EvalHost {
@@ -543,236 +533,11 @@ class Evaluator {
 
 const AGGREGATES = new Set(["count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries"]);
 
-const COMPARE: Partial<Record<ast.BinaryOperator, (a: bigint, b: bigint) => boolean>> = {
-  "==": (a, b) => a === b,
-  "!=": (a, b) => a !== b,
-  "<": (a, b) => a < b,
-  "<=": (a, b) => a <= b,
-  ">": (a, b) => a > b,
-  ">=": (a, b) => a >= b,
-};
-
 function mapName(target: ast.MapName | ast.MapAccess): string {
   return target.kind === "map" ? target.name : target.map.name;
-}
-
-function wrap(value: bigint): bigint {
-  return BigInt.asIntN(64, value);
-}
-
-function integerOf(value: Value): bigint {
-  if (typeof value === "boolean") return value ? 1n : 0n;
-  if (typeof value !== "bigint") throw new Error("no integer");
-  return value;
-}
-
-function truthy(value: Value): boolean {
-  return integerOf(value) !== 0n;
-}
-
-/** Literals that are not negative go with the sign of the other side, unless a cast has given them a type. */
-function isSignedOperation(a: Type, b: Type): boolean {
-  const sign = (t: Type) =>
-    t.kind === "integer" || t.kind === "sum" || t.kind === "min" ? t.signed : t.kind === "count";
-  const literal = (t: Type) => t.kind === "integer" && t.value !== undefined && t.value >= 0n && !t.fixed;
-  if (literal(a) && literal(b)) return sign(a) && sign(b);
-  if (literal(a)) return sign(b);
-  if (literal(b)) return sign(a);
-  return sign(a) || sign(b);
-}
-
-function arithmetic(operator: ast.BinaryOperator, left: Value, leftType: Type, right: Value, rightType: Type): bigint {
-  const signed = isSignedOperation(leftType, rightType);
-  const read = (v: Value) => (signed ? wrap(integerOf(v)) : BigInt.asUintN(64, integerOf(v)));
-  const [a, b] = [read(left), read(right)];
-  const shift = BigInt.asUintN(6, b);
-  switch (operator) {
-    case "+":
-      return wrap(a + b);
-    case "-":
-      return wrap(a - b);
-    case "*":
-      return wrap(a * b);
-    case "/":
-      return b === 0n ? 1n : wrap(a / b);
-    case "%":
-      return b === 0n ? 1n : wrap(a % b);
-    case "&":
-      return wrap(a & b);
-    case "|":
-      return wrap(a | b);
-    case "^":
-      return wrap(a ^ b);
-    case "<<":
-      return wrap(a << shift);
-    case ">>": {
-      const arithmeticShift = leftType.kind === "integer" && leftType.signed;
-      const value = integerOf(left);
-      return wrap((arithmeticShift ? wrap(value) : BigInt.asUintN(64, value)) >> shift);
-    }
-    default:
-      throw new Error(`${operator} is no arithmetic operator`);
-  }
-}
-
-/** A value as a place of some type keeps it. */
-function stored(value: Value, type: Type): Value {
-  switch (type.kind) {
-    case "integer": {
-      const bits = type.size * 8;
-      const integer = integerOf(value);
-      return wrap(type.signed ? BigInt.asIntN(bits, integer) : BigInt.asUintN(bits, integer));
-    }
-    case "boolean":
-      return truthy(value);
-    case "string":
-      return (value as string).slice(0, type.size);
-    case "tuple":
-      return (value as Value[]).map((v, i) => stored(v, type.elements[i]!));
-    case "record": {
-      const fields = value as { [field: string]: Value };
-      return Object.fromEntries(type.fields.map((f) => [f.name, stored(fields[f.name]!, f.type)]));
-    }
-    default:
-      return value;
-  }
-}
-
-/** A value as it lies in memory, lowest byte first. */
-function bytesOf(value: Value, type: Type): number[] {
-  if (type.kind === "array") return (value as Value[]).flatMap((element) => bytesOf(element, type.element));
-  const size = sizeOf(type);
-  if (typeof value === "string") return Array.from({ length: size }, (_, i) => value.charCodeAt(i) || 0);
-  const bits = BigInt.asUintN(64, integerOf(value));
-  return Array.from({ length: size }, (_, i) => Number((bits >> BigInt(8 * i)) & 0xffn));
-}
-
-/** Numbers, and arrays of them, from bytes in memory; what is missing is zero. */
-function fromBytes(bytes: readonly number[], type: Type): Value {
-  if (type.kind === "array") {
-    const size = sizeOf(type.element);
-    return Array.from({ length: type.count }, (_, i) => fromBytes(bytes.slice(i * size, (i + 1) * size), type.element));
-  }
-  const bits = bytes.slice(0, sizeOf(type)).reduce((sum, byte, i) => sum | (BigInt(byte) << BigInt(8 * i)), 0n);
-  return stored(bits, type);
 }
 
 function endsInAggregation(node: ast.Expression): boolean {
   if (node.kind === "block-expression") return node.value !== undefined && endsInAggregation(node.value);
   return node.kind === "call" && AGGREGATES.has(node.callee.text);
-}
-
-/** What a map holds of an aggregate: named numbers, in a class of their own so that no record is taken for them. */
-class Buckets {
-  [name: string]: bigint;
-}
-
-function isBuckets(value: unknown): value is Buckets {
-  return value instanceof Buckets;
-}
-
-function zeroOf(type: Type): Value {
-  switch (type.kind) {
-    case "boolean":
-      return false;
-    case "string":
-    case "buffer":
-      return "";
-    case "tuple":
-      return type.elements.map(zeroOf);
-    case "record":
-      return Object.fromEntries(type.fields.map((f) => [f.name, zeroOf(f.type)]));
-    case "array":
-      return Array.from({ length: type.count }, () => zeroOf(type.element));
-    default:
-      return 0n;
-  }
-}
-
-export function keyText(value: Value): string {
-  if (value instanceof Address) throw new Error("addresses differ from run to run");
-  if (Array.isArray(value)) return `(${value.map(keyText).join(",")})`;
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value !== "object") return String(integerOf(value));
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `(${fields.map(([name, field]) => `${name}=${keyText(field)}`).join(",")})`;
-}
-
-function aggregate(type: Type, before: unknown, given: Value | undefined): Buckets {
-  return Object.assign(new Buckets(), aggregated(type, before, given));
-}
-
-function aggregated(type: Type, before: unknown, given: Value | undefined): Record<string, bigint> {
-  const value = given === undefined ? 0n : wrap(integerOf(given));
-  const old = (before ?? {}) as Record<string, bigint>;
-  switch (type.kind) {
-    case "count":
-      return { count: (old.count ?? 0n) + 1n };
-    case "sum":
-      return { sum: wrap((old.sum ?? 0n) + value) };
-    case "avg":
-    case "stats":
-      return { count: (old.count ?? 0n) + 1n, total: wrap((old.total ?? 0n) + value) };
-    case "min":
-    case "max": {
-      const order = (v: bigint) => (type.signed ? v : BigInt.asUintN(64, v));
-      const best = old.best;
-      const better =
-        best === undefined || (type.kind === "min" ? order(value) < order(best) : order(value) > order(best));
-      return { best: better ? value : best };
-    }
-    case "hist":
-      return bump(old, histBucket(value, type.bits));
-    case "lhist": {
-      const { min, max, step } = type;
-      const last = lhistBuckets(min, max, step) - 1;
-      const bucket =
-        value < BigInt(min)
-          ? 0
-          : value >= BigInt(lhistLimit(min, max, step))
-            ? last
-            : Number((value - BigInt(min)) / BigInt(step)) + 1;
-      return bump(old, bucket);
-    }
-    default:
-      throw new Error(`${type.kind} is no aggregate`);
-  }
-}
-
-/** Every value of a series, by its interval. */
-type SeriesValues = Map<bigint, bigint[]>;
-
-function inSeries(before: unknown, epoch: bigint, given: Value): SeriesValues {
-  const values = (before as SeriesValues | undefined) ?? new Map<bigint, bigint[]>();
-  return values.set(epoch, [...(values.get(epoch) ?? []), wrap(integerOf(given))]);
-}
-
-/** By key, and by how many intervals they lie before the last one of the map: the last ones. */
-function shownIntervals(type: TimeSeriesType, entries: Map<string, unknown>): [string, unknown][] {
-  const series = [...entries] as [string, SeriesValues][];
-  const newest = series.flatMap(([, values]) => [...values.keys()]).sort((a, b) => (a > b ? -1 : 1))[0]!;
-  return series.map(([key, values]) => {
-    const shown = [...values].map(([epoch, list]) => [Number(newest - epoch), ofInterval(type, list)] as const);
-    return [key, Object.fromEntries(shown.filter(([age]) => age < type.intervals))];
-  });
-}
-
-function ofInterval({ aggregation, signed }: TimeSeriesType, values: bigint[]): bigint {
-  const read = (v: bigint) => (signed ? wrap(v) : BigInt.asUintN(64, v));
-  const sum = read(values.reduce((a, b) => a + b));
-  const sorted = values.map(read).sort((a, b) => (a < b ? -1 : 1));
-  const results = { last: values.at(-1)!, sum, avg: sum / BigInt(values.length), min: sorted[0]!, max: sorted.at(-1)! };
-  return wrap(results[aggregation]);
-}
-
-function bump(buckets: Record<string, bigint>, bucket: number): Record<string, bigint> {
-  return { ...buckets, [bucket]: (buckets[bucket] ?? 0n) + 1n };
-}
-
-function numberOf(type: Type, found: Record<string, bigint>): bigint {
-  if (type.kind === "avg" || type.kind === "stats") {
-    const read = (v: bigint) => (type.signed ? wrap(v) : BigInt.asUintN(64, v));
-    return wrap(read(found.total!) / found.count!);
-  }
-  return found.count ?? found.sum ?? found.best ?? 0n;
 }

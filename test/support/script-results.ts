@@ -3,7 +3,8 @@ import type { CompiledProgram, EventField } from "../../compiler/program.ts";
 import { combine, type Value as Decoded, decode } from "../../harness/tracing/decode.ts";
 import type { MapSnapshot } from "../../harness/tracing/maps.ts";
 import { decodeMap } from "../../harness/tracing/snapshot.ts";
-import { type EvalResult, keyText, type Value } from "./ast-eval.ts";
+import type { EvalResult } from "./ast-eval.ts";
+import { keyText, type Value } from "./eval-values.ts";
 
 export function resultOf(
   program: CompiledProgram,

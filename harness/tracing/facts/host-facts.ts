@@ -26,6 +26,8 @@ export interface HostFactsOptions {
   prober?: Prober;
   /** A file that lists the functions that can be traced, in place of tracefs' own. */
   traceableFunctions?: string | undefined;
+  /** A file with the kernel's type information, in place of the kernel's own. */
+  typeInformation?: string | undefined;
   /** As uname says. */
   release?: string;
   build?: string;
@@ -55,7 +57,7 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
 
   const btf = (module = "vmlinux"): Btf | undefined =>
     remembered(btfs, module, () => {
-      if (module === "vmlinux") return readBtf(at("/sys/kernel/btf/vmlinux"));
+      if (module === "vmlinux") return readBtf(options.typeInformation ?? at("/sys/kernel/btf/vmlinux"));
       // Part of a path from here on.
       return /^[\w-]+$/.test(module) ? readBtf(at(`/sys/kernel/btf/${module}`), btf()) : undefined;
     });

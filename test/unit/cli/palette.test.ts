@@ -14,6 +14,9 @@ describe("paletteFor", () => {
     { env: { FORCE_COLOR: "false" }, colour: false },
     { env: { FORCE_COLOR: "1", NO_COLOR: "1" }, colour: true },
     { env: { NO_COLOR: "1" }, colour: false },
+    { env: { BPFTRACE_COLOR: "always" }, colour: true },
+    { env: { BPFTRACE_COLOR: "never", FORCE_COLOR: "1" }, colour: false },
+    { env: { BPFTRACE_COLOR: "auto", FORCE_COLOR: "1" }, colour: true },
   ])("$env: $colour", ({ env, colour }) => {
     expect(paletteFor(NO_TERMINAL, env)).toBe(colour ? ansiPalette : plainPalette);
   });

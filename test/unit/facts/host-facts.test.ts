@@ -112,6 +112,11 @@ describe("type information", () => {
     expect(hostFacts({ root: temporaryTree(tree) }).btf(name)).toBeUndefined();
   });
 
+  it("of another file, if that is asked for", () => {
+    const root = temporaryTree({ "sys/kernel/btf/vmlinux": "garbage", other: base.build() });
+    expect(hostFacts({ root, typeInformation: join(root, "other") }).btf()).toBeDefined();
+  });
+
   it("none of a kernel built without", () => {
     expect(hostFacts({ root: temporaryTree() }).btf()).toBeUndefined();
     expect(hostFacts({ root: temporaryTree() }).btf("x")).toBeUndefined();
