@@ -340,7 +340,8 @@ export class Checks {
     }
     const equality = operator === "==" || operator === "!=";
     if (equality && isText(left) && isText(right)) return boolean;
-    if (equality && left.kind === right.kind && joinTypes(left, right) && isComparable(left)) return boolean;
+    const joined = equality && left.kind === right.kind ? joinTypes(left, right) : undefined;
+    if (joined && isComparable(joined)) return boolean;
     if (!equality && isText(left) && isText(right)) {
       return this.#c.error("operand-type", span, `strings can be compared with == and != only, not ${operator}`);
     }
@@ -541,7 +542,7 @@ function isComparable(type: Type): boolean {
   return (
     type.kind === "integer" ||
     type.kind === "boolean" ||
-    type.kind === "string" ||
+    isText(type) ||
     type.kind === "mac" ||
     type.kind === "buffer" ||
     type.kind === "array" ||

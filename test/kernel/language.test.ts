@@ -189,6 +189,7 @@ describeKernel("the language in the kernel", () => {
         '@k[syscall_name(1)] = 1; @k["x"] = 2; for ($kv : @k) { if ($kv.0 == "write") { print($kv.1) } } clear(@k)',
         "1",
       ],
+      ['$a = (syscall_name(1), 1); print($a == ("write", 1)); print(($a.0, 2) == $a)', "true | false"],
       ["print(kstack(0)); print(len(ustack(0)))", "0"],
       ["print(has_cpid)", "false"],
       ["@ = count(); @ = count(); print(@ > 1); print((int64)@ + 1); clear(@)", "true | 3"],
