@@ -69,7 +69,7 @@ export function argumentsOf(name: string, list: readonly Argument[], size: numbe
   };
 }
 
-/** Fields of a perf-based tracepoint's record. The `common_` ones are there, but not in a printed `args`. */
+/** Fields of a perf-based tracepoint's record. The common ones of all tracepoints programs cannot read. */
 export function recordArguments(
   category: string,
   event: string,
@@ -78,7 +78,7 @@ export function recordArguments(
 ): Arguments {
   const space: AddressSpace = category === "syscalls" ? "user" : "kernel";
   const list = format.fields
-    .filter((field) => field.name !== "")
+    .filter(({ name }) => name !== "" && !isCommonField(name))
     .map((field): Argument => {
       const type = fieldType(field, facts, space);
       if (field.location) {
@@ -89,6 +89,10 @@ export function recordArguments(
     });
   const size = format.fields.reduce((end, f) => Math.max(end, f.offset + f.size), 0);
   return argumentsOf(`tracepoint:${category}:${event}`, list, size);
+}
+
+export function isCommonField(name: string): boolean {
+  return name.startsWith("common_");
 }
 
 /**
@@ -128,7 +132,7 @@ function registerArguments(
 ): Argument[] {
   if (direction === "exit") return [];
   return (format?.fields ?? [])
-    .filter(({ name }) => !name.startsWith("common_") && name !== "__syscall_nr")
+    .filter(({ name }) => !isCommonField(name) && name !== "__syscall_nr")
     .map((field, index) => ({
       name: field.name,
       type: fieldType(field, facts, "user"),

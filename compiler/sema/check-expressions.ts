@@ -5,6 +5,7 @@ import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { readInteger } from "../syntax/literals.ts";
 import { unreachable } from "../unreachable.ts";
+import { isCommonField } from "./args.ts";
 import { charArrayAsString } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
 import { arithmeticType, constantsEqual, foldIntegers, isConstant, truth, unaryType } from "./constants.ts";
@@ -421,9 +422,17 @@ export class Checks {
   }
 
   #noMember(owner: string, name: string, span: Span, names: string[]): Type {
+    if (owner.startsWith("tracepoint:") && isCommonField(name)) {
+      const message = `BPF programs cannot read the fields that all tracepoints have, such as \`${name}\``;
+      return this.#c.error(
+        "unknown-field",
+        span,
+        message,
+        name === "common_pid" ? "`tid` is the same number" : undefined,
+      );
+    }
     const near = nearest(name, names);
-    const shown = names.filter((n) => !n.startsWith("common_"));
-    const list = shown.length > 0 && shown.length <= 12 ? `its fields: ${shown.join(", ")}` : undefined;
+    const list = names.length > 0 && names.length <= 12 ? `its fields: ${names.join(", ")}` : undefined;
     return this.#c.error(
       "unknown-field",
       span,

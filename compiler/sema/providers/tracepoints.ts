@@ -59,7 +59,7 @@ function tracepoint(category: string, name: string, facts: KernelFacts, needs: C
     return found && recordArguments(category, name, found, facts);
   };
   const direction = /^sys_(enter|exit)(?:_|$)/.exec(name)?.[1] as "enter" | "exit" | undefined;
-  const plainFields = needs.fields ? ![...needs.fields].some((f) => f.startsWith("common_")) : !needs.args;
+  const plainFields = needs.fields !== undefined || !needs.args;
   // A stack that is taken in a raw tracepoint begins in the program, and not where the tracepoint is.
   const raw = !needs.ctx && !needs.kernelStack;
   if (direction && category === "syscalls" && raw && plainFields) {

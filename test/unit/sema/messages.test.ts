@@ -31,6 +31,14 @@ describe("mistakes", () => {
       "15-34 error: unknown type `struct task_strct` | did you mean `struct task_struct`?",
     ],
     ["begin { $x = (uint9)0 }", "15-20 error: unknown type `uint9` | did you mean `uint8`?"],
+    [
+      "tracepoint:sched:sched_switch { print(args.common_pid) }",
+      "44-54 error: BPF programs cannot read the fields that all tracepoints have, such as `common_pid` | `tid` is the same number",
+    ],
+    [
+      "tracepoint:syscalls:sys_enter_read { print(args.common_type) }",
+      "49-60 error: BPF programs cannot read the fields that all tracepoints have, such as `common_type`",
+    ],
     ["begin { print(5 / 0) }", "15-20 error: division by zero"],
     ["begin { print(1 << 64) }", "15-22 error: `<<` moves by 0 to 63 bits, not by 64"],
     ["begin { print(1 >> -1) }", "15-22 error: `>>` moves by 0 to 63 bits, not by -1"],

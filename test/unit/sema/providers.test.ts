@@ -341,7 +341,6 @@ describe("tracepoints of the scheduler", () => {
     ["sched_switch { $a = args.prev_state; }", "tracepoint"],
     // A member that this kernel's tasks do not have.
     ["sched_switch { $a = args.next_prio; }", "tracepoint"],
-    ["sched_switch { $a = args.next_pid; $b = args.common_pid; }", "tracepoint"],
     ["sched_switch { $a = args.next_pid; $b = kstack; }", "tracepoint"],
     ["sched_switch { $a = args.next_pid; $b = args; }", "tracepoint"],
     ["sched_wakeup { $a = args.target_cpu; }", "tracepoint"],
