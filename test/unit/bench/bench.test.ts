@@ -79,6 +79,8 @@ describe("verdicts", () => {
   it.each([
     [row(6, 10, { kind: "ratio", max: 0.6 }), "met"],
     [row(6.1, 10, { kind: "ratio", max: 0.6 }), "missed"],
+    [row(10.04, 10, { kind: "ratio", max: 1 }), "met"],
+    [row(10.06, 10, { kind: "ratio", max: 1 }), "missed"],
     [row(6, undefined, { kind: "ratio", max: 0.6 }), "unknown"],
     [row(0, 0, { kind: "ratio", max: 0.6 }), "missed"],
     [row(25, undefined, { kind: "value", max: 25 }), "met"],
