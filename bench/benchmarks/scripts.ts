@@ -85,6 +85,8 @@ export const SCRIPTS: readonly Script[] = [
 
 const C = "C";
 const UNTRACED = "untraced";
+/** Our probes of a script, in which nothing is done: what an event costs before any program begins with its work. */
+const EMPTY = "empty blocks";
 
 export const scripts: Benchmark = {
   name: "scripts",
@@ -99,6 +101,13 @@ export const scripts: Benchmark = {
     return { rows: [...results.flatMap(rowsOf), ...overall(results)], details: [detail(results)] };
   },
 };
+
+interface Tracing {
+  name: string;
+  command: Command;
+  /** The map that tells how many events there were, if there is one. */
+  map: string | undefined;
+}
 
 interface Measurement {
   nsPerCall: number;
@@ -117,9 +126,11 @@ interface Result {
 async function measure(script: Script, loop: Loop, rivals: Rivals | undefined, context: Context): Promise<Result> {
   const { signal, tools, quick } = context;
   const text = script.text.replace("PROGRAM", `/proc/${process.pid}/root${loop.program}`);
-  const tracing = tracers(tools).map(({ name, start }) => ({
+  const tracing: Tracing[] = tracers(tools).map(({ name, start }) => ({
     ...{ name, map: script.map, command: traceCommand(start, text, "-f", "json") },
   }));
+  const empty = text.replace(/( \/[^{]*\/)? \{[^}]*\}/g, " {}");
+  tracing.push({ name: EMPTY, map: undefined, command: traceCommand(tools.ours, empty, "-f", "json") });
   if (rivals) {
     const command = rivals.attached(script.c.map, script.c.programs, loop.program);
     tracing.push({ name: C, map: "@", command });
@@ -129,7 +140,7 @@ async function measure(script: Script, loop: Loop, rivals: Rivals | undefined, c
   const measured: ReadonlyMap<string, readonly Measurement[]> = await interleave<Measurement>(
     [
       { name: UNTRACED, measure: untraced },
-      ...tracing.map(({ name, ...tracer }) => ({ name, measure: () => traced(tracer, script, loop, context) })),
+      ...tracing.map((tracer) => ({ name: tracer.name, measure: () => traced(tracer, script, loop, context) })),
     ],
     quick ? 3 : 7,
     { ...context, progress },
@@ -158,7 +169,7 @@ async function runLoop(loop: Loop, signal: AbortSignal): Promise<{ calls: number
 }
 
 async function traced(
-  { command, map }: { command: Command; map: string },
+  { command, map }: Tracing,
   script: Script,
   loop: Loop,
   { signal, tools: { bpftool } }: Context,
@@ -169,7 +180,7 @@ async function traced(
   const { calls, nsPerCall } = await runLoop(loop, signal);
   tracer.interrupt();
   const { stdout } = await tracer.finished;
-  expectAll(command, script, calls, totalOf(map, stdout));
+  if (map !== undefined) expectAll(command, script, calls, totalOf(map, stdout));
   return { nsPerCall, programs, executed };
 }
 
