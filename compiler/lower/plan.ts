@@ -187,10 +187,10 @@ export class Plan {
     if (storage.kind !== "hash" || offset === undefined || !this.#isAccumulated(info)) return undefined;
     if (!isSince(this.#facts, 5, 11)) return undefined;
     if (!storage.short) {
+      // It takes its memory when the other one does.
+      const { type, valueSize, maxEntries, flags, name } = this.maps[storage.map]!;
       const keySize = offset + SHORT_TEXT;
-      const valueSize = aggregateSize(info.value as Aggregate);
-      const map = this.#addHash(info.name, "percpu_hash", keySize, valueSize, this.#entriesFor(info));
-      storage.short = { map, keySize };
+      storage.short = { map: this.#add(name, type, keySize, valueSize, maxEntries, flags), keySize };
     }
     return storage.short;
   }
