@@ -2,7 +2,7 @@
 import { ERROR_MESSAGES } from "./errors.ts";
 import type { KernelFacts } from "./kernel-facts.ts";
 import { signalTexts } from "./signals.ts";
-import { syscalls } from "./syscalls.ts";
+import { manualName, syscalls } from "./syscalls.ts";
 
 export type NameTableKind = "strerror" | "signal_name" | "syscall_name";
 
@@ -13,16 +13,6 @@ export interface NameTable {
   other: string;
 }
 
-/** Tracepoints are called after the kernel's functions; these are the system calls' own names where the two differ. */
-const SYSCALL_NAMES: Readonly<Record<string, string>> = {
-  newstat: "stat",
-  newfstat: "fstat",
-  newlstat: "lstat",
-  newuname: "uname",
-  sendfile64: "sendfile",
-  umount: "umount2",
-};
-
 export function nameTable(kind: NameTableKind, arch: KernelFacts["arch"]): NameTable {
   switch (kind) {
     case "strerror":
@@ -31,7 +21,7 @@ export function nameTable(kind: NameTableKind, arch: KernelFacts["arch"]): NameT
       return complete(signalTexts(), "N/A");
     case "syscall_name": {
       const names: string[] = [];
-      for (const [name, number] of syscalls(arch)) names[number] = SYSCALL_NAMES[name] ?? name;
+      for (const [name, number] of syscalls(arch)) names[number] = manualName(name);
       return complete(names, "Unknown syscall");
     }
   }

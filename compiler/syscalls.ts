@@ -133,3 +133,21 @@ function numbered(first: number, table: string): [string, number][] {
   const names = table.trim().split(/\s+/);
   return names.flatMap((name, i): [string, number][] => (name === "-" ? [] : [[name, first + i]]));
 }
+
+/** The names in the manual, where the tracepoint bears another. */
+const MANUAL: Readonly<Record<string, string>> = {
+  newstat: "stat",
+  newfstat: "fstat",
+  newlstat: "lstat",
+  newuname: "uname",
+  sendfile64: "sendfile",
+  umount: "umount2",
+  fadvise64_64: "fadvise64",
+  sysctl: "_sysctl",
+  arm64_personality: "personality",
+};
+
+/** A system call's name as the manual has it, by either name. */
+export function manualName(tracepoint: string): string {
+  return Object.hasOwn(MANUAL, tracepoint) ? MANUAL[tracepoint]! : tracepoint;
+}

@@ -4,20 +4,8 @@
  */
 import { nearest } from "../../compiler/diagnostics.ts";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
-import { syscalls } from "../../compiler/syscalls.ts";
+import { manualName, syscalls } from "../../compiler/syscalls.ts";
 import { TraceError } from "./errors.ts";
-
-const MANUAL: Readonly<Record<string, string>> = {
-  newstat: "stat",
-  newfstat: "fstat",
-  newlstat: "lstat",
-  newuname: "uname",
-  sendfile64: "sendfile",
-  umount: "umount2",
-  fadvise64_64: "fadvise64",
-  sysctl: "_sysctl",
-  arm64_personality: "personality",
-};
 
 /**
  * Calls that Node makes of itself on the way: to wait for events, to wake its threads, to manage its memory. How many of
@@ -57,10 +45,6 @@ export class SyscallNames {
   of(number: number): string {
     return this.#byNumber.get(number) ?? `syscall_${number}`;
   }
-}
-
-export function manualName(tracepoint: string): string {
-  return Object.hasOwn(MANUAL, tracepoint) ? MANUAL[tracepoint]! : tracepoint;
 }
 
 const ALL: ReadonlySet<string> = new Set(

@@ -23,6 +23,7 @@ describe("nameTable", () => {
     ["signal_name", 65, "N/A"],
     ["syscall_name", 1, "write"],
     ["syscall_name", 5, "fstat"],
+    ["syscall_name", 156, "_sysctl"],
     ["syscall_name", 257, "openat"],
     ["syscall_name", 400, "Unknown syscall"],
     ["syscall_name", 9999, "Unknown syscall"],

@@ -1,11 +1,12 @@
 /** The parts of in-process tracing that need no kernel. */
 import { describe, expect, it } from "vitest";
+import { manualName } from "../../../compiler/syscalls.ts";
 import { CallMaps } from "../../../harness/in-process/calls.ts";
 import { TraceError } from "../../../harness/in-process/errors.ts";
 import { probeKey, scenarioOf, scenarioOfCommand } from "../../../harness/in-process/options.ts";
 import { rows } from "../../../harness/in-process/own-script.ts";
 import { poolSize, waitForWork } from "../../../harness/in-process/pool.ts";
-import { checkedName, manualName, SyscallNames } from "../../../harness/in-process/syscall-names.ts";
+import { checkedName, SyscallNames } from "../../../harness/in-process/syscall-names.ts";
 import type { MapData } from "../../../harness/metrics/run-data.ts";
 
 describe("names of system calls", () => {
