@@ -504,7 +504,7 @@ export class Lowering {
   }
 }
 
-function roundUp8(size: number): number {
+export function roundUp8(size: number): number {
   return Math.ceil(size / 8) * 8;
 }
 

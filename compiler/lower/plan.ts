@@ -25,7 +25,6 @@ import {
   type Aggregate,
   isAggregate,
   isNumericAggregate,
-  isScalar,
   NAME_SIZE,
   type TimeSeriesType,
   type Type,
@@ -33,7 +32,7 @@ import {
 import { Allocation } from "./allocation.ts";
 import { accumulatedMaps, threadMaps } from "./map-uses.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
-import { type Entries, layOut, type PlannedTable, type ThreadTable } from "./tables.ts";
+import { type Entries, entriesOf, layOut, type PlannedTable, THREAD_PLACES, type ThreadTable } from "./tables.ts";
 
 const BPF_F_NO_PREALLOC = 1;
 const BPF_F_MMAPABLE = 1 << 10;
@@ -45,7 +44,6 @@ const MAX_STACKS = 131_072;
 /** Of maps with at least so many entries some may lie elsewhere, where there is more room for them. */
 const MANY_ENTRIES = 1024;
 const ALL_TABLES_BYTES = 1 << 21;
-const THREAD_PLACES = 4096;
 /** Bytes of a short string in a key, with its end. */
 export const SHORT_TEXT = 64;
 
@@ -454,10 +452,9 @@ export class Plan {
     if (this.#entriesFor(info) < MANY_ENTRIES) return undefined;
     const entries = entriesOf(info);
     const section = this.#sharedSection();
-    const shape = { places: THREAD_PLACES, placeSize: 16, key: undefined, value: 8 };
     const overflowed = allocate(section, 8, 8);
-    const offset = allocate(section, shape.places * shape.placeSize, CACHE_LINE);
-    return { ...shape, entries, map: section.map, offset, stride: { imm: 0n }, copies: 1, overflowed };
+    const offset = allocate(section, THREAD_PLACES.places * THREAD_PLACES.placeSize, CACHE_LINE);
+    return { ...THREAD_PLACES, entries, map: section.map, offset, stride: { imm: 0n }, copies: 1, overflowed };
   }
 
   #sharedSection(): Section {
@@ -488,11 +485,6 @@ export class Plan {
 
 function finalTable({ map, offset, stride, copies, places, placeSize, key, value }: PlannedTable): EntryTable {
   return { map, offset, stride: Number(stride.imm), copies, places, placeSize, key, value };
-}
-
-function entriesOf({ key, value }: MapInfo): Entries {
-  const valueSize = isAggregate(value) ? aggregateSize(value) : sizeOf(value);
-  return { keySize: sizeOf(key), scalar: isScalar(key), valueSize };
 }
 
 /** Where a long string lies that is the last part of a key. */

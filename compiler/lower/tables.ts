@@ -12,17 +12,18 @@
  */
 import type { Operand, Size, VReg } from "../ir/ir.ts";
 import type { EntryTable } from "../program.ts";
-import { type Lowering, pieces } from "./lowering.ts";
+import { aggregateSize, placed, sizeOf } from "../sema/layout.ts";
+import type { MapInfo } from "../sema/typed.ts";
+import { isAggregate, isScalar, type Type } from "../sema/types.ts";
+import { type Lowering, pieces, roundUp8 } from "./lowering.ts";
 import type { Place } from "./place.ts";
 
 /** A key as an instruction takes it: a register for scalars, an address for everything else. */
 export type Key = { value: Operand; size: Size } | { address: VReg };
 
-/** The shape of a table's entries, in bytes. */
+/** What a table's entries are, in bytes. */
 export interface Entries {
-  keySize: number;
-  /** Keys come in registers. */
-  scalar: boolean;
+  key: Type;
   valueSize: number;
 }
 
@@ -39,17 +40,27 @@ export interface ThreadTable extends PlannedTable {
 
 /** Larger keys take as long to compare as the kernel's hash takes to find them. */
 const LARGEST_KEY = 32;
+const MOST_WORDS = 8;
 const TABLE_BYTES = 1 << 18;
 const MOST_PLACES = 512;
 const FEWEST_PLACES = 16;
 
+/** Of threads a number and a scalar, whatever the map's types are. */
+export const THREAD_PLACES = { places: 4096, placeSize: 16, key: undefined, value: 8 } as const;
+
+export function entriesOf({ key, value }: MapInfo): Entries {
+  const valueSize = isAggregate(value) ? aggregateSize(value) : sizeOf(value);
+  return { key, valueSize };
+}
+
 /** How a table of `copies` copies is laid out; undefined if it would have too few places to be of use. */
 export function layOut(
-  { keySize, scalar, valueSize }: Entries,
+  { key: keyType, valueSize }: Entries,
   copies: number,
 ): Pick<EntryTable, "places" | "placeSize" | "key" | "value"> | undefined {
-  if (keySize > LARGEST_KEY) return undefined;
-  const key = scalar && keySize <= 4 ? undefined : 8;
+  const keySize = sizeOf(keyType);
+  if (keySize > LARGEST_KEY || wordsIn(keyType).length > MOST_WORDS) return undefined;
+  const key = isScalar(keyType) && keySize <= 4 ? undefined : 8;
   const value = key === undefined ? 8 : key + roundUp8(keySize);
   const placeSize = value + roundUp8(valueSize);
   const places = Math.min(MOST_PLACES, 2 ** Math.floor(Math.log2(TABLE_BYTES / copies / placeSize)));
@@ -91,12 +102,22 @@ function keyPlace(
   return { at, mark: keyAt === undefined ? b.add(words[0]!.value, 1) : b.const(1), words };
 }
 
-function wordsOf({ b }: Lowering, { keySize }: Entries, key: Key): Word[] {
+function wordsOf({ b }: Lowering, { key: type }: Entries, key: Key): Word[] {
   if ("address" in key) {
-    return pieces(0, keySize).map(([offset, size]) => ({ offset, size, value: b.load(key.address, offset, size) }));
+    return wordsIn(type).map(([offset, size]) => ({ offset, size, value: b.load(key.address, offset, size) }));
   }
   const value = typeof key.value === "object" ? b.const(key.value.imm) : key.value;
   return [{ offset: 0, size: key.size, value: b.extend(value, key.size, false) }];
+}
+
+/** A key's words as they were stored, without the gaps between them: what is loaded as it was stored is still in its register. */
+function wordsIn(type: Type, start = 0): [offset: number, size: Size][] {
+  if (type.kind === "tuple" || type.kind === "record") {
+    const parts = type.kind === "tuple" ? type.elements : type.fields.map((field) => field.type);
+    const { offsets } = placed(parts);
+    return parts.flatMap((part, i) => wordsIn(part, start + offsets[i]!));
+  }
+  return pieces(start, sizeOf(type)).map(([offset, size]) => [start + offset, size]);
 }
 
 /**
@@ -199,8 +220,4 @@ export function freePlace({ b, facts }: Lowering, table: ThreadTable, value: Pla
 
 function overflowed(l: Lowering, table: ThreadTable): VReg {
   return l.b.load(l.mapValue(table.map, table.overflowed), 0, 8);
-}
-
-function roundUp8(size: number): number {
-  return Math.ceil(size / 8) * 8;
 }
