@@ -5,8 +5,6 @@
 import { outermost, type Span, ways } from "./source.ts";
 import { printable, shownLine } from "./source-line.ts";
 
-export { printable } from "./source-line.ts";
-
 export type Severity = "error" | "warning";
 
 export interface Label {

@@ -6,18 +6,7 @@ import { at, type Place } from "../lower/place.ts";
 import { bytesIn, compareBytes, findString, stringIn } from "../lower/text.ts";
 import type { Checker } from "../sema/check.ts";
 import { sizeOf } from "../sema/layout.ts";
-import {
-  boolean,
-  int64,
-  isNamed,
-  isText,
-  NAME_SIZE,
-  string,
-  type Type,
-  typeName,
-  uint64,
-  unknown,
-} from "../sema/types.ts";
+import { boolean, int64, isText, string, type Type, textSize, typeName, uint64, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 
@@ -50,9 +39,9 @@ function literalOf(type: Type): string | undefined {
 }
 
 /** Bytes that an argument takes when it is a string in memory. */
-function textSize(type: Type, maxStrlen: number): number {
-  if (isNamed(type)) return NAME_SIZE;
-  return type.kind === "string" || type.kind === "array" ? sizeOf(type) : maxStrlen;
+function argumentSize(type: Type, maxStrlen: number): number {
+  if (isText(type)) return textSize(type);
+  return type.kind === "array" ? sizeOf(type) : maxStrlen;
 }
 
 function checkSearch(result: Type) {
@@ -159,7 +148,7 @@ export const textFunctions: Functions = {
       const [a, b] = [checkText(c, call, 0), checkText(c, call, 1)];
       if (a.kind === "unknown" || b.kind === "unknown") return unknown;
       const most = c.settings.maxStrlen;
-      return string(textSize(a, most) + textSize(b, most) - 1);
+      return string(argumentSize(a, most) + argumentSize(b, most) - 1);
     },
     lower: {
       into(l, call, to, padded) {

@@ -1,5 +1,6 @@
 /** Why a command ends early: what is printed, and the exit code. Whatever is not a failure is a bug, and throws. */
-import { type Diagnostic, type Palette, printable, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { type Diagnostic, type Palette, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { printable } from "../../compiler/source-line.ts";
 import { AddonError, SpawnError, SysError } from "../../native/index.ts";
 import { AttachError } from "../tracing/attach.ts";
 import { CapabilityError } from "../tracing/facts/capability-error.ts";

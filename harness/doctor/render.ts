@@ -1,5 +1,6 @@
 /** Findings as text for people and as JSON for programs. */
-import { type Palette, plainPalette, printable } from "../../compiler/diagnostics.ts";
+import { type Palette, plainPalette } from "../../compiler/diagnostics.ts";
+import { printable } from "../../compiler/source-line.ts";
 import { canTrace, type Finding, GROUPS, type Group, type Status } from "./finding.ts";
 
 export interface RenderOptions {

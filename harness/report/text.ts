@@ -2,7 +2,7 @@
  * Text for a terminal: what comes from workloads, maps and files is made harmless first, then laid out in columns. Widths
  * are counted in code points of the bare text; colours are put on afterwards.
  */
-import { printable } from "../../compiler/diagnostics.ts";
+import { printable } from "../../compiler/source-line.ts";
 
 /** Characters that reorder or break what stands around them, and what no encoding or XML can hold: halves of pairs. */
 const TREACHEROUS = /[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]/gu;

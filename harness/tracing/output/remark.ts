@@ -2,15 +2,9 @@
  * Remarks on a place in the script, in the form of bpftrace 0.27, which tools and editors look for: where, how bad, what, and the
  * place itself, underlined. The compiler's diagnostics and what the running script complains about look the same.
  */
-import {
-  type Diagnostic,
-  type Palette,
-  plainPalette,
-  printable,
-  type Severity,
-} from "../../../compiler/diagnostics.ts";
+import { type Diagnostic, type Palette, plainPalette, type Severity } from "../../../compiler/diagnostics.ts";
 import { outermost, type Span, ways } from "../../../compiler/source.ts";
-import { shownLine } from "../../../compiler/source-line.ts";
+import { printable, shownLine } from "../../../compiler/source-line.ts";
 import { place } from "./sink.ts";
 
 /** What stands in front of a message; painted if it stands alone on a terminal. */
