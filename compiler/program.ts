@@ -1,6 +1,6 @@
 /**
  * What the compiler hands to the harness: byte code, the kernel maps that it names, where to attach it, and how to
- * read what comes out. Plain data without file descriptors; every number that only the running host knows is a
+ * read what comes out. Plain data without file descriptors, but for the way to the same in smaller parts; every number that only the running host knows is a
  * relocation that the loader patches.
  */
 import type { Span } from "./source.ts";
