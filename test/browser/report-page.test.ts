@@ -161,11 +161,9 @@ describeWithTool("chromium", (path) => {
     await page.locator("#scenario-2 canvas").first().waitFor();
     const before = await colours(page);
     await page.emulateMedia({ colorScheme: "dark" });
-    await page.waitForTimeout(100);
-    const after = await colours(page);
     expect(before).toContain("31,111,235");
-    expect(after).toContain("88,166,255");
-    expect(after).not.toContain("31,111,235");
+    await expect.poll(() => colours(page)).toContain("88,166,255");
+    expect(await colours(page)).not.toContain("31,111,235");
   });
 
   it("fits a narrow window", async () => {
