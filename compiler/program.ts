@@ -235,6 +235,7 @@ export type MapStorage =
 /**
  * Entries of a map with keys in a one-entry mmap-able array: `copies` tables, `stride` bytes apart, of `places`. The first word of a
  * place is 0 while it is free. `key` and `value` are offsets in it; without `key` the key is an integer, and the first word one more.
+ * Where there is a word `present`, a place stays its key's, and the word is 0 while the key is not in the map.
  */
 export interface EntryTable {
   map: number;
@@ -244,6 +245,7 @@ export interface EntryTable {
   places: number;
   placeSize: number;
   key: number | undefined;
+  present?: number | undefined;
   value: number;
 }
 

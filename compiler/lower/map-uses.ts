@@ -11,33 +11,42 @@ import { walk } from "../syntax/walk.ts";
 const WHOLE_MAP_FUNCTIONS = new Set(["print", "clear", "zero"]);
 
 /**
- * Maps that a thread has to itself: every key is `tid`, values are set, read and deleted, as in the measurement of a
- * latency. An entry of such a map is touched by one thread only.
+ * Maps whose values are set, read and deleted by their keys. `threads`: every key is `tid`, as in the measurement of a latency,
+ * so that an entry is touched by one thread only. `shared`: the others.
  */
-export function threadMaps(script: TypedScript): Set<string> {
+export function assignedMaps(script: TypedScript): { threads: Set<string>; shared: Set<string> } {
   const deleted = new Set<string>();
-  const compound = new Set<ast.Node>();
+  const compound = new Set<string>();
+  const byOthers = new Set<string>();
   const used = mapsOnly(script, (node) => {
     switch (node.kind) {
       case "call": {
+        const { text } = node.callee;
         const [first, second] = node.args;
-        const byKey = node.callee.text === "delete" || node.callee.text === "has_key";
-        if (node.callee.text === "delete") for (const { name } of mapIn(first)) deleted.add(name);
-        return byKey && first?.kind === "map" && second && isTid(second) ? [first] : [];
+        if (text === "delete") for (const { name } of mapIn(first)) deleted.add(name);
+        if ((text !== "delete" && text !== "has_key") || first?.kind !== "map" || !second) return [];
+        if (!isTid(second)) byOthers.add(first.name);
+        return [first];
       }
       case "assignment":
-        if (node.operator !== "=" && node.target) compound.add(node.target);
+        if (node.operator !== "=" && node.target?.kind === "map-access") compound.add(node.target.map.name);
         return [];
       case "increment":
-        compound.add(node.target);
+        if (node.target.kind === "map-access") compound.add(node.target.map.name);
         return [];
       case "map-access":
-        return isTid(node.key) && !compound.has(node) ? [node.map] : [];
+        if (!isTid(node.key)) byOthers.add(node.map.name);
+        return [node.map];
       default:
         return [];
     }
   });
-  return namesOf(used.filter(({ name, value }) => deleted.has(name) && isScalar(value)));
+  const scalars = used.filter(({ value }) => isScalar(value) && !isAggregate(value));
+  const isThreads = ({ name }: MapInfo): boolean => deleted.has(name) && !compound.has(name) && !byOthers.has(name);
+  // What is added to a value that is just being deleted would be lost in part.
+  const isShared = (map: MapInfo): boolean =>
+    isScalar(map.key) && !isThreads(map) && !(deleted.has(map.name) && compound.has(map.name));
+  return { threads: namesOf(scalars.filter(isThreads)), shared: namesOf(scalars.filter(isShared)) };
 }
 
 /**

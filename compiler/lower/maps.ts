@@ -18,8 +18,9 @@ import type { Place } from "./place.ts";
 import { type PlannedMap, SHORT_TEXT } from "./plan.ts";
 import { tellMissing } from "./runtime-errors.ts";
 import { statements } from "./statements.ts";
-import { freePlace, inCpuTable, type Key, onThreadEntry, setThreadEntry, type ThreadTable } from "./tables.ts";
+import { inCpuTable, type Key } from "./tables.ts";
 import { addToSeries } from "./time-series.ts";
+import { inSharedTable, onEntry, setEntry, takeAway, type ValueTable } from "./value-tables.ts";
 
 const BPF_ANY = { imm: 0n };
 const BPF_NOEXIST = { imm: 1n };
@@ -55,8 +56,8 @@ function lookupIn(l: Lowering, map: number, key: Key): VReg {
   return l.b.define((dst) => ({ op: "lookup", dst, map, key }));
 }
 
-function threadTable(map: PlannedMap): ThreadTable | undefined {
-  return map.storage.kind === "hash" ? map.storage.threads : undefined;
+function valueTable(map: PlannedMap): ValueTable | undefined {
+  return map.storage.kind === "hash" ? map.storage.values : undefined;
 }
 
 function keyAddress(l: Lowering, key: Key): VReg {
@@ -84,18 +85,23 @@ export function mapValue(l: Lowering, node: MapNode): VReg {
   if (node.kind === "map") return l.read(globalPlace(l, map), type);
   const key = keyOf(l, map, node.key);
   l.b.span = node.span;
-  const missing = (): VReg => {
+  return readEntry(l, map, key, () => {
     tellMissing(l);
     return l.b.const(0);
-  };
+  });
+}
+
+/** The scalar that a key has, or what is to be taken where the key is missing. */
+function readEntry(l: Lowering, map: PlannedMap, key: Key, missing: () => VReg): VReg {
+  const type = map.info.value;
   const inHash = (): VReg => {
     const found = lookup(l, map, key);
     const read = (): VReg => l.read({ base: found, offset: 0, space: "bpf" }, type);
     return l.choose("ne", found, { imm: 0n }, read, missing);
   };
-  const table = threadTable(map);
+  const table = valueTable(map);
   if (!table) return inHash();
-  return onThreadEntry(l, table, key, { mine: (at) => l.read(at, type), inHash, missing });
+  return onEntry(l, table, key, { mine: (at) => l.read(at, type), inHash, missing });
 }
 
 /** Where a map's value lies in memory; zeros for a key that is not there. */
@@ -155,9 +161,9 @@ export function countEntries(l: Lowering, map: PlannedMap): VReg {
 export function hasKey(l: Lowering, map: PlannedMap, node: ast.Expression): VReg {
   const key = keyOf(l, map, node);
   const inHash = (): VReg => l.b.compare("ne", lookup(l, map, key), { imm: 0n });
-  const table = threadTable(map);
+  const table = valueTable(map);
   if (!table) return inHash();
-  return onThreadEntry(l, table, key, { mine: () => l.b.const(1), inHash, missing: () => l.b.const(0) });
+  return onEntry(l, table, key, { mine: () => l.b.const(1), inHash, missing: () => l.b.const(0) });
 }
 
 function aggregateNumber(l: Lowering, map: PlannedMap, node: MapNode): VReg {
@@ -204,12 +210,12 @@ function store(l: Lowering, map: PlannedMap, key: Key, given: Operand): void {
     l.b.store(slot.base, 0, sizeOf(value) as Size, given);
     update(l, map, keyAddress(l, key), slot.base, BPF_ANY);
   };
-  const table = threadTable(map);
+  const table = valueTable(map);
   if (!table) {
     inHash();
     return;
   }
-  setThreadEntry(l, table, key, {
+  setEntry(l, table, key, {
     set: (at) => l.write(at, value, given),
     lookUp: () => lookup(l, map, key),
     update: inHash,
@@ -280,14 +286,7 @@ function modify(l: Lowering, target: MapNode, change: (before: VReg) => VReg): {
     return { before, after };
   }
   const key = keyOf(l, map, target.key);
-  const found = lookup(l, map, key);
-  const before = l.choose(
-    "ne",
-    found,
-    { imm: 0n },
-    () => l.read({ base: found, offset: 0, space: "bpf" }, type),
-    () => l.b.const(0),
-  );
+  const before = readEntry(l, map, key, () => l.b.const(0));
   const after = change(before);
   store(l, map, key, after);
   return { before, after };
@@ -319,6 +318,8 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
   // What is divided is large already, and what may be interrupted could not claim a place.
   const table = program.divided || program.atomicUpdates(map) ? undefined : plan.cpuTable(map);
   if (table) inCpuTable(l, table, key, enter);
+  const values = valueTable(map);
+  if (values?.kind === "shared") inSharedTable(l, values, key, enter);
   const short = plan.shortKeys(map);
   if (short && "address" in key) {
     const [isShort, isLong] = b.newBlocks(2);
@@ -344,13 +345,13 @@ export function deleteKey(l: Lowering, map: PlannedMap, node: ast.Expression): V
     const result = b.call("map_delete_elem", [l.mapReference(hashMap(map)), keyAddress(l, key)]);
     return b.compare("eq", result, { imm: 0n });
   };
-  const table = threadTable(map);
+  const table = valueTable(map);
   if (!table) return inHash();
   const mine = (at: Place): VReg => {
-    freePlace(l, table, at);
+    takeAway(l, table, at);
     return b.const(1);
   };
-  return onThreadEntry(l, table, key, { mine, inHash, missing: () => b.const(0) });
+  return onEntry(l, table, key, { mine, inHash, missing: () => b.const(0) });
 }
 
 /** `delete(@x)` of a map without keys: as if it had never been assigned. Whether it had been is the result. */

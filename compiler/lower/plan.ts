@@ -30,9 +30,10 @@ import {
   type Type,
 } from "../sema/types.ts";
 import { Allocation } from "./allocation.ts";
-import { accumulatedMaps, threadMaps } from "./map-uses.ts";
+import { accumulatedMaps, assignedMaps } from "./map-uses.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
-import { type Entries, entriesOf, layOut, type PlannedTable, THREAD_PLACES, type ThreadTable } from "./tables.ts";
+import { type Entries, entriesOf, layOut, type PlannedTable } from "./tables.ts";
+import { SHARED_PLACES, THREAD_PLACES, type ValueTable } from "./value-tables.ts";
 
 const BPF_F_NO_PREALLOC = 1;
 const BPF_F_MMAPABLE = 1 << 10;
@@ -66,8 +67,8 @@ export type PlannedStorage =
       stride?: number;
       /** Of a map that programs only add to: made when it is asked for. */
       table?: PlannedTable;
-      /** Of a map that a thread has to itself. */
-      threads?: ThreadTable;
+      /** Of a map whose values are set. */
+      values?: ValueTable;
       short?: { map: number; keySize: number };
       /** Of a time series: where the interval's number lies in the key. */
       interval?: number;
@@ -112,7 +113,7 @@ export class Plan {
   readonly #options: PlanOptions;
   readonly #byName = new Map<string, PlannedMap>();
   readonly #names = new Set<string>();
-  readonly #threadMaps: ReadonlySet<string>;
+  readonly #assignedMaps: { threads: ReadonlySet<string>; shared: ReadonlySet<string> };
   readonly #accumulatedMaps: ReadonlySet<string>;
   readonly #allocation: Allocation;
   #shared: Section | undefined;
@@ -134,7 +135,7 @@ export class Plan {
     this.#facts = facts;
     this.#options = options;
     this.copies = 2 ** Math.ceil(Math.log2(Math.max(1, facts.possibleCpus)));
-    this.#threadMaps = threadMaps(script);
+    this.#assignedMaps = assignedMaps(script);
     this.#accumulatedMaps = accumulatedMaps(script);
     this.#allocation = new Allocation(script, facts.possibleCpus);
     for (const info of script.maps.values()) {
@@ -381,7 +382,8 @@ export class Plan {
   #finalStorage(storage: PlannedStorage): MapStorage {
     switch (storage.kind) {
       case "hash": {
-        const { kind, map, perCpu, stride, table = storage.threads, short, interval } = storage;
+        const { kind, map, perCpu, stride, short, interval } = storage;
+        const table = storage.table ?? storage.values;
         return { kind, map, perCpu, stride, table: table && finalTable(table), short, interval };
       }
       case "shared": {
@@ -425,7 +427,7 @@ export class Plan {
     }
     const valueSize = roundUp(size, perCpu ? 8 : 1);
     const map = this.#addHash(info.name, type, sizeOf(info.key), valueSize, entries);
-    return { kind: "hash", map, perCpu, threads: this.#threadTable(info) };
+    return { kind: "hash", map, perCpu, values: this.#valueTable(info) };
   }
 
   /** A kernel hash for a script's map. Those that forget by themselves have all their entries from the start. */
@@ -447,14 +449,24 @@ export class Plan {
     return { kind: "hash", map, perCpu: true, interval };
   }
 
-  #threadTable(info: MapInfo): ThreadTable | undefined {
-    if (!this.#threadMaps.has(info.name) || !this.#facts.features.atomicFetch) return undefined;
-    if (this.#entriesFor(info) < MANY_ENTRIES) return undefined;
-    const entries = entriesOf(info);
+  #valueTable(info: MapInfo): ValueTable | undefined {
+    const { arch, features } = this.#facts;
+    const { threads, shared } = this.#assignedMaps;
+    if (!features.atomicFetch || this.#entriesFor(info) < MANY_ENTRIES) return undefined;
+    if (threads.has(info.name)) {
+      const overflowed = allocate(this.#sharedSection(), 8, 8);
+      return { kind: "thread", ...THREAD_PLACES, ...this.#oneTable(info, THREAD_PLACES), overflowed };
+    }
+    // On other machines who sees that a key is there may still see its value of before.
+    if (!shared.has(info.name) || arch !== "x64") return undefined;
+    const key = sizeOf(info.key) === 8 ? 0 : undefined;
+    return { kind: "shared", ...SHARED_PLACES, key, ...this.#oneTable(info, SHARED_PLACES) };
+  }
+
+  #oneTable(info: MapInfo, { places, placeSize }: { places: number; placeSize: number }) {
     const section = this.#sharedSection();
-    const overflowed = allocate(section, 8, 8);
-    const offset = allocate(section, THREAD_PLACES.places * THREAD_PLACES.placeSize, CACHE_LINE);
-    return { ...THREAD_PLACES, entries, map: section.map, offset, stride: { imm: 0n }, copies: 1, overflowed };
+    const offset = allocate(section, places * placeSize, CACHE_LINE);
+    return { entries: entriesOf(info), map: section.map, offset, stride: { imm: 0n }, copies: 1 };
   }
 
   #sharedSection(): Section {
@@ -483,8 +495,8 @@ export class Plan {
   }
 }
 
-function finalTable({ map, offset, stride, copies, places, placeSize, key, value }: PlannedTable): EntryTable {
-  return { map, offset, stride: Number(stride.imm), copies, places, placeSize, key, value };
+function finalTable({ map, offset, stride, copies, places, placeSize, key, present, value }: PlannedTable): EntryTable {
+  return { map, offset, stride: Number(stride.imm), copies, places, placeSize, key, present, value };
 }
 
 /** Where a long string lies that is the last part of a key. */

@@ -2,13 +2,12 @@
  * Entries that programs reach without a call: tables in mapped memory, in front of the kernel's hashes. A key has one place in
  * a table; where another one has taken it, the key lives in the kernel's hash. The harness puts both together.
  *
- * - Maps that programs only add to have a table on each CPU. Who comes first keeps a place until the map is cleared. A key may
- *   be in several CPUs' tables and in the hash: what it has there is added up.
- * - A map that a thread has to itself has one table. A place is claimed when the thread sets its value, and given back when the
- *   value is deleted. Nothing is looked for in the hash before a thread has found its place taken.
+ * Maps that programs only add to have a table on each CPU, which is filled here. Who comes first keeps a place until the map is
+ * cleared. A key may be in several CPUs' tables and in the hash: what it has there is added up. Maps whose values are set have one
+ * table, see value-tables.ts.
  *
  * The first word of a place, its mark, is 0 while the place is free. Small integers are known by the mark; of other keys it only
- * says that there is one, which follows.
+ * says that there is one, which follows, or it is the key.
  */
 import type { Operand, Size, VReg } from "../ir/ir.ts";
 import type { EntryTable } from "../program.ts";
@@ -16,7 +15,6 @@ import { aggregateSize, placed, sizeOf } from "../sema/layout.ts";
 import type { MapInfo } from "../sema/typed.ts";
 import { isAggregate, isScalar, type Type } from "../sema/types.ts";
 import { type Lowering, pieces, roundUp8 } from "./lowering.ts";
-import type { Place } from "./place.ts";
 
 /** A key as an instruction takes it: a register for scalars, an address for everything else. */
 export type Key = { value: Operand; size: Size } | { address: VReg };
@@ -33,20 +31,12 @@ export interface PlannedTable extends Omit<EntryTable, "stride"> {
   stride: { imm: bigint };
 }
 
-export interface ThreadTable extends PlannedTable {
-  /** Offset of a word that is not 0 once a key has gone to the hash. */
-  overflowed: number;
-}
-
 /** Larger keys take as long to compare as the kernel's hash takes to find them. */
 const LARGEST_KEY = 32;
 const MOST_WORDS = 8;
 const TABLE_BYTES = 1 << 18;
 const MOST_PLACES = 512;
 const FEWEST_PLACES = 16;
-
-/** Of threads a number and a scalar, whatever the map's types are. */
-export const THREAD_PLACES = { places: 4096, placeSize: 16, key: undefined, value: 8 } as const;
 
 export function entriesOf({ key, value }: MapInfo): Entries {
   const valueSize = isAggregate(value) ? aggregateSize(value) : sizeOf(value);
@@ -67,7 +57,7 @@ export function layOut(
   return places < FEWEST_PLACES ? undefined : { places, placeSize, key, value };
 }
 
-interface KeyPlace {
+export interface KeyPlace {
   at: VReg;
   mark: VReg;
   words: readonly Word[];
@@ -84,7 +74,8 @@ const GOLDEN = { imm: BigInt.asIntN(64, 0x9e3779b97f4a7c15n) };
 /** From this bit on the product tells the place. */
 const PLACE_BITS = { imm: 40n };
 
-function keyPlace(
+/** Where a key's place is in the table that begins at `base`, and by what it is known. */
+export function keyPlace(
   l: Lowering,
   { entries, places, placeSize, key: keyAt }: PlannedTable,
   key: Key,
@@ -99,7 +90,8 @@ function keyPlace(
   const hash = l.reckoned(b.alu("rsh", product!, PLACE_BITS));
   const index = b.alu("and", hash, { imm: BigInt(places - 1) });
   const at = b.alu("add", base, b.alu("mul", index, { imm: BigInt(placeSize) }));
-  return { at, mark: keyAt === undefined ? b.add(words[0]!.value, 1) : b.const(1), words };
+  const mark = keyAt === undefined ? b.add(words[0]!.value, 1) : keyAt === 0 ? words[0]!.value : b.const(1);
+  return { at, mark, words };
 }
 
 function wordsOf({ b }: Lowering, { key: type }: Entries, key: Key): Word[] {
@@ -150,74 +142,4 @@ export function inCpuTable(l: Lowering, table: PlannedTable, key: Key, found: (v
   b.enterSealed(mine);
   found(b.add(at, table.value));
   b.enterSealed(on);
-}
-
-/** What is done with a thread's own entry, wherever it is. */
-interface OnEntry {
-  mine(value: Place): VReg;
-  inHash(): VReg;
-  missing(): VReg;
-}
-
-// if (place.mark == mark) mine(); else if (overflowed) inHash(); else missing()
-export function onThreadEntry(l: Lowering, table: ThreadTable, key: Key, on: OnEntry): VReg {
-  const { at, mark } = keyPlace(l, table, key, l.mapValue(table.map, table.offset));
-  const mine = (): VReg => on.mine({ base: at, offset: table.value, space: "bpf" });
-  const elsewhere = (): VReg => l.choose("ne", overflowed(l, table), { imm: 0n }, on.inHash, on.missing);
-  return l.choose("eq", l.b.load(at, 0, 8), mark, mine, elsewhere);
-}
-
-/**
- * Sets a thread's value: in its place, or in the hash, in which `lookUp` finds what is there.
- *
- *     if (place.mark != mark && (overflowed && lookUp() || cmpxchg(&place.mark, 0, mark) is neither 0 nor mark))
- *       overflowed = 1, update();
- *     else set(place)
- */
-export function setThreadEntry(
-  l: Lowering,
-  table: ThreadTable,
-  key: Key,
-  { set, lookUp, update }: { set(value: Place): void; lookUp(): VReg; update(): void },
-): void {
-  const { b } = l;
-  const { at, mark } = keyPlace(l, table, key, l.mapValue(table.map, table.offset));
-  const [mine, other, search, claim, claimed, inHash, done] = b.newBlocks(7);
-  b.branch("eq", b.load(at, 0, 8), mark, mine, other);
-  b.enterSealed(other);
-  b.branch("ne", overflowed(l, table), { imm: 0n }, search, claim);
-  b.enterSealed(search);
-  b.branch("ne", lookUp(), { imm: 0n }, inHash, claim);
-  b.enterSealed(claim);
-  const free = b.const(0);
-  const before = b.define((dst) => {
-    return { op: "atomic", atomic: "cmpxchg", dst, base: at, offset: 0, size: 8, value: mark, expected: free };
-  });
-  b.branch("eq", before, { imm: 0n }, mine, claimed);
-  b.enterSealed(claimed);
-  // The thread may have been interrupted, and have claimed it there.
-  b.branch("eq", before, mark, mine, inHash);
-  b.enterSealed(inHash);
-  b.store(l.mapValue(table.map, table.overflowed), 0, 8, { imm: 1n });
-  update();
-  b.jump(done);
-  b.enterSealed(mine);
-  set({ base: at, offset: table.value, space: "bpf" });
-  b.jump(done);
-  b.enterSealed(done);
-}
-
-/** Gives the place of a thread's value back: after all that was done in it, in the eyes of whoever claims it next. */
-export function freePlace({ b, facts }: Lowering, table: ThreadTable, value: Place): void {
-  const offset = value.offset - table.value;
-  if (facts.arch === "x64") {
-    b.store(value.base, offset, 8, { imm: 0n });
-    return;
-  }
-  const free = b.const(0);
-  b.define((dst) => ({ op: "atomic", atomic: "xchg", dst, base: value.base, offset, size: 8, value: free }));
-}
-
-function overflowed(l: Lowering, table: ThreadTable): VReg {
-  return l.b.load(l.mapValue(table.map, table.overflowed), 0, 8);
 }

@@ -21,10 +21,10 @@ export function forEachPlace(
   }
 }
 
-/** Gives all places back. */
+/** Takes all keys out: gives their places back, or says that they are not there. */
 export function clearTable(bytes: Uint8Array, table: EntryTable): void {
   const view = viewOf(bytes);
-  for (const at of takenPlaces(view, table)) view.setBigUint64(at, 0n, true);
+  for (const at of takenPlaces(view, table)) view.setBigUint64(at + (table.present ?? 0), 0n, true);
 }
 
 /** Sets all values to zero. */
@@ -32,11 +32,13 @@ export function zeroTable(bytes: Uint8Array, table: EntryTable): void {
   for (const at of takenPlaces(viewOf(bytes), table)) bytes.fill(0, at + table.value, at + table.placeSize);
 }
 
-function* takenPlaces(view: DataView, { offset, stride, copies, places, placeSize }: EntryTable): Iterable<number> {
+/** Those of keys that are in the map. */
+function* takenPlaces(view: DataView, table: EntryTable): Iterable<number> {
+  const { offset, stride, copies, places, placeSize, present = 0 } = table;
   for (let copy = 0; copy < copies; copy++) {
     const start = offset + copy * stride;
     for (let at = start; at < start + places * placeSize; at += placeSize) {
-      if (view.getBigUint64(at, true) !== 0n) yield at;
+      if (view.getBigUint64(at + present, true) !== 0n) yield at;
     }
   }
 }

@@ -119,3 +119,50 @@ describeKernel("a map that threads have to themselves", () => {
     expect(lines(runScript(script))).toEqual([expect.stringMatching(/^@a\[\d+\]: 5$/)]);
   });
 });
+
+describeKernel("a map that all programs set", () => {
+  it.skipIf(!hasCompiler)("is one map for all CPUs, and keeps each key's last value", { timeout: 60_000 }, async () => {
+    const program = compileC(temporaryTree(), "threads", THREADS, "-pthread");
+    const script = `tracepoint:syscalls:sys_enter_getppid { @last[(int32)tid] = tid * 3; @calls[(uint64)tid]++; @n = count(); }
+      tracepoint:syscalls:sys_exit_getppid { if (@last[(int32)tid] != tid * 3) { @wrong = count(); } }
+      tracepoint:sched:sched_process_exit /@calls[(uint64)tid]/ { @h = count(); }
+      end { clear(@last); }`;
+    const { output } = await trace(script, [program]);
+    expect(output).toContain("@n: 100000\n");
+    expect(output).not.toContain("@wrong");
+    expect(output).not.toContain("@last");
+    const calls = lines(output).filter((line) => line.startsWith("@calls["));
+    expect(calls).toHaveLength(200);
+    expect(new Set(calls.map((line) => line.split(": ")[1]))).toEqual(new Set(["500"]));
+    expect(output).toContain("@h: 200\n");
+  });
+
+  it.each([
+    ["begin { @a[1] = 5; @a[2] = 6; delete(@a, 1); @a[3] = 7; delete(@a, 3); @a[3] = 8 }", ["@a[2]: 6", "@a[3]: 8"]],
+    ["begin { @a[-1] = -5; @b[(int8)-1] = (int8)-2 }", ["@a[-1]: -5", "@b[-1]: -2"]],
+    [
+      "begin { @a[curtask] = 1; if (has_key(@a, curtask)) { @b[true] = true } }",
+      [/^@a\[0x[0-9a-f]+\]: 1$/, "@b[true]: true"],
+    ],
+  ])("%s", (script, expected) => {
+    const matchers = expected.map((line) => (typeof line === "string" ? line : expect.stringMatching(line)));
+    expect(lines(runScript(script)).sort()).toEqual(matchers);
+  });
+
+  it.each([
+    ["zero(@a)", ["@a[0]: 0", "@a[1]: 0"]],
+    ["clear(@a)", []],
+  ])("%s", async (end, expected) => {
+    const { output } = await trace(`begin { @a[1] = 5; @a[(uint64)0] = 6; @b[2] = 3 } end { delete(@b, 2); ${end} }`, [
+      "true",
+    ]);
+    expect(lines(output)).toEqual(expected);
+  });
+
+  it("has its values where events of other processes find them", async () => {
+    const script = `tracepoint:sched:sched_wakeup, tracepoint:sched:sched_wakeup_new { @woken[args.pid] = nsecs }
+      tracepoint:sched:sched_switch /@woken[args.next_pid]/ { @late = stats(nsecs - @woken[args.next_pid] > 10s); delete(@woken, args.next_pid) }`;
+    const { output } = await trace(script, ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 0.01; done"]);
+    expect(output).toMatch(/^@late: { .count = \d\d+, .average = 0, .total = 0 }$/m);
+  });
+});

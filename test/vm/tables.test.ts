@@ -101,6 +101,84 @@ describe("a map that threads have to themselves", () => {
   });
 });
 
+const KEYS = {
+  "4 bytes": { cast: "(int32)", values: [0, -1, 7, 8, ...collidingThreads(4)] },
+  "8 bytes": { cast: "(uint64)", values: [0, 1, 2 ** 33, ...collidingThreads(4)] },
+};
+
+describe.each(Object.entries(KEYS))("a map that all programs set, with keys of %s", (_, { cast, values }) => {
+  const script = (key: number): string => {
+    return `begin { @s[${cast}${key}] = (uint32)nsecs | 1; @now = @s[${cast}${key}]; }
+      begin { @value = @s[${cast}${key}]; @is = has_key(@s, ${cast}${key}); }
+      begin { @deleted = delete(@s, ${cast}${key}); }`;
+  };
+  const WHAT = ["set", "get", "delete"] as const;
+
+  it.each([
+    ["in a table", facts],
+    ["in a hash alone, where programs cannot claim a place", asOf(facts, [5, 10])],
+  ])("%s", (_, kernel) => {
+    const use = fc.record({ what: fc.constantFrom(...WHAT), key: fc.constantFrom(...values) });
+    const text = values.map(script).join("\n");
+    const property = fc.property(fc.array(use, { maxLength: 60 }), (uses) => {
+      const machine = new Machine(text, kernel);
+      const model = new Map<number, bigint>();
+      for (const { what, key } of uses) {
+        machine.run(3 * values.indexOf(key) + WHAT.indexOf(what));
+        if (what === "set") model.set(key, machine.maps["@now"]![""] as bigint);
+        if (what === "get") {
+          expect(machine.maps["@value"]![""]).toBe(model.get(key) ?? 0n);
+          expect(machine.maps["@is"]![""]).toBe(model.has(key));
+        }
+        if (what === "delete") expect(machine.maps["@deleted"]![""]).toBe(model.delete(key));
+        const all = Object.fromEntries([...model].map(([key, value]) => [String(key), value]));
+        expect(machine.maps["@s"] ?? {}).toEqual(all);
+      }
+    });
+    fc.assert(property, cases(30));
+  });
+
+  it("goes to the hash only with a key that finds its place taken, or that marks a free one", () => {
+    const machine = new Machine(values.map(script).join("\n"));
+    const hashed = values.map((_, i) => {
+      machine.run(3 * i);
+      return machine.hashed("@s");
+    });
+    expect(hashed.at(-1)).toBe(cast === "(uint64)" ? 4 : 3);
+    for (const i of values.keys()) machine.run(3 * i + 2);
+    expect(machine.hashed("@s")).toBe(0);
+  });
+});
+
+describe("a map that programs set and add to", () => {
+  it.each([
+    ["begin { @[7] += 5; @[7]++; @[8]--; @[7] -= 2; }", { 7: 4n, 8: -1n }, 0],
+    ["begin { @[7] = 5; @[7]++; @v = ++@[7]; @w = @[7]--; }", { 7: 6n }, 0],
+    ["begin { @[7] = 5; @[7] *= 3; @[(int64)0] |= 2; }", { 7: 15n, 0: 2n }, 1],
+    ["begin { @[7] = 5; @[7]++; delete(@, 7); @[7]++; }", { 7: 1n }, 1],
+    ["begin { @[tid] = 5; @[tid]++; }", { 100: 6n }, 0],
+  ])("%s", (text, expected, hashed) => {
+    const machine = new Machine(text);
+    machine.vm.world.tid = 100;
+    machine.run(0);
+    expect(machine.maps["@"]).toEqual(expected);
+    expect(machine.hashed("@")).toBe(hashed);
+  });
+
+  it.each([
+    ["whose entries are gone through", "begin { @[7] = 5; for ($kv : @) { print($kv.0) } }"],
+    ["whose entries are counted", "begin { @[7] = 5; @n = len(@); }"],
+    ["that is declared", "let @ = hash(4096); begin { @[7] = 5; }"],
+    ["that is to be small", "config = { max_map_keys = 100 } begin { @[7] = 5; }"],
+    ["with texts as keys", 'begin { @["a"] = 5; }'],
+    ["with texts as values", 'begin { @[7] = "a"; }'],
+  ])("has no table: one %s", (_, text) => {
+    const machine = new Machine(text);
+    machine.run(0);
+    expect(machine.hashed("@")).toBe(1);
+  });
+});
+
 describe("a map that programs only add to", () => {
   const BLOCKS = "0123456789".split("");
 
