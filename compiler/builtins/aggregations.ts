@@ -96,6 +96,10 @@ export const aggregations: Functions = {
       const intervals = c.constant(call.args[2], "the number of intervals");
       const aggregation = seriesAggregation(c, call);
       if (interval === undefined || intervals === undefined || aggregation === undefined) return unknown;
+      if (c.settings.config.timeSeries === "error") {
+        const message = "tseries() is switched off by the setting `unstable_tseries`";
+        return c.error("unstable-feature", call.span, message, "set it to `enable`");
+      }
       if (interval < 1n || interval > MAX_INTERVAL_NS) {
         const what = `the interval is from 1 to ${MAX_INTERVAL_NS} nanoseconds long, not ${interval}`;
         return c.error("argument-range", call.args[1]!.span, what, "write a duration, such as `100ms`");

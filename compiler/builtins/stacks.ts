@@ -5,7 +5,7 @@ import type { Place } from "../lower/place.ts";
 import { takeStack } from "../lower/stacks.ts";
 import type { StackMode } from "../program.ts";
 import type { Checker } from "../sema/check.ts";
-import type { Type } from "../sema/types.ts";
+import { type Type, unknown } from "../sema/types.ts";
 import type { Call, Expression, Identifier } from "../syntax/ast.ts";
 import type { Functions, Lowered, Variables } from "./table.ts";
 
@@ -65,7 +65,7 @@ function stack(c: Checker, call: Call, kind: Kind): Type {
   }
   const limitNode = first!.kind === "identifier" ? second : first;
   const limit = limitNode === undefined ? DEFAULT_LIMIT : limitOf(c, limitNode, kind);
-  return { kind, mode, limit };
+  return limit === undefined ? unknown : { kind, mode, limit };
 }
 
 function modeNamed(c: Checker, { name, span }: Identifier): StackMode | undefined {
@@ -78,11 +78,11 @@ function modeNamed(c: Checker, { name, span }: Identifier): StackMode | undefine
   return mode;
 }
 
-function limitOf(c: Checker, node: Expression, kind: Kind): number {
+function limitOf(c: Checker, node: Expression, kind: Kind): number | undefined {
   const limit = c.constant(node, "the number of frames");
-  if (limit === undefined) return DEFAULT_LIMIT;
+  if (limit === undefined) return undefined;
   if (limit >= 0n && limit <= MAX_LIMIT) return Number(limit);
   const message = limit < 0n ? "cannot be negative" : `shouldn't exceed ${MAX_LIMIT}`;
   c.error("stack-limit", node.span, `${kind}([int limit]): limit ${message}, ${limit} given`);
-  return DEFAULT_LIMIT;
+  return undefined;
 }

@@ -13,7 +13,24 @@ export interface ScriptConfig extends RuntimeConfig {
   maxProbes: number;
   /** The map that time series take the time from, in place of the clock: for tests. */
   timeSeriesClock: string | undefined;
+  /** Whether the script may have time series. */
+  timeSeries: (typeof UNSTABLE)[number];
+  /** What steers parts that this implementation does differently: it is checked, can be asked for, and changes nothing. */
+  idle: IdleSettings;
 }
+
+interface IdleSettings {
+  lazy_symbolication: boolean;
+  use_blazesym: boolean;
+  show_debug_info: boolean;
+  max_bpf_progs: number;
+  on_stack_limit: number;
+  perf_rb_pages: number;
+  unstable_dw_ustack: string;
+}
+
+/** What may be done with a feature whose form can still change. */
+const UNSTABLE = ["enable", "warn", "error"] as const;
 
 const DEFAULTS: ScriptConfig = {
   license: "GPL",
@@ -28,6 +45,16 @@ const DEFAULTS: ScriptConfig = {
   maxStrlen: 1024,
   maxProbes: 1024,
   timeSeriesClock: undefined,
+  timeSeries: "warn",
+  idle: {
+    lazy_symbolication: true,
+    use_blazesym: false,
+    show_debug_info: false,
+    max_bpf_progs: 1024,
+    on_stack_limit: 32,
+    perf_rb_pages: 0,
+    unstable_dw_ustack: "warn",
+  },
 };
 
 /** Where keys are small, two strings have room in one, and some numbers. */
@@ -41,20 +68,30 @@ const FLAGS: Readonly<Record<string, boolean>> = { true: true, false: false, "1"
 
 function number<K extends keyof ScriptConfig>(key: K, min = 1, max = 2 ** 32 - 1): Setting {
   return (config, text, name) => {
-    const value = Number(text.replaceAll("_", ""));
-    if (!NUMBER.test(text)) return `${name}: expecting a number, got ${text}`;
+    if (!NUMBER.test(text)) return notANumber(name, text);
+    const value = numberOf(text);
     if (value < min || value > max) return `${name}: expecting a number from ${min} to ${max}, got ${text}`;
     (config[key] as number) = value;
     return undefined;
   };
 }
 
+const numberOf = (text: string): number => Number(text.replaceAll("_", ""));
+
+function notANumber(name: string, text: string): string {
+  return `${name}: expecting a number, got ${text}`;
+}
+
 function flag<K extends keyof ScriptConfig>(key: K): Setting {
   return (config, text, name) => {
-    if (!Object.hasOwn(FLAGS, text)) return notOneOf(name, Object.keys(FLAGS), text);
+    if (!Object.hasOwn(FLAGS, text)) return notAFlag(name, text);
     (config[key] as boolean) = FLAGS[text]!;
     return undefined;
   };
+}
+
+function notAFlag(name: string, text: string): string {
+  return notOneOf(name, Object.keys(FLAGS), text);
 }
 
 function word<K extends keyof ScriptConfig>(key: K, words: readonly string[]): Setting {
@@ -69,17 +106,24 @@ function notOneOf(name: string, words: readonly string[], text: string): string 
   return `Invalid value for ${name}. Found: ${text}. Valid values: ${words.join(", ")}`;
 }
 
-// Settings that steer parts which this implementation does differently: they are checked, and change nothing.
-
-const idleNumber: Setting = (_, text, name) =>
-  NUMBER.test(text) ? undefined : `${name}: expecting a number, got ${text}`;
-
-function idleWord(...words: readonly string[]): Setting {
-  return (_, text, name) => (words.includes(text) ? undefined : notOneOf(name, words, text));
+/** An idle setting; its default says what it takes. */
+function idle<K extends keyof IdleSettings>(key: K, words: readonly string[] = []): Setting {
+  const set = (config: ScriptConfig, value: string | number | boolean): undefined => {
+    config.idle = { ...config.idle, [key]: value };
+  };
+  switch (typeof DEFAULTS.idle[key]) {
+    case "number":
+      return (config, text, name) => (NUMBER.test(text) ? set(config, numberOf(text)) : notANumber(name, text));
+    case "boolean":
+      return (config, text, name) => (Object.hasOwn(FLAGS, text) ? set(config, FLAGS[text]!) : notAFlag(name, text));
+    default:
+      return (config, text, name) => (words.includes(text) ? set(config, text) : notOneOf(name, words, text));
+  }
 }
 
-const idleFlag = idleWord(...Object.keys(FLAGS));
-const unstable = idleWord("enable", "warn", "error");
+/** Nobody can ask what it is set to. */
+const cacheUserSymbols: Setting = (_, text, name) => (CACHES.includes(text) ? undefined : notOneOf(name, CACHES, text));
+const CACHES: readonly string[] = ["PER_PID", "PER_PROGRAM", "NONE", "1", "0"];
 
 const LICENSES = ["Dual MIT/GPL", "Dual BSD/GPL", "Dual MPL/GPL", "GPL and additional rights", "GPL v2", "GPL"];
 
@@ -98,15 +142,15 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     config.strTruncTrailer = text;
     return undefined;
   },
-  max_bpf_progs: idleNumber,
-  perf_rb_pages: idleNumber,
-  on_stack_limit: idleNumber,
-  cache_user_symbols: idleWord("PER_PID", "PER_PROGRAM", "NONE", "1", "0"),
-  lazy_symbolication: idleFlag,
-  show_debug_info: idleFlag,
-  use_blazesym: idleFlag,
-  unstable_tseries: unstable,
-  unstable_dw_ustack: unstable,
+  max_bpf_progs: idle("max_bpf_progs"),
+  perf_rb_pages: idle("perf_rb_pages"),
+  on_stack_limit: idle("on_stack_limit"),
+  cache_user_symbols: cacheUserSymbols,
+  lazy_symbolication: idle("lazy_symbolication"),
+  show_debug_info: idle("show_debug_info"),
+  use_blazesym: idle("use_blazesym"),
+  unstable_tseries: word("timeSeries", UNSTABLE),
+  unstable_dw_ustack: idle("unstable_dw_ustack", UNSTABLE),
 };
 
 export function settingNames(): string[] {
@@ -135,20 +179,29 @@ const OBSOLETE: ReadonlySet<string> = new Set([
 ]);
 const ENVIRONMENT_ONLY: ReadonlySet<string> = new Set(["btf", "kernel_build", "kernel_source", "vmlinux"]);
 
-/** The settings that have an effect, by the names that scripts know them by. */
+/** The settings, by the names that scripts know them by and in the order in which bpftrace shows them. */
 export function settingsOf(config: ScriptConfig): Record<string, string | number | boolean> {
+  const { idle } = config;
   return {
     cpp_demangle: config.cppDemangle,
+    lazy_symbolication: idle.lazy_symbolication,
     print_maps_on_exit: config.printMapsOnExit,
+    use_blazesym: idle.use_blazesym,
+    show_debug_info: idle.show_debug_info,
+    log_size: config.logSize,
+    max_bpf_progs: idle.max_bpf_progs,
     max_cat_bytes: config.maxCatBytes,
     max_map_keys: config.maxMapKeys,
     max_probes: config.maxProbes,
     max_strlen: config.maxStrlen,
+    on_stack_limit: idle.on_stack_limit,
+    perf_rb_pages: idle.perf_rb_pages,
     str_trunc_trailer: config.strTruncTrailer,
+    unstable_tseries: config.timeSeries,
+    unstable_dw_ustack: idle.unstable_dw_ustack,
     missing_probes: config.missingProbes,
     stack_mode: config.stackMode,
     license: config.license,
-    log_size: config.logSize,
   };
 }
 

@@ -16,8 +16,12 @@ export function checkNamedParameters(
   const { source } = script.span;
   const message = `unexpected program command line options: ${unexpected.map(written).join(", ")}`;
   const help = unexpected.includes("help") ? described(asked) : named(asked, unexpected[0]!);
-  diags.error("unknown-parameter", { source, start: 0, end: 0 }, message, { help, elsewhere: true });
+  const code = unexpected.every((name) => name === "help") ? PARAMETER_HELP : "unknown-parameter";
+  diags.error(code, { source, start: 0, end: 0 }, message, { help, elsewhere: true });
 }
+
+/** The code of the error that is none on a command line: there, --help asks for what is its help. */
+export const PARAMETER_HELP = "parameter-help";
 
 const written = (name: string): string => `--${name}`;
 const NONE = "the script has no named parameters";

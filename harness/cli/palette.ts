@@ -19,11 +19,19 @@ function sgr(code: string): (text: string) => string {
   return (text) => `\x1b[${code}m${text}\x1b[0m`;
 }
 
-/** bpftrace's own variable has a third word, `auto`. */
-const COLOUR_WORDS: Readonly<Record<string, boolean | undefined>> = { always: true, never: false };
+/** The words of bpftrace's own variable. */
+const COLOUR_WORDS: Readonly<Record<string, boolean | undefined>> = { auto: undefined, always: true, never: false };
+
+/** What is wrong with BPFTRACE_COLOR, if anything is. */
+export function colourProblem({
+  BPFTRACE_COLOR: asked,
+}: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (asked === undefined || Object.hasOwn(COLOUR_WORDS, asked)) return undefined;
+  return `BPFTRACE_COLOR: expecting ${Object.keys(COLOUR_WORDS).join(", ")}, got ${asked}`;
+}
 
 function wantsColour(fd: number, env: Readonly<Record<string, string | undefined>>): boolean {
-  const asked = COLOUR_WORDS[env.BPFTRACE_COLOR ?? ""];
+  const asked = COLOUR_WORDS[env.BPFTRACE_COLOR ?? "auto"];
   if (asked !== undefined) return asked;
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
   // an empty NO_COLOR counts as none

@@ -8,6 +8,7 @@ import { compile, type DumpStage } from "../../compiler/compile.ts";
 import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
 import type { CompiledProgram, Program } from "../../compiler/program.ts";
+import { PARAMETER_HELP } from "../../compiler/sema/named-parameters.ts";
 import { Source } from "../../compiler/source.ts";
 import { parse } from "../../compiler/syntax/parser.ts";
 import { print } from "../../compiler/syntax/printer.ts";
@@ -16,13 +17,13 @@ import { type Fd, pidfdOpen, type StoppedProcess, spawnStopped } from "../../nat
 import { kernelProber } from "../tracing/facts/features.ts";
 import { hostFacts } from "../tracing/facts/host-facts.ts";
 import { hostFiles } from "../tracing/facts/host-files.ts";
-import { diagnosticsText, errorText, headline } from "../tracing/output/remark.ts";
+import { diagnosticsText, errorText, headline, hint } from "../tracing/output/remark.ts";
 import { loadSession } from "../tracing/session.ts";
 import { reasonOf } from "../tracing/symbols/strerror.ts";
 import { summary, TrimmedLogError, VerifierError } from "../tracing/verifier-error.ts";
 import { ExitCode } from "./exit-code.ts";
 import { Failure, tracingFailure } from "./failure.ts";
-import { paletteFor } from "./palette.ts";
+import { colourProblem, paletteFor } from "./palette.ts";
 import { parseTraceArgs, type TraceArgs, traceUsage, UsageError } from "./trace-args.ts";
 import { followTrace } from "./trace-follow.ts";
 import { unoptimised } from "./unoptimised.ts";
@@ -54,6 +55,10 @@ export async function trace(argv: readonly string[]): Promise<number> {
         return unreachable(args.mode, "mode");
     }
   } catch (error) {
+    if (error instanceof ParameterHelp) {
+      writeAll(2, hint(error.message));
+      return HELP_GIVEN;
+    }
     const { message, help, diagnostics, exitCode } =
       error instanceof UsageError ? misuse(error) : tracingFailure(error);
     const palette = paletteFor(2);
@@ -62,6 +67,14 @@ export async function trace(argv: readonly string[]): Promise<number> {
     return exitCode;
   }
 }
+
+/** Somebody asked what parameters the script has: `trace script.bt -- --help`. The message says it. */
+class ParameterHelp extends Error {
+  override readonly name = "ParameterHelp";
+}
+
+/** As with bpftrace: nothing was traced, and nobody shall take it for a trace. */
+const HELP_GIVEN = 1;
 
 /** The version of bpftrace whose language and output these are. Scripts ask for it to know what they may use. */
 const LANGUAGE = "0.27";
@@ -81,6 +94,8 @@ function takeName(): void {
 
 async function runScript(args: TraceArgs): Promise<number> {
   takeName();
+  const problem = colourProblem(process.env);
+  if (problem !== undefined && args.warnings > 0) writeAll(2, headline("warning", problem));
   const source = readScript(args);
   const open: { close(): void }[] = [];
   try {
@@ -160,6 +175,8 @@ function compileScript(source: Source, args: TraceArgs): CompiledProgram {
     includes: args.includes,
     dump: (stage, text) => printStage(stage, text, args),
   });
+  const [error, ...more] = diags.errors;
+  if (error?.code === PARAMETER_HELP && more.length === 0) throw new ParameterHelp(error.help);
   const shown = args.warnings === 0 ? diags.errors : diags.items;
   if (compiled === undefined) throw scriptErrors(shown);
   if (shown.length > 0) writeAll(2, diagnosticsText(shown, paletteFor(2)));

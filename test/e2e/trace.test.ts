@@ -80,6 +80,27 @@ describe("trace, without the kernel", () => {
     expect(finished).toMatchObject({ status: 2, out: "", err: expect.stringContaining(err) });
   });
 
+  const LIMIT = 'BEGIN { print((getopt("limit", 10, "how many"), getopt("all"))); exit(); }';
+
+  it.each([
+    { script: LIMIT, asked: ["--help"], err: "HINT: expected program options:\n--limit: how many\n--all\n" },
+    { script: LIMIT, asked: ["--limit=20", "--help"], err: /^HINT: expected program options:\n/ },
+    { script: HELLO, asked: ["--help"], err: "HINT: the script has no named parameters\n" },
+    { script: LIMIT, asked: ["--help", "--most"], status: 2, err: /^ERROR: unexpected .* --most\nHINT: .*\n--limit:/ },
+    { script: "BEGIN { pids }", asked: ["--help"], status: 2, err: /ERROR: Unknown identifier: 'pids'/ },
+  ])("$script -- $asked", async ({ script, asked, status = 1, err }) => {
+    const finished = await trace("-e", script, "--", ...asked);
+    expect(finished).toMatchObject({ status, out: "" });
+    if (typeof err === "string") expect(finished.err).toBe(err);
+    else expect(finished.err).toMatch(err);
+  });
+
+  it("warns of a BPFTRACE_COLOR that says nothing", async () => {
+    const { PATH } = process.env;
+    const { err } = await runCli(["trace", "-e", "BEGIN {"], "", { env: { PATH, BPFTRACE_COLOR: "red" } });
+    expect(err).toMatch(/^WARNING: BPFTRACE_COLOR: expecting auto, always, never, got red\n/);
+  });
+
   it.each([
     { env: { FORCE_COLOR: "1" }, coloured: true },
     { env: { NO_COLOR: "1" }, coloured: false },

@@ -54,7 +54,8 @@ export function headline(severity: Severity, message: string, span?: Span, palet
   return `${where}${palette[severity](`${SEVERITY[severity]}:`)} ${palette.bold(printable(message))}\n`;
 }
 
-function hint(help: string | undefined): string {
+/** What to do, or what there is to be known. */
+export function hint(help: string | undefined): string {
   return help === undefined ? "" : `HINT: ${printable(help)}\n`;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plainPalette } from "../../../compiler/diagnostics.ts";
-import { ansiPalette, paletteFor } from "../../../harness/cli/palette.ts";
+import { ansiPalette, colourProblem, paletteFor } from "../../../harness/cli/palette.ts";
 
 /** No descriptor of a test is a terminal. */
 const NO_TERMINAL = 2;
@@ -23,5 +23,20 @@ describe("paletteFor", () => {
 
   it("colours with escapes that end themselves", () => {
     expect(ansiPalette.error("x")).toBe("\x1b[31;1mx\x1b[0m");
+  });
+});
+
+describe("colourProblem", () => {
+  it.each([
+    [undefined, undefined],
+    ["auto", undefined],
+    ["always", undefined],
+    ["never", undefined],
+    ["ALWAYS", "BPFTRACE_COLOR: expecting auto, always, never, got ALWAYS"],
+    ["1", "BPFTRACE_COLOR: expecting auto, always, never, got 1"],
+    ["", "BPFTRACE_COLOR: expecting auto, always, never, got "],
+    ["constructor", "BPFTRACE_COLOR: expecting auto, always, never, got constructor"],
+  ])("BPFTRACE_COLOR=%s: %s", (asked, problem) => {
+    expect(colourProblem({ BPFTRACE_COLOR: asked })).toBe(problem);
   });
 });

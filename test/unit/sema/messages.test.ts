@@ -124,6 +124,10 @@ describe("mistakes", () => {
     ["begin { print(@x) }", "15-17 error: Undefined map: @x | nothing is ever stored in it"],
     ["begin { @start = 1; print(@strat) }", "27-33 error: Undefined map: @strat | did you mean `@start`?"],
     ["begin { @start[1] = 1; delete(@stat, 1) }", "31-36 error: Undefined map: @stat | did you mean `@start`?"],
+    [
+      "config = { unstable_tseries=error } begin { @ = tseries(1, 1s, 5) }",
+      "49-66 error: tseries() is switched off by the setting `unstable_tseries` | set it to `enable`",
+    ],
     ["config = { bad=raw } begin {}", "12-19 error: bad: not a known configuration option"],
     [
       "config = { max_strlens=1 } begin {}",
@@ -152,6 +156,17 @@ describe("mistakes", () => {
       .diagnostics.filter(({ severity }) => severity === "error")
       .map(shown)[0];
     expect(first?.slice(0, message.length)).toBe(message);
+  });
+});
+
+describe("a mistake that is reported once", () => {
+  it.each([
+    ["begin { kstack($n) }", "16-18 error: undefined variable `$n` | assign it first"],
+    ["begin { ustack(raw, $n); }", "21-23 error: undefined variable `$n` | assign it first"],
+    ["begin { kstack(1025); }", "16-20 error: kstack([int limit]): limit shouldn't exceed 1024, 1025 given"],
+    ["begin { @[kstack($n)] = count(); }", "18-20 error: undefined variable `$n` | assign it first"],
+  ])("%s", (script, message) => {
+    expect(checkScript(script).diagnostics.map(shown)).toEqual([message]);
   });
 });
 
