@@ -70,3 +70,36 @@ export function compute(
       throw new Fault("unknown arithmetic");
   }
 }
+
+/** Whether a jump is taken. */
+export function compare(operation: number, left: bigint, right: bigint, wide: boolean): boolean {
+  const bits = wide ? 64 : 32;
+  const [signedLeft, signedRight] = [BigInt.asIntN(bits, left), BigInt.asIntN(bits, right)];
+  const [unsignedLeft, unsignedRight] = [BigInt.asUintN(bits, signedLeft), BigInt.asUintN(bits, signedRight)];
+  switch (operation) {
+    case 0x10:
+      return signedLeft === signedRight;
+    case 0x50:
+      return signedLeft !== signedRight;
+    case 0x20:
+      return unsignedLeft > unsignedRight;
+    case 0x30:
+      return unsignedLeft >= unsignedRight;
+    case 0x40:
+      return (signedLeft & signedRight) !== 0n;
+    case 0x60:
+      return signedLeft > signedRight;
+    case 0x70:
+      return signedLeft >= signedRight;
+    case 0xa0:
+      return unsignedLeft < unsignedRight;
+    case 0xb0:
+      return unsignedLeft <= unsignedRight;
+    case 0xc0:
+      return signedLeft < signedRight;
+    case 0xd0:
+      return signedLeft <= signedRight;
+    default:
+      throw new Fault("unknown comparison");
+  }
+}
