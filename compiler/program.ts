@@ -232,6 +232,9 @@ export type MapStorage =
    */
   | { kind: "global"; map: number; offset: number; stride: number; copies: number; presence: number | undefined };
 
+/** The first word of a place that is just being filled. */
+export const BUSY = 1n << 62n;
+
 /**
  * Entries of a map with keys in a one-entry mmap-able array: `copies` tables, `stride` bytes apart, of `places`. The first word of a
  * place is 0 while it is free. `key` and `value` are offsets in it; without `key` the key is an integer, and the first word one more.

@@ -315,9 +315,11 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
     b.write(entry, second);
     b.branch("ne", second, { imm: 0n }, found, lost);
   };
-  // What is divided is large already, and what may be interrupted could not claim a place.
-  const table = program.divided || program.atomicUpdates(map) ? undefined : plan.cpuTable(map);
-  if (table) inCpuTable(l, table, key, enter);
+  const interruptible = program.atomicUpdates(map);
+  // What is divided is large already.
+  const inTable = !program.divided && (!interruptible || l.facts.features.atomicFetch);
+  const table = inTable ? plan.cpuTable(map) : undefined;
+  if (table) inCpuTable(l, table, key, interruptible, enter);
   const values = valueTable(map);
   if (values?.kind === "shared") inSharedTable(l, values, key, enter);
   const short = plan.shortKeys(map);

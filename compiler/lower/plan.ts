@@ -459,8 +459,7 @@ export class Plan {
     }
     // On other machines who sees that a key is there may still see its value of before.
     if (!shared.has(info.name) || arch !== "x64") return undefined;
-    const key = sizeOf(info.key) === 8 ? 0 : undefined;
-    return { kind: "shared", ...SHARED_PLACES, key, ...this.#oneTable(info, SHARED_PLACES) };
+    return { kind: "shared", ...SHARED_PLACES, ...this.#oneTable(info, SHARED_PLACES) };
   }
 
   #oneTable(info: MapInfo, { places, placeSize }: { places: number; placeSize: number }) {

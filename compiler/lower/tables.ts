@@ -6,11 +6,11 @@
  * cleared. A key may be in several CPUs' tables and in the hash: what it has there is added up. Maps whose values are set have one
  * table, see value-tables.ts.
  *
- * The first word of a place, its mark, is 0 while the place is free. Small integers are known by the mark; of other keys it only
- * says that there is one, which follows, or it is the key.
+ * The first word of a place, its mark, is 0 while the place is free. Integers may be known by the mark, which is one more; of other
+ * keys it only says that there is one, which follows.
  */
 import type { Operand, Size, VReg } from "../ir/ir.ts";
-import type { EntryTable } from "../program.ts";
+import { BUSY, type EntryTable } from "../program.ts";
 import { aggregateSize, placed, sizeOf } from "../sema/layout.ts";
 import type { MapInfo } from "../sema/typed.ts";
 import { isAggregate, isScalar, type Type } from "../sema/types.ts";
@@ -90,8 +90,7 @@ export function keyPlace(
   const hash = l.reckoned(b.alu("rsh", product!, PLACE_BITS));
   const index = b.alu("and", hash, { imm: BigInt(places - 1) });
   const at = b.alu("add", base, b.alu("mul", index, { imm: BigInt(placeSize) }));
-  const mark = keyAt === undefined ? b.add(words[0]!.value, 1) : keyAt === 0 ? words[0]!.value : b.const(1);
-  return { at, mark, words };
+  return { at, mark: keyAt === undefined ? b.add(words[0]!.value, 1) : b.const(1), words };
 }
 
 function wordsOf({ b }: Lowering, { key: type }: Entries, key: Key): Word[] {
@@ -113,11 +112,18 @@ function wordsIn(type: Type, start = 0): [offset: number, size: Size][] {
 }
 
 /**
- * Goes to `found` with the address of a key's value in this CPU's table. Where another key has its place, the code goes on.
+ * Goes to `found` with the address of a key's value in this CPU's table. Where another key has its place, the code goes on. A program
+ * that may be interrupted by another one on its CPU claims a place before it fills it: who comes in between finds it taken.
  *
  *     if (place.mark == 0) place = { mark, key, 0 }; else if (place.mark != mark || place.key != key) goto on
  */
-export function inCpuTable(l: Lowering, table: PlannedTable, key: Key, found: (value: VReg) => void): void {
+export function inCpuTable(
+  l: Lowering,
+  table: PlannedTable,
+  key: Key,
+  interruptible: boolean,
+  found: (value: VReg) => void,
+): void {
   const { b } = l;
   const base = b.add(l.cpuCopy(table.map, table.stride), table.offset);
   const { at, mark, words } = keyPlace(l, table, key, base);
@@ -135,6 +141,11 @@ export function inCpuTable(l: Lowering, table: PlannedTable, key: Key, found: (v
   b.enterSealed(other);
   b.branch("eq", before, { imm: 0n }, free, on);
   b.enterSealed(free);
+  if (interruptible) {
+    const claimed = b.newBlock();
+    b.branch("eq", claim(l, at, b.const(BUSY)), { imm: 0n }, claimed, on);
+    b.enterSealed(claimed);
+  }
   for (const { offset, size, value } of stored) b.store(at, offset, size, value);
   l.zero({ base: at, offset: table.value, space: "bpf" }, table.entries.valueSize);
   b.store(at, 0, 8, mark);
@@ -142,4 +153,12 @@ export function inCpuTable(l: Lowering, table: PlannedTable, key: Key, found: (v
   b.enterSealed(mine);
   found(b.add(at, table.value));
   b.enterSealed(on);
+}
+
+/** Marks a place if it is free; 0 if it was, else the mark that it has. */
+export function claim({ b }: Lowering, at: VReg, mark: VReg): VReg {
+  const free = b.const(0);
+  return b.define((dst) => {
+    return { op: "atomic", atomic: "cmpxchg", dst, base: at, offset: 0, size: 8, value: mark, expected: free };
+  });
 }

@@ -7,9 +7,10 @@
  *   nobody ever writes to a place that has become another key's.
  */
 import type { BlockId, VReg } from "../ir/ir.ts";
+import { sizeOf } from "../sema/layout.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Place } from "./place.ts";
-import { type Key, keyPlace, type PlannedTable } from "./tables.ts";
+import { claim, type Key, keyPlace, type PlannedTable } from "./tables.ts";
 
 export type ValueTable = ThreadTable | SharedTable;
 
@@ -26,8 +27,8 @@ interface SharedTable extends PlannedTable {
 
 /** Of threads a number and a scalar, whatever the map's types are. */
 export const THREAD_PLACES = { places: 4096, placeSize: 16, key: undefined, value: 8 } as const;
-/** A key of 8 bytes is its own mark; the one that is 0 has no place. */
-export const SHARED_PLACES = { places: 4096, placeSize: 24, present: 8, value: 16 } as const;
+/** Of integers of any size; of the largest the mark would be 0, so that it has no place. */
+export const SHARED_PLACES = { places: 4096, placeSize: 24, key: undefined, present: 8, value: 16 } as const;
 
 /** What is done with an entry, wherever it is. */
 interface OnEntry {
@@ -74,17 +75,14 @@ function onThreadEntry(l: Lowering, table: ThreadTable, key: Key, on: OnEntry): 
 function setThreadEntry(l: Lowering, table: ThreadTable, key: Key, { set, lookUp, update }: Setting): void {
   const { b } = l;
   const { at, mark } = keyPlace(l, table, key, l.mapValue(table.map, table.offset));
-  const [mine, other, search, claim, claimed, inHash, done] = b.newBlocks(7);
+  const [mine, other, search, taking, claimed, inHash, done] = b.newBlocks(7);
   b.branch("eq", b.load(at, 0, 8), mark, mine, other);
   b.enterSealed(other);
-  b.branch("ne", overflowed(l, table), { imm: 0n }, search, claim);
+  b.branch("ne", overflowed(l, table), { imm: 0n }, search, taking);
   b.enterSealed(search);
-  b.branch("ne", lookUp(), { imm: 0n }, inHash, claim);
-  b.enterSealed(claim);
-  const free = b.const(0);
-  const before = b.define((dst) => {
-    return { op: "atomic", atomic: "cmpxchg", dst, base: at, offset: 0, size: 8, value: mark, expected: free };
-  });
+  b.branch("ne", lookUp(), { imm: 0n }, inHash, taking);
+  b.enterSealed(taking);
+  const before = claim(l, at, mark);
   b.branch("eq", before, { imm: 0n }, mine, claimed);
   b.enterSealed(claimed);
   // The thread may have been interrupted, and have claimed it there.
@@ -128,7 +126,7 @@ function onSharedEntry(l: Lowering, table: SharedTable, key: Key, on: OnEntry): 
     b.write(result, value);
     b.jump(done);
   };
-  ifZero(l, table, mark, inHash);
+  ifMarkless(l, table, mark, inHash);
   const before = b.load(at, 0, 8);
   b.branch("eq", before, mark, mine, other);
   b.enterSealed(mine);
@@ -151,20 +149,17 @@ function onSharedEntry(l: Lowering, table: SharedTable, key: Key, on: OnEntry): 
  *
  *     if (place.mark != mark && (place.mark != 0 || cmpxchg(&place.mark, 0, mark) is neither 0 nor mark)) goto on
  */
-function claim(l: Lowering, table: SharedTable, key: Key, mine: (place: Place) => void): void {
+function claimShared(l: Lowering, table: SharedTable, key: Key, mine: (place: Place) => void): void {
   const { b } = l;
   const { at, mark } = keyPlace(l, table, key, l.mapValue(table.map, table.offset));
-  const [found, other, claim, claimed, on] = b.newBlocks(5);
-  ifZero(l, table, mark, on);
+  const [found, other, taking, claimed, on] = b.newBlocks(5);
+  ifMarkless(l, table, mark, on);
   const before = b.load(at, 0, 8);
   b.branch("eq", before, mark, found, other);
   b.enterSealed(other);
-  b.branch("eq", before, { imm: 0n }, claim, on);
-  b.enterSealed(claim);
-  const free = b.const(0);
-  const owner = b.define((dst) => {
-    return { op: "atomic", atomic: "cmpxchg", dst, base: at, offset: 0, size: 8, value: mark, expected: free };
-  });
+  b.branch("eq", before, { imm: 0n }, taking, on);
+  b.enterSealed(taking);
+  const owner = claim(l, at, mark);
   b.branch("eq", owner, { imm: 0n }, found, claimed);
   b.enterSealed(claimed);
   b.branch("eq", owner, mark, found, on);
@@ -175,7 +170,7 @@ function claim(l: Lowering, table: SharedTable, key: Key, mine: (place: Place) =
 
 function setSharedEntry(l: Lowering, table: SharedTable, key: Key, { set, update }: Setting): void {
   const done = l.b.newBlock();
-  claim(l, table, key, (at) => {
+  claimShared(l, table, key, (at) => {
     set(at);
     // Whoever sees that the key is there is to see its value.
     setPresent(l, table, at, 1n);
@@ -188,7 +183,7 @@ function setSharedEntry(l: Lowering, table: SharedTable, key: Key, { set, update
 
 /** Goes to `found` with the address of a key's value, to which something is added. Where another key has its place, the code goes on. */
 export function inSharedTable(l: Lowering, table: SharedTable, key: Key, found: (value: VReg) => void): void {
-  claim(l, table, key, (at) => {
+  claimShared(l, table, key, (at) => {
     setPresent(l, table, at, 1n);
     found(l.address(at));
   });
@@ -198,9 +193,9 @@ function setPresent({ b }: Lowering, table: SharedTable, value: Place, present: 
   b.store(value.base, value.offset - table.value + table.present, 8, { imm: present });
 }
 
-/** A key that is its own mark may be the one that marks a free place. */
-function ifZero({ b }: Lowering, table: SharedTable, mark: VReg, target: BlockId): void {
-  if (table.key === undefined) return;
+/** The key that has no place. */
+function ifMarkless({ b }: Lowering, { entries }: SharedTable, mark: VReg, target: BlockId): void {
+  if (sizeOf(entries.key) < 8) return;
   const some = b.newBlock();
   b.branch("eq", mark, { imm: 0n }, target, some);
   b.enterSealed(some);

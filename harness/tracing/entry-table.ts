@@ -2,7 +2,7 @@
  * Entries that programs keep in mapped memory, in front of a hash. They are read and changed while programs run: a place that is
  * being taken or given back is seen as it was before or after.
  */
-import type { EntryTable } from "../../compiler/program.ts";
+import { BUSY, type EntryTable } from "../../compiler/program.ts";
 
 /** Calls `visit` with the key and the value of every place that is taken: copies of them, of the sizes that are asked for. */
 export function forEachPlace(
@@ -14,6 +14,7 @@ export function forEachPlace(
   const view = viewOf(bytes);
   for (const at of takenPlaces(view, table)) {
     const mark = view.getBigUint64(at, true);
+    if (mark === BUSY && table.present === undefined) continue;
     const key = table.key === undefined ? integer(mark - 1n, keySize) : copy(bytes, at + table.key, keySize);
     const value = copy(bytes, at + table.value, valueSize);
     // Meanwhile it may have become another key's place.

@@ -166,3 +166,19 @@ describeKernel("a map that all programs set", () => {
     expect(output).toMatch(/^@late: { .count = \d\d+, .average = 0, .total = 0 }$/m);
   });
 });
+
+describeKernel("a map that programs add to which interrupt each other", () => {
+  it("loses nothing", { timeout: 60_000 }, async () => {
+    const script = `tracepoint:sched:sched_wak*, tracepoint:sched:sched_switch, tracepoint:sched:sched_stat_*, tracepoint:irq:*, tracepoint:timer:* {
+      @by[probe] = count(); @cpus[cpu] = sum(1); @named[comm, "x"] = count(); @all = count();
+    }`;
+    const work = "for i in 1 2 3 4 5 6 7 8 9; do (for j in 1 2 3 4 5 6 7 8 9; do sleep 0.001; done) & done; wait";
+    const { output } = await trace(script, ["sh", "-c", work]);
+    const sum = (map: string): number => {
+      const of = lines(output).filter((line) => line.startsWith(map));
+      return of.reduce((all, line) => all + Number(line.split(": ").at(-1)), 0);
+    };
+    expect(sum("@by[")).toBeGreaterThan(1000);
+    expect(["@cpus[", "@named[", "@all"].map(sum)).toEqual(Array(3).fill(sum("@by[")));
+  });
+});
