@@ -6,10 +6,10 @@ import { Memory, type World } from "./executed.ts";
 import type { Operation } from "./programs.ts";
 
 /** Arguments and results of the operations that are system calls; addresses are of nothing in particular. */
-const CALLS: Partial<Record<Operation, { args: readonly number[]; result: number }>> = {
-  getppid: { args: [], result: 1 },
-  openat: { args: [-100, 0x1000, 0], result: 3 },
-  read: { args: [3, 0x1000, 512], result: 512 },
+const CALLS: Partial<Record<Operation, { call: string; args: readonly number[]; result: number }>> = {
+  getppid: { call: "getppid", args: [], result: 1 },
+  open: { call: "openat", args: [-100, 0x1000, 0], result: 3 },
+  read: { call: "read", args: [3, 0x1000, 512], result: 512 },
 };
 
 const CONTEXT = 0x1000_0000n;
@@ -18,14 +18,15 @@ const TASK = 0x1200_0000n;
 const OTHER_TASK = 0x1300_0000n;
 const TASK_SIZE = 1 << 16;
 const PID = 4242;
+const INTERRUPTIBLE = 1n;
 
 /**
- * `type` is the program's, as in enum bpf_prog_type; `direction` that of the system call that it is for. In `memory` lies what earlier programs
- * have left.
+ * `program` is the name of the program, which says what it is for; `type` is its type, as in enum bpf_prog_type. In `memory` lies what
+ * earlier programs have left.
  */
 export function worldOf(
   operation: Operation,
-  direction: "enter" | "exit",
+  program: string,
   type: string,
   btf: Btf | undefined,
   memory = new Memory(),
@@ -36,8 +37,9 @@ export function worldOf(
   for (const place of [TASK, OTHER_TASK]) {
     for (const name of ["pid", "tgid"]) memory.write(place + BigInt(offset(name) ?? 0), 4, BigInt(PID));
     memory.text(place + BigInt(offset("comm") ?? 0), "loop", 16);
+    memory.write(place + BigInt(offset("__state") ?? 0), 4, INTERRUPTIBLE);
   }
-  const words = contextOf(operation, direction, type, memory);
+  const words = contextOf(operation, program, type, memory);
   for (const [i, word] of words.entries()) memory.write(CONTEXT + BigInt(8 * i), 8, word);
   return {
     ...{ pid: PID, comm: "loop", text: "/dev/null", task: TASK, memory },
@@ -45,19 +47,25 @@ export function worldOf(
   };
 }
 
-function contextOf(operation: Operation, direction: "enter" | "exit", type: string, memory: Memory): bigint[] {
+function contextOf(operation: Operation, program: string, type: string, memory: Memory): bigint[] {
   const call = CALLS[operation];
-  if (!call) {
-    // sched_switch: the record ends in the name, the id and the priority of the next one
-    if (type !== "tracepoint") return [0n, TASK, OTHER_TASK, 0n];
-    return [0n, 0n, 0n, 0n, 0n, 0n, 0n, BigInt(PID) | (120n << 32n)];
-  }
+  if (!call) return type === "tracepoint" ? recordOf(program) : /wakeup/.test(program) ? [TASK] : SWITCHED;
+  const enters = !/exit/.test(program);
   const arch = process.arch === "arm64" ? "arm64" : "x64";
-  const number = BigInt(syscallNumber(arch, operation)!);
+  const number = BigInt(syscallNumber(arch, call.call)!);
   const places = SYSCALL_REGISTERS[arch];
   memory.write(REGISTERS + BigInt(places.number), arch === "x64" ? 8 : 4, number);
   for (const [i, arg] of call.args.entries()) memory.write(REGISTERS + BigInt(places.arguments[i]!), 8, BigInt(arg));
-  const told = direction === "enter" ? call.args.map(BigInt) : [BigInt(call.result)];
+  const told = enters ? call.args.map(BigInt) : [BigInt(call.result)];
   if (type === "tracepoint") return [0n, number, ...told];
-  return [REGISTERS, direction === "enter" ? number : BigInt(call.result)];
+  return [REGISTERS, enters ? number : BigInt(call.result)];
+}
+
+/** What sched_switch hands over: whether it is a preemption, the two tasks, and the state of the first. */
+const SWITCHED = [0n, TASK, OTHER_TASK, INTERRUPTIBLE];
+
+/** The record of a tracepoint of the scheduler: a name takes two words, then come the id and the priority. */
+function recordOf(program: string): bigint[] {
+  const task = [0n, 0n, BigInt(PID) | (120n << 32n)];
+  return /wakeup/.test(program) ? [0n, ...task, 0n] : [0n, ...task, INTERRUPTIBLE, ...task];
 }

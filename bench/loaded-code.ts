@@ -13,6 +13,15 @@ export function loadedCode(bpftool: string, id: number): (LoadedInstruction | un
   return parseDump(text);
 }
 
+/** A program's whole name, of which the kernel itself keeps the beginning. */
+export function programName(bpftool: string, id: number): string {
+  const text = execFileSync(bpftool, ["-j", "prog", "show", "id", String(id)], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  return (JSON.parse(text) as { name?: string }).name ?? "";
+}
+
 interface Dumped {
   disasm?: string;
   opcodes?: { code: string; src_reg: string; dst_reg: string; off: string[]; imm: string[] };

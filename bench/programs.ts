@@ -23,8 +23,24 @@ export interface Rivals {
   attached(map: string, programs: readonly string[], executable: string): Command;
 }
 
-/** What the loop does again and again, and how often in a batch: some hundred microseconds' worth. */
-export const OPERATIONS = { getppid: 2000, openat: 200, read: 2000, switch: 100, call: 2000 } as const;
+interface Batches {
+  calls: number;
+  /** How many batches, if not the usual number; and microseconds between them. */
+  count?: number;
+  pause?: number;
+}
+
+/**
+ * What the loop does again and again, and how often in a batch: some hundred microseconds' worth. The opens are few at a time, so that
+ * whoever prints each of them comes along.
+ */
+export const OPERATIONS = {
+  getppid: { calls: 2000 },
+  open: { calls: 100, count: 100, pause: 5000 },
+  read: { calls: 2000 },
+  switch: { calls: 100 },
+  call: { calls: 200 },
+} as const satisfies Record<string, Batches>;
 export type Operation = keyof typeof OPERATIONS;
 
 export async function buildLoop(
@@ -33,15 +49,18 @@ export async function buildLoop(
 ): Promise<(operation: Operation) => Loop> {
   const program = join(folder, "loop");
   await compile(cc, ["-O2", "-o", program, join(tools.programs, "loop.c")], signal);
-  return (operation) => ({
-    program,
-    command: [program, operation, quick ? "200" : "400", String(OPERATIONS[operation])],
-    read(stdout) {
-      const found = /^loop (\d+) ([\d.]+)$/m.exec(stdout);
-      if (found === null) throw new ProcessError(`${program} was not run to its end:\n${stdout}`);
-      return { calls: Number(found[1]), nsPerCall: Number(found[2]) };
-    },
-  });
+  return (operation) => {
+    const { calls, count = quick ? 200 : 400, pause = 0 }: Batches = OPERATIONS[operation];
+    return {
+      program,
+      command: [program, operation, String(count), String(calls), String(pause)],
+      read(stdout) {
+        const found = /^loop (\d+) ([\d.]+)$/m.exec(stdout);
+        if (found === null) throw new ProcessError(`${program} was not run to its end:\n${stdout}`);
+        return { calls: Number(found[1]), nsPerCall: Number(found[2]) };
+      },
+    };
+  };
 }
 
 /** Undefined without clang or libbpf. */

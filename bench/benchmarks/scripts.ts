@@ -1,15 +1,17 @@
 /**
  * Ten typical scripts: what an event costs the program that is traced, with us, with bpftrace, and with the program that
  * somebody who writes tools with libbpf would write for it, on tracepoints, on tp_btf for the scheduler, and on a uprobe.
+ * Six are the one-liners of bpftrace's tutorial that are about events (where they are on kprobes, on the system call), three
+ * are of its tools, and one counts the calls of a function.
  * A tracer is started, the loop is run when it has attached, and the tracer is interrupted: so it may live in a root
- * directory of its own. One whose map does not hold every event has not measured what it should, and fails the benchmark.
+ * directory of its own. One that has not told of every event has not measured what it should, and fails the benchmark.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import type { Benchmark, Context, Row } from "../benchmark.ts";
 import { worldOf } from "../events.ts";
 import { type Executed, execute, Memory } from "../executed.ts";
-import { loadedCode } from "../loaded-code.ts";
+import { loadedCode, programName } from "../loaded-code.ts";
 import { type Command, ProcessError, Running, run } from "../process.ts";
 import { describePrograms, type ProgramSize } from "../program-size.ts";
 import { buildLoop, buildRivals, type Loop, type Operation, type Rivals } from "../programs.ts";
@@ -22,10 +24,11 @@ export interface Script {
   name: string;
   operation: Operation;
   /** In the spelling that bpftrace understood from its beginnings; `PROGRAM` is the loop's executable. */
-  text: string;
-  /** The map that tells how many events there were: what its values add up to, for each operation. */
-  map: string;
-  perOperation: number;
+  probes: readonly { at: string; body: string }[];
+  /** How many events each operation is. */
+  events: number;
+  /** The map whose values add up to the number of events, or lines of output, of which each operation has one. */
+  told: { map: string } | { lines: RegExp };
   /** Whether others cause such events as well. */
   shared?: boolean;
   c: { map: string; programs: readonly string[] };
@@ -33,53 +36,91 @@ export interface Script {
 
 const ENTER = "tracepoint:syscalls:sys_enter_";
 const EXIT = "tracepoint:syscalls:sys_exit_";
-const ONCE = { map: "@", perOperation: 1 };
-/** Bytes of each read. */
-const READ_SIZE = 512;
+const ANY_CALL = "tracepoint:raw_syscalls:sys_enter";
+const SWITCH = "tracepoint:sched:sched_switch";
+const COUNTED = { events: 1, told: { map: "@" } };
+const PRINTED = { events: 1, told: { lines: /\/dev\/null/ } };
+const SWITCHES = { operation: "switch", events: 2, shared: true } as const;
 
 export const SCRIPTS: readonly Script[] = [
   {
-    ...{ name: "calls by process", operation: "getppid", ...ONCE, c: { map: "by_pid", programs: ["pid_tp"] } },
-    text: `${ENTER}getppid { @[pid] = count(); }`,
+    ...{ name: "opens, printed", operation: "open", ...PRINTED, c: { map: "opened", programs: ["print_tp"] } },
+    probes: [{ at: `${ENTER}openat`, body: '{ printf("%s %s\\n", comm, str(args->filename)); }' }],
   },
   {
-    ...{ name: "opens by path", operation: "openat", ...ONCE, c: { map: "by_path", programs: ["path_tp"] } },
-    text: `${ENTER}openat { @[str(args->filename)] = count(); }`,
+    ...{ name: "system calls by program", operation: "getppid", shared: true },
+    ...{ ...COUNTED, c: { map: "by_comm", programs: ["any_comm_tp"] } },
+    probes: [{ at: ANY_CALL, body: "{ @[comm] = count(); }" }],
   },
   {
-    ...{ name: "opens by one command", operation: "openat", ...ONCE, c: { map: "total", programs: ["name_tp"] } },
-    text: `${ENTER}openat /comm == "loop"/ { @ = count(); }`,
+    ...{ name: "sizes of a program's reads", operation: "read" },
+    ...{ ...COUNTED, c: { map: "latency", programs: ["exit_size_tp"] } },
+    probes: [{ at: `${EXIT}read`, body: '/comm == "loop"/ { @ = hist(args->ret); }' }],
   },
   {
-    ...{ name: "sizes of reads", operation: "read", ...ONCE, c: { map: "latency", programs: ["size_tp"] } },
-    text: `${EXIT}read /args->ret > 0/ { @ = hist(args->ret); }`,
+    ...{ name: "sizes of reads, linear", operation: "read" },
+    ...{ ...COUNTED, c: { map: "latency", programs: ["exit_linear_tp"] } },
+    probes: [{ at: `${EXIT}read`, body: "{ @ = lhist(args->ret, 0, 2000, 200); }" }],
   },
   {
-    ...{ name: "sizes asked for, linear", operation: "read", ...ONCE, c: { map: "latency", programs: ["linear_tp"] } },
-    text: `${ENTER}read { @ = lhist(args->count, 0, 4096, 256); }`,
+    ...{ name: "latency of reads by program", operation: "read" },
+    ...{ ...COUNTED, c: { map: "latency_by_comm", programs: ["enter_read_tp", "exit_read_tp"] } },
+    probes: [
+      { at: `${ENTER}read`, body: "{ @start[tid] = nsecs; }" },
+      {
+        at: `${EXIT}read`,
+        body: "/@start[tid]/ { @[comm] = hist(nsecs - @start[tid]); delete(@start[tid]); }",
+      },
+    ],
   },
   {
-    ...{ name: "bytes read by command", operation: "read", map: "@", perOperation: READ_SIZE },
-    ...{ text: `${EXIT}read { @[comm] = sum(args->ret); }`, c: { map: "by_comm", programs: ["sum_tp"] } },
+    ...{ name: "stacks of switches", ...SWITCHES, told: { map: "@" }, c: { map: "by_stack", programs: ["stack_btf"] } },
+    probes: [{ at: SWITCH, body: "{ @[kstack] = count(); }" }],
   },
   {
-    ...{ name: "reads by process and file", operation: "read", ...ONCE },
-    ...{ text: `${ENTER}read { @[pid, args->fd] = count(); }`, c: { map: "by_pid_and_fd", programs: ["fd_tp"] } },
+    ...{ name: "opensnoop", operation: "open" },
+    ...{ ...PRINTED, c: { map: "opened", programs: ["enter_open_tp", "exit_open_tp"] } },
+    probes: [
+      { at: `${ENTER}openat`, body: "{ @filename[tid] = args->filename; }" },
+      {
+        at: `${EXIT}openat`,
+        body: `/@filename[tid]/ {
+          $ret = args->ret;
+          $fd = $ret >= 0 ? $ret : -1;
+          $errno = $ret >= 0 ? 0 : - $ret;
+          printf("%-6d %-16s %4d %3d %s\\n", pid, comm, $fd, $errno, str(@filename[tid]));
+          delete(@filename[tid]);
+        }`,
+      },
+    ],
   },
   {
-    ...{ name: "latency by thread", operation: "getppid", map: "@ns", perOperation: 1 },
-    text: `${ENTER}getppid { @start[tid] = nsecs; }
-      ${EXIT}getppid /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }`,
-    c: { map: "latency", programs: ["enter_tp", "leave_tp"] },
+    ...{ name: "runqlat", ...SWITCHES, told: { map: "@usecs" } },
+    c: { map: "latency", programs: ["wakeup_btf", "wakeup_new_btf", "run_btf"] },
+    probes: [
+      {
+        at: "tracepoint:sched:sched_wakeup, tracepoint:sched:sched_wakeup_new",
+        body: "{ @qtime[args->pid] = nsecs; }",
+      },
+      {
+        at: SWITCH,
+        body: `{
+          if (args->prev_state == 0) { @qtime[args->prev_pid] = nsecs; }
+          $ns = @qtime[args->next_pid];
+          if ($ns) { @usecs = hist((nsecs - $ns) / 1000); }
+          delete(@qtime[args->next_pid]);
+        }`,
+      },
+    ],
   },
   {
-    ...{ name: "switches to a thread", operation: "switch", map: "@", perOperation: 2, shared: true },
-    text: "tracepoint:sched:sched_switch { @[args->next_pid] = count(); }",
-    c: { map: "by_next", programs: ["switch_btf"] },
+    ...{ name: "syscount", operation: "getppid", shared: true, events: 1, told: { map: "@process" } },
+    c: { map: "by_comm", programs: ["any_both_tp"] },
+    probes: [{ at: ANY_CALL, body: "{ @syscall[args->id] = count(); @process[comm] = count(); }" }],
   },
   {
-    ...{ name: "calls of a function", operation: "call", ...ONCE, c: { map: "total", programs: ["call_uprobe"] } },
-    text: "uprobe:PROGRAM:work { @ = count(); }",
+    ...{ name: "calls of a function", operation: "call", ...COUNTED, c: { map: "total", programs: ["call_uprobe"] } },
+    probes: [{ at: "uprobe:PROGRAM:work", body: "{ @ = count(); }" }],
   },
 ];
 
@@ -105,8 +146,8 @@ export const scripts: Benchmark = {
 interface Tracing {
   name: string;
   command: Command;
-  /** The map that tells how many events there were, if there is one. */
-  map: string | undefined;
+  /** How many events it has told of, by its output; undefined for one that tells of none. */
+  events: ((stdout: string) => number) | undefined;
 }
 
 interface Measurement {
@@ -125,15 +166,19 @@ interface Result {
 
 async function measure(script: Script, loop: Loop, rivals: Rivals | undefined, context: Context): Promise<Result> {
   const { signal, tools, quick } = context;
-  const text = script.text.replace("PROGRAM", `/proc/${process.pid}/root${loop.program}`);
+  const program = `/proc/${process.pid}/root${loop.program}`;
+  const text = (bodies: boolean): string =>
+    script.probes.map(({ at, body }) => `${at.replace("PROGRAM", program)} ${bodies ? body : "{}"}`).join("\n");
+  const { told } = script;
+  const format = "map" in told ? ["-f", "json"] : [];
   const tracing: Tracing[] = tracers(tools).map(({ name, start }) => ({
-    ...{ name, map: script.map, command: traceCommand(start, text, "-f", "json") },
+    ...{ name, command: traceCommand(start, text(true), ...format), events: (stdout) => eventsIn(stdout, told) },
   }));
-  const empty = text.replace(/( \/[^{]*\/)? \{[^}]*\}/g, " {}");
-  tracing.push({ name: EMPTY, map: undefined, command: traceCommand(tools.ours, empty, "-f", "json") });
+  tracing.push({ name: EMPTY, command: traceCommand(tools.ours, text(false)), events: undefined });
   if (rivals) {
     const command = rivals.attached(script.c.map, script.c.programs, loop.program);
-    tracing.push({ name: C, map: "@", command });
+    const inC = "map" in told ? { map: "@" } : told;
+    tracing.push({ name: C, command, events: (stdout) => eventsIn(stdout, inC) });
   }
   const untraced = async () => ({ ...(await runLoop(loop, signal)), programs: [], executed: undefined });
   const progress = (step: string): void => context.progress(`${script.name}, ${step}`);
@@ -152,16 +197,16 @@ async function measure(script: Script, loop: Loop, rivals: Rivals | undefined, c
     added: new Map(
       rounds.map(([name, list]) => [
         name,
-        summarise(list.map(({ nsPerCall }, i) => (nsPerCall - without[i]!.nsPerCall) / eventsOf(script))),
+        summarise(list.map(({ nsPerCall }, i) => (nsPerCall - without[i]!.nsPerCall) / script.events)),
       ]),
     ),
     loaded: new Map(rounds.map(([name, list]) => [name, list[0]!])),
   };
 }
 
-/** Of each operation; a sum is no number of events. */
-function eventsOf({ operation }: Script): number {
-  return operation === "switch" ? 2 : 1;
+function eventsIn(stdout: string, told: Script["told"]): number {
+  if ("map" in told) return totalOf(told.map, stdout);
+  return stdout.split("\n").filter((line) => told.lines.test(line)).length;
 }
 
 async function runLoop(loop: Loop, signal: AbortSignal): Promise<{ calls: number; nsPerCall: number }> {
@@ -169,7 +214,7 @@ async function runLoop(loop: Loop, signal: AbortSignal): Promise<{ calls: number
 }
 
 async function traced(
-  { command, map }: Tracing,
+  { command, events }: Tracing,
   script: Script,
   loop: Loop,
   { signal, tools: { bpftool } }: Context,
@@ -180,17 +225,19 @@ async function traced(
   const { calls, nsPerCall } = await runLoop(loop, signal);
   tracer.interrupt();
   const { stdout } = await tracer.finished;
-  if (map !== undefined) expectAll(command, script, calls, totalOf(map, stdout));
+  if (events) expectAll(command, script, calls, events(stdout));
   return { nsPerCall, programs, executed };
 }
 
 /** What the programs execute for one event that is not the first, all together. */
-function executedBy(programs: readonly ProgramSize[], { operation, text }: Script, bpftool: string): Executed {
-  const direction = text.includes(ENTER) ? "enter" : "exit";
+function executedBy(programs: readonly ProgramSize[], { operation }: Script, bpftool: string): Executed {
   const memory = new Memory();
-  const loaded = programs.map(({ id, type }) => ({ code: loadedCode(bpftool, id), type }));
+  const loaded = programs
+    .map(({ id, type }) => ({ id, type, name: programName(bpftool, id) }))
+    .filter(({ name }) => !NEVER_RUN.test(name))
+    .map(({ id, type, name }) => ({ code: loadedCode(bpftool, id), type, name }));
   const event = (): Executed[] =>
-    loaded.map(({ code, type }) => execute(code, worldOf(operation, direction, type, hostFacts().btf(), memory)));
+    loaded.map(({ code, type, name }) => execute(code, worldOf(operation, name, type, hostFacts().btf(), memory)));
   event();
   const all = event();
   return {
@@ -198,6 +245,9 @@ function executedBy(programs: readonly ProgramSize[], { operation, text }: Scrip
     calls: all.flatMap(({ calls }) => calls),
   };
 }
+
+/** Programs for events of which the loop causes none: no process is born in it. */
+const NEVER_RUN = /wakeup_ne/;
 
 /**
  * The programs of a tracer once it has attached them: it has some, and for a while the same ones. Before that it may try out what the kernel
@@ -224,8 +274,8 @@ async function loaded(tracer: Running, signal: AbortSignal): Promise<ProgramSize
 const POLL_MS = 50;
 const SETTLED_POLLS = 12;
 
-function expectAll(command: Command, { perOperation, shared }: Script, calls: number, seen: number): void {
-  const expected = calls * perOperation;
+function expectAll(command: Command, { events, shared }: Script, calls: number, seen: number): void {
+  const expected = calls * events;
   if (seen >= expected && (shared || seen <= expected * 1.5)) return;
   throw new ProcessError(`${command.join(" ")}\n  counted ${seen} of ${expected}`);
 }

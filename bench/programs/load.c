@@ -1,6 +1,7 @@
 /*
  * Loads and attaches the named programs of a BPF object, runs a command under them, and prints the sum of a per-CPU map's
  * values as bpftrace would print a map in JSON. With --wait the command is not run: the programs stay until an interrupt.
+ * Of a map that is a ring buffer the events are printed as they come until then.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -52,12 +53,45 @@ static void wait_for_interrupt(sigset_t *interrupt) {
   sigwait(interrupt, &signal);
 }
 
-static unsigned long long sum_of(int map, int cpus) {
-  unsigned long long sum = 0, *values = calloc(cpus, sizeof(*values));
+/* As the programs send it. */
+struct opening {
+  unsigned pid;
+  int result;
+  char comm[16];
+  char path[1024];
+};
+
+static int print_opening(void *context, void *data, size_t size) {
+  const struct opening *event = data;
+  (void)context, (void)size;
+  printf("%-6u %-16s %4d %s\n", event->pid, event->comm, event->result, event->path);
+  return 0;
+}
+
+static volatile sig_atomic_t interrupted;
+static void on_interrupt(int signal) {
+  (void)signal;
+  interrupted = 1;
+}
+
+static void print_until_interrupt(int map, sigset_t *interrupt) {
+  struct ring_buffer *buffer = ring_buffer__new(map, print_opening, NULL, NULL);
+  struct sigaction action = {.sa_handler = on_interrupt};
+  if (!buffer || sigaction(SIGINT, &action, NULL) < 0) fail("ring buffer");
+  sigprocmask(SIG_UNBLOCK, interrupt, NULL);
+  while (!interrupted) ring_buffer__poll(buffer, 100);
+  ring_buffer__consume(buffer);
+  ring_buffer__free(buffer);
+}
+
+/* Of all words of all values: those of a histogram are its buckets. */
+static unsigned long long sum_of(const struct bpf_map *map, int cpus) {
+  size_t words = cpus * bpf_map__value_size(map) / sizeof(unsigned long long);
+  unsigned long long sum = 0, *values = calloc(words, sizeof(*values));
   char key[MAX_KEY], *previous = NULL;
-  while (bpf_map_get_next_key(map, previous, key) == 0) {
-    if (bpf_map_lookup_elem(map, key, values) < 0) fail("lookup");
-    for (int cpu = 0; cpu < cpus; cpu++) sum += values[cpu];
+  while (bpf_map_get_next_key(bpf_map__fd(map), previous, key) == 0) {
+    if (bpf_map_lookup_elem(bpf_map__fd(map), key, values) < 0) fail("lookup");
+    for (size_t i = 0; i < words; i++) sum += values[i];
     previous = key;
   }
   free(values);
@@ -92,15 +126,19 @@ int main(int argc, char **argv) {
     program = bpf_object__find_program_by_name(object, wanted[i]);
     if (!program || !(links[i] = attach(program, command[0]))) fail(wanted[i]);
   }
-  if (waits)
+  struct bpf_map *map = bpf_object__find_map_by_name(object, argv[2]);
+  if (!map || bpf_map__key_size(map) > MAX_KEY) fail(argv[2]);
+  int prints = bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF;
+  if (prints)
+    print_until_interrupt(bpf_map__fd(map), &interrupt);
+  else if (waits)
     wait_for_interrupt(&interrupt);
   else
     run(command);
   for (int i = 0; i < count; i++) bpf_link__destroy(links[i]);
 
-  struct bpf_map *map = bpf_object__find_map_by_name(object, argv[2]);
-  if (!map || bpf_map__key_size(map) > MAX_KEY) fail(argv[2]);
-  printf("{\"type\": \"map\", \"data\": {\"@\": %llu}}\n", sum_of(bpf_map__fd(map), libbpf_num_possible_cpus()));
+  if (!prints)
+    printf("{\"type\": \"map\", \"data\": {\"@\": %llu}}\n", sum_of(map, libbpf_num_possible_cpus()));
   bpf_object__close(object);
   return 0;
 }

@@ -15,16 +15,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef __x86_64__
+#define SAVED "rbx"
+#else
+#define SAVED "x19"
+#endif
+
 static int file, request[2], response[2];
 static char buffer[512];
 
-/* For a uprobe; kept from being inlined, or thought to be without an effect. */
-__attribute__((noinline)) void work(void) { __asm__ volatile(""); }
+/* For a uprobe: begins as most functions do, by saving a register, and is kept from being inlined. */
+__attribute__((noinline)) void work(void) { __asm__ volatile("" : : : SAVED); }
 
 static void do_getppid(void) { syscall(SYS_getppid); }
 static void do_call(void) { work(); }
 
-static void do_openat(void) { close(openat(AT_FDCWD, "/dev/null", O_RDONLY)); }
+static void do_open(void) { close(openat(AT_FDCWD, "/dev/null", O_RDONLY)); }
 
 static void begin_read(void) { file = open("/dev/zero", O_RDONLY); }
 static void do_read(void) {
@@ -56,7 +62,7 @@ static const struct operation {
   void (*begin)(void);
   void (*once)(void);
 } operations[] = {
-    {"getppid", begin_nothing, do_getppid}, {"openat", begin_nothing, do_openat}, {"read", begin_read, do_read},
+    {"getppid", begin_nothing, do_getppid}, {"open", begin_nothing, do_open}, {"read", begin_read, do_read},
     {"switch", begin_switch, do_switch},    {"call", begin_nothing, do_call},
 };
 
@@ -98,8 +104,9 @@ int main(int argc, char **argv) {
   const struct operation *operation = argc > 1 ? find(argv[1]) : NULL;
   long batches = argc > 2 ? atol(argv[2]) : 0;
   long calls = argc > 3 ? atol(argv[3]) : 0;
+  long pause_us = argc > 4 ? atol(argv[4]) : 0;
   if (operation == NULL || batches < 1 || calls < 1) {
-    fprintf(stderr, "usage: loop OPERATION BATCHES CALLS_PER_BATCH\n");
+    fprintf(stderr, "usage: loop OPERATION BATCHES CALLS_PER_BATCH [MICROSECONDS_BETWEEN_BATCHES]\n");
     return 2;
   }
   double *ns = malloc(batches * sizeof(*ns));
@@ -111,11 +118,15 @@ int main(int argc, char **argv) {
   puts("loop");
   fflush(stdout);
   long warmup = batches / 10 + 1;
-  for (long i = 0; i < warmup; i++) run_batch(operation->once, calls);
+  for (long i = 0; i < warmup; i++) {
+    run_batch(operation->once, calls);
+    if (pause_us > 0) usleep(pause_us);
+  }
   for (long i = 0; i < batches; i++) {
     double start = now_ns();
     run_batch(operation->once, calls);
     ns[i] = (now_ns() - start) / calls;
+    if (pause_us > 0) usleep(pause_us);
   }
   qsort(ns, batches, sizeof(*ns), ascending);
   printf("loop %ld %.3f\n", (warmup + batches) * calls, ns[batches / 2]);

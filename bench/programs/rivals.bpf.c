@@ -17,15 +17,6 @@ struct comm {
   char text[16];
 };
 
-/* As large as bpftrace's and our strings are by default; aligned, so that it is cleared word by word. */
-struct path {
-  char text[1024];
-} __attribute__((aligned(8)));
-
-struct pid_and_fd {
-  u64 pid, fd;
-};
-
 /* Records of the tracepoints, as events/.../format describes them. */
 
 struct enter_record {
@@ -74,34 +65,54 @@ struct {
   __type(value, u64);
 } latency SEC(".maps");
 
-#define COUNTS(name, key_type, entries)              \
+#define COUNTS(name, key_type)                       \
   struct {                                           \
     __uint(type, BPF_MAP_TYPE_PERCPU_HASH);          \
-    __uint(max_entries, entries);                    \
-    __uint(map_flags, BPF_F_NO_PREALLOC);            \
+    __uint(max_entries, 4096);                       \
     __type(key, key_type);                           \
     __type(value, u64);                              \
   } name SEC(".maps")
 
-COUNTS(by_path, struct path, 4096);
-COUNTS(by_pid_and_fd, struct pid_and_fd, 4096);
-COUNTS(by_next, u32, 4096);
+COUNTS(by_number, u32);
+COUNTS(by_stack, u32);
 
-/* A path is too large for the stack. */
+struct buckets {
+  u64 counts[64];
+};
+
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+  __uint(max_entries, 1024);
+  __type(key, struct comm);
+  __type(value, struct buckets);
+} latency_by_comm SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
   __type(key, u32);
-  __type(value, struct path);
-} scratch SEC(".maps");
+  __type(value, struct buckets);
+} no_buckets SEC(".maps");
 
-static __always_inline void add(void *map, const void *key, u64 amount) {
-  u64 *value = bpf_map_lookup_elem(map, key);
-  if (value)
-    *value += amount;
-  else
-    bpf_map_update_elem(map, key, &amount, BPF_ANY);
-}
+struct {
+  __uint(type, BPF_MAP_TYPE_STACK_TRACE);
+  __uint(max_entries, 4096);
+  __uint(key_size, sizeof(u32));
+  __uint(value_size, 127 * sizeof(u64));
+} stacks SEC(".maps");
+
+/* The loader prints these: see its struct opening. */
+struct opening {
+  u32 pid;
+  int result;
+  char comm[16];
+  char path[1024];
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 1 << 20);
+} opened SEC(".maps");
 
 static __always_inline void increment(void *map, const void *key) {
   u64 *value = bpf_map_lookup_elem(map, key), one = 1;
@@ -199,59 +210,114 @@ SEC("tp_btf/sys_exit") int BPF_PROG(leave_btf, struct pt_regs *regs, long ret) {
   return SYSCALL_NUMBER(regs) == __NR_getppid ? leave() : 0;
 }
 
-/* The further ones of the ten scripts, each on what its author would choose. */
+/* The ten scripts, each on what its author would choose. */
 
-SEC("tracepoint/syscalls/sys_enter_openat") int path_tp(struct enter_record *record) {
-  u32 zero = 0;
-  struct path *path = bpf_map_lookup_elem(&scratch, &zero);
-  if (!path) return 0;
-  __builtin_memset(path, 0, sizeof(*path));
-  bpf_probe_read_user_str(path, sizeof(*path), (const void *)record->args[1]);
-  increment(&by_path, path);
+static __always_inline void print_open(const void *name, long result) {
+  struct opening *event = bpf_ringbuf_reserve(&opened, sizeof(*event), 0);
+  if (!event) return;
+  event->pid = bpf_get_current_pid_tgid() >> 32;
+  event->result = result;
+  bpf_get_current_comm(&event->comm, sizeof(event->comm));
+  bpf_probe_read_user_str(event->path, sizeof(event->path), name);
+  bpf_ringbuf_submit(event, 0);
+}
+
+SEC("tracepoint/syscalls/sys_enter_openat") int print_tp(struct enter_record *record) {
+  print_open((const void *)record->args[1], 0);
   return 0;
 }
 
-SEC("tracepoint/syscalls/sys_exit_read") int size_tp(struct exit_record *record) {
-  if (record->ret <= 0) return 0;
-  u32 bucket = log2_of(record->ret);
+SEC("tracepoint/syscalls/sys_enter_openat") int enter_open_tp(struct enter_record *record) {
+  u32 tid = bpf_get_current_pid_tgid();
+  u64 name = record->args[1];
+  bpf_map_update_elem(&started, &tid, &name, BPF_ANY);
+  return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_openat") int exit_open_tp(struct exit_record *record) {
+  u32 tid = bpf_get_current_pid_tgid();
+  u64 *name = bpf_map_lookup_elem(&started, &tid);
+  if (!name) return 0;
+  print_open((const void *)*name, record->ret);
+  bpf_map_delete_elem(&started, &tid);
+  return 0;
+}
+
+SEC("tracepoint/raw_syscalls/sys_enter") int any_comm_tp(struct enter_record *record) { return count_by_comm(); }
+
+SEC("tracepoint/raw_syscalls/sys_enter") int any_both_tp(struct enter_record *record) {
+  u32 number = record->number;
+  increment(&by_number, &number);
+  return count_by_comm();
+}
+
+SEC("tracepoint/syscalls/sys_exit_read") int exit_size_tp(struct exit_record *record) {
+  struct comm comm;
+  bpf_get_current_comm(&comm, sizeof(comm));
+  if (bpf_strncmp(comm.text, sizeof(comm), "loop") != 0) return 0;
+  u32 bucket = record->ret < 0 ? 63 : log2_of(record->ret);
   increment(&latency, &bucket);
   return 0;
 }
 
-SEC("tracepoint/syscalls/sys_enter_read") int linear_tp(struct enter_record *record) {
-  u64 step = record->args[2] / 256;
-  u32 bucket = step > 16 ? 17 : step + 1;
+SEC("tracepoint/syscalls/sys_exit_read") int exit_linear_tp(struct exit_record *record) {
+  u64 step = (u64)record->ret / 200;
+  u32 bucket = record->ret < 0 ? 0 : step >= 10 ? 11 : step + 1;
   increment(&latency, &bucket);
   return 0;
 }
 
-SEC("tracepoint/syscalls/sys_exit_read") int sum_tp(struct exit_record *record) {
-  struct comm comm;
-  bpf_get_current_comm(&comm, sizeof(comm));
-  add(&by_comm, &comm, record->ret);
-  return 0;
-}
+SEC("tracepoint/syscalls/sys_enter_read") int enter_read_tp(void *ctx) { return enter(); }
 
-SEC("tracepoint/syscalls/sys_enter_read") int fd_tp(struct enter_record *record) {
-  struct pid_and_fd key = {bpf_get_current_pid_tgid() >> 32, record->args[0]};
-  increment(&by_pid_and_fd, &key);
-  return 0;
-}
-
-SEC("tracepoint/syscalls/sys_enter_openat") int name_tp(struct enter_record *record) {
+SEC("tracepoint/syscalls/sys_exit_read") int exit_read_tp(void *ctx) {
+  struct buckets *buckets;
   struct comm comm;
+  u32 tid = bpf_get_current_pid_tgid(), zero = 0;
+  u64 *start = bpf_map_lookup_elem(&started, &tid);
+  if (!start) return 0;
   bpf_get_current_comm(&comm, sizeof(comm));
-  return bpf_strncmp(comm.text, sizeof(comm), "loop") == 0 ? count() : 0;
+  buckets = bpf_map_lookup_elem(&latency_by_comm, &comm);
+  if (!buckets) {
+    struct buckets *none = bpf_map_lookup_elem(&no_buckets, &zero);
+    if (none) bpf_map_update_elem(&latency_by_comm, &comm, none, BPF_NOEXIST);
+    buckets = bpf_map_lookup_elem(&latency_by_comm, &comm);
+  }
+  if (buckets) buckets->counts[log2_of(bpf_ktime_get_ns() - *start) & 63]++;
+  bpf_map_delete_elem(&started, &tid);
+  return 0;
 }
 
 struct task_struct {
   int pid;
+  unsigned int __state;
 } __attribute__((preserve_access_index));
 
 SEC("tp_btf/sched_switch")
-int BPF_PROG(switch_btf, _Bool preempt, struct task_struct *prev, struct task_struct *next) {
-  u32 pid = next->pid;
-  increment(&by_next, &pid);
+int BPF_PROG(stack_btf, _Bool preempt, struct task_struct *prev, struct task_struct *next) {
+  u32 id = bpf_get_stackid(ctx, &stacks, 0);
+  increment(&by_stack, &id);
+  return 0;
+}
+
+static __always_inline int runnable(struct task_struct *task) {
+  u32 pid = task->pid;
+  u64 now = bpf_ktime_get_ns();
+  bpf_map_update_elem(&started, &pid, &now, BPF_ANY);
+  return 0;
+}
+
+SEC("tp_btf/sched_wakeup") int BPF_PROG(wakeup_btf, struct task_struct *task) { return runnable(task); }
+SEC("tp_btf/sched_wakeup_new") int BPF_PROG(wakeup_new_btf, struct task_struct *task) { return runnable(task); }
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(run_btf, _Bool preempt, struct task_struct *prev, struct task_struct *next) {
+  u32 pid = next->pid, bucket;
+  if (prev->__state == 0) runnable(prev);
+  u64 *start = bpf_map_lookup_elem(&started, &pid);
+  if (!start) return 0;
+  bucket = log2_of((bpf_ktime_get_ns() - *start) / 1000);
+  increment(&latency, &bucket);
+  bpf_map_delete_elem(&started, &pid);
   return 0;
 }
 

@@ -182,12 +182,13 @@ describe("the ten scripts", () => {
 
   it("are ten", () => expect(new Set(SCRIPTS.map(({ name }) => name)).size).toBe(10));
 
-  it.each(SCRIPTS)("$name: each part of it is there", ({ text, operation, c }) => {
+  it.each(SCRIPTS)("$name: each part of it is there", ({ probes, operation, c }) => {
     const diags = new Diagnostics();
-    parseScript(new Source("script", text.replace("PROGRAM", "/bin/loop")), diags);
+    const text = probes.map(({ at, body }) => `${at.replace("PROGRAM", "/bin/loop")} ${body}`).join("\n");
+    parseScript(new Source("script", text), diags);
     expect(diags.items).toEqual([]);
     expect(programs("loop.c")).toContain(`{"${operation}", `);
-    expect(OPERATIONS[operation]).toBeGreaterThan(0);
+    expect(OPERATIONS[operation].calls).toBeGreaterThan(0);
     for (const name of [...c.programs, c.map]) expect(programs("rivals.bpf.c")).toMatch(new RegExp(`\\b${name}\\b`));
   });
 });

@@ -25,7 +25,7 @@ import {
 } from "../../../compiler/asm/instructions.ts";
 import { sampleBtf } from "../../support/fake-facts.ts";
 
-const world = () => worldOf("read", "enter", "tracepoint", sampleBtf());
+const world = () => worldOf("read", "sys_enter_read", "tracepoint", sampleBtf());
 
 function code(insns: Instruction[]): LoadedInstruction[] {
   const assembled = assemble(insns);
@@ -76,7 +76,8 @@ describe("executed instructions", () => {
     const rest = code([jne(R0, imm(1), "again"), mov64(R0, imm(0)), label("again"), exit()]);
     const program = [value, undefined, ...count, store, ...rest];
     const { memory } = world();
-    const event = () => execute(program, worldOf("read", "enter", "tracepoint", sampleBtf(), memory)).instructions;
+    const event = () =>
+      execute(program, worldOf("read", "sys_enter_read", "tracepoint", sampleBtf(), memory)).instructions;
     expect([event(), event()]).toEqual([7, 6]);
   });
 
