@@ -147,14 +147,18 @@ interface SlotReference {
 }
 
 /**
- * A slot is in use wherever some path has come by an instruction that names it, and some path on leads to another one. A
- * slot whose address is kept in a register, or handed on, is in use throughout the function.
+ * A slot is in use wherever some path has come by an instruction that names it, and some path on leads to another one that does not
+ * write all of it. So it is free between the rounds of a loop that begin by writing it, which matters beyond the bytes: the verifier
+ * tells the ways through a loop apart by the places on the stack that they have written, and of many places it finds no end. A slot
+ * whose address is kept in a register, or handed on, is in use throughout the function.
  */
 function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
   const result: SlotReference[] = fn.slots.map(() => ({ ranges: [], span: undefined }));
   if (result.length === 0) return result;
   const extents = new Map<BlockId, Map<SlotId, Range>>();
   const everywhere = new Set<SlotId>();
+  const size = fn.slots.length;
+  const [named, needed] = [new BlockSets(fn, size), new BlockSets(fn, size)];
   const slotOf = (reg: VReg): SlotId | undefined => {
     const recipe = liveness.recipes.get(reg);
     return recipe?.op === "slot" ? recipe.slot : undefined;
@@ -170,7 +174,11 @@ function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
         if (slot === undefined) return;
         const known = local.get(slot);
         if (known) known.to = at + STEP;
-        else local.set(slot, { from: at, to: at + STEP });
+        else {
+          local.set(slot, { from: at, to: at + STEP });
+          named.add(block.id, slot);
+          if (!isWritten(insn, reg, fn.slots[slot]!.size)) needed.add(block.id, slot);
+        }
         result[slot]!.span ??= insn.span;
         if (!onlyAddresses(insn, reg)) everywhere.add(slot);
       });
@@ -180,17 +188,14 @@ function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
       if (slot !== undefined) everywhere.add(slot);
     });
   }
-  const size = fn.slots.length;
-  const named = new BlockSets(fn, size);
-  for (const [id, local] of extents) for (const slot of local.keys()) named.add(id, slot);
   const before = namedBefore(fn, liveness.order, named, size);
-  const behind = namedBehind(fn, liveness.order, named, size);
+  const behind = namedBehind(fn, liveness.order, needed, size);
   for (const { id } of liveness.order) {
     const local = extents.get(id)!;
     const [from, to] = [liveness.from[id]!, liveness.to[id]!];
     for (const [slot, range] of local) {
       result[slot]!.ranges.push({
-        from: before.has(id, slot) ? from : range.from,
+        from: needed.has(id, slot) && before.has(id, slot) ? from : range.from,
         to: behind.has(id, slot) ? to : range.to,
       });
     }
@@ -200,6 +205,11 @@ function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
   }
   for (const slot of everywhere) result[slot]!.ranges = [wholeFunction(liveness)];
   return result;
+}
+
+/** Whether an instruction writes all of a slot, the address of whose beginning it has. */
+function isWritten(insn: Insn, reg: VReg, size: number): boolean {
+  return insn.op === "store" && insn.base === reg && insn.value !== reg && insn.offset === 0 && insn.size === size;
 }
 
 /** Whether an instruction uses an address for nothing but reading and writing there, now. */

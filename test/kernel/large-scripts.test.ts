@@ -98,11 +98,23 @@ describeKernel("large scripts in the kernel", () => {
   });
 
   it("loops that the verifier goes through in smaller parts only", () => {
-    const round = (i: number) => `@u[$i${i}] = count(); if (nsecs > 5) { @v = hist($i${i}); }`;
+    const round = (i: number) => `@u[(uint32)$i${i}] = count(); if (nsecs > 5) { @v = hist($i${i}); }`;
     const loop = (i: number) =>
       `$i${i} = 0; while ($i${i} < 20) { if ($i${i} % 2 == 1) { $i${i}++; continue; } unroll (10) { ${round(i)} } $i${i}++; }`;
     const body = `${loop(0)} ${loop(1)} ${lines(600, (i) => `@p[${i}] = 1;`)} print(len(@u)); print(len(@p));`;
     expect(printed(`${body} clear(@u); clear(@v); clear(@p);`)).toBe("10 | 600");
+  });
+
+  it.each([
+    ["in one part", 10],
+    ["in several", 40],
+  ])("loops whose rounds look up many keys, %s", (_, count) => {
+    const rounds = (i: number) => `unroll (10) { @u[$i${i}] = count(); if (nsecs > 5) { @v = hist($i${i}); } }`;
+    const loop = (i: number) =>
+      `$i${i} = 0; while ($i${i} < 20) { if ($i${i} % 2 == 1) { $i${i}++; continue; } ${rounds(i)} $i${i}++; }`;
+    expect(printed(`${lines(count, loop)} print(len(@u)); print((int64)@u[18]); clear(@u); clear(@v);`)).toBe(
+      `10 | ${count * 10}`,
+    );
   });
 
   it("a part more than the kernel runs is the script's error", () => {
