@@ -11,7 +11,7 @@ import { walk } from "../syntax/walk.ts";
 const WHOLE_MAP_FUNCTIONS = new Set(["print", "clear", "zero"]);
 
 /**
- * Maps whose values are set, read and deleted by their keys. `threads`: every key is `tid`, as in the measurement of a latency,
+ * Maps whose values are set, read and deleted by their keys, and never added to. `threads`: every key is `tid`, as in the measurement of a latency,
  * so that an entry is touched by one thread only. `shared`: the others.
  */
 export function assignedMaps(script: TypedScript): { threads: Set<string>; shared: Set<string> } {
@@ -41,11 +41,10 @@ export function assignedMaps(script: TypedScript): { threads: Set<string>; share
         return [];
     }
   });
-  const scalars = used.filter(({ value }) => isScalar(value) && !isAggregate(value));
-  const isThreads = ({ name }: MapInfo): boolean => deleted.has(name) && !compound.has(name) && !byOthers.has(name);
-  // What is added to a value that is just being deleted would be lost in part.
-  const isShared = (map: MapInfo): boolean =>
-    isScalar(map.key) && !isThreads(map) && !(deleted.has(map.name) && compound.has(map.name));
+  // What is added to a value that is just being taken away would be lost in part: those stay in the hash.
+  const scalars = used.filter(({ name, value }) => isScalar(value) && !isAggregate(value) && !compound.has(name));
+  const isThreads = ({ name }: MapInfo): boolean => deleted.has(name) && !byOthers.has(name);
+  const isShared = (map: MapInfo): boolean => isScalar(map.key) && !isThreads(map);
   return { threads: namesOf(scalars.filter(isThreads)), shared: namesOf(scalars.filter(isShared)) };
 }
 

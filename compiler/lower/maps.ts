@@ -20,7 +20,7 @@ import { tellMissing } from "./runtime-errors.ts";
 import { statements } from "./statements.ts";
 import { inCpuTable, type Key } from "./tables.ts";
 import { addToSeries } from "./time-series.ts";
-import { inSharedTable, onEntry, setEntry, takeAway, type ValueTable } from "./value-tables.ts";
+import { onEntry, setEntry, takeAway, type ValueTable } from "./value-tables.ts";
 
 const BPF_ANY = { imm: 0n };
 const BPF_NOEXIST = { imm: 1n };
@@ -320,8 +320,6 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
   const inTable = !program.divided && (!interruptible || l.facts.features.atomicFetch);
   const table = inTable ? plan.cpuTable(map) : undefined;
   if (table) inCpuTable(l, table, key, interruptible, enter);
-  const values = valueTable(map);
-  if (values?.kind === "shared") inSharedTable(l, values, key, enter);
   const short = plan.shortKeys(map);
   if (short && "address" in key) {
     const [isShort, isLong] = b.newBlocks(2);

@@ -75,18 +75,14 @@ function onThreadEntry(l: Lowering, table: ThreadTable, key: Key, on: OnEntry): 
 function setThreadEntry(l: Lowering, table: ThreadTable, key: Key, { set, lookUp, update }: Setting): void {
   const { b } = l;
   const { at, mark } = keyPlace(l, table, key, l.mapValue(table.map, table.offset));
-  const [mine, other, search, taking, claimed, inHash, done] = b.newBlocks(7);
+  const [mine, other, search, taking, inHash, done] = b.newBlocks(6);
   b.branch("eq", b.load(at, 0, 8), mark, mine, other);
   b.enterSealed(other);
   b.branch("ne", overflowed(l, table), { imm: 0n }, search, taking);
   b.enterSealed(search);
   b.branch("ne", lookUp(), { imm: 0n }, inHash, taking);
   b.enterSealed(taking);
-  const before = claim(l, at, mark);
-  b.branch("eq", before, { imm: 0n }, mine, claimed);
-  b.enterSealed(claimed);
-  // The thread may have been interrupted, and have claimed it there.
-  b.branch("eq", before, mark, mine, inHash);
+  take(l, at, mark, mine, inHash);
   b.enterSealed(inHash);
   b.store(l.mapValue(table.map, table.overflowed), 0, 8, { imm: 1n });
   update();
@@ -95,6 +91,15 @@ function setThreadEntry(l: Lowering, table: ThreadTable, key: Key, { set, lookUp
   set({ base: at, offset: table.value, space: "bpf" });
   b.jump(done);
   b.enterSealed(done);
+}
+
+/** Claims a place that was free. Who has been interrupted may find that it has been claimed for the same key. */
+function take(l: Lowering, at: VReg, mark: VReg, mine: BlockId, other: BlockId): void {
+  const claimed = l.b.newBlock();
+  const before = claim(l, at, mark);
+  l.b.branch("eq", before, { imm: 0n }, mine, claimed);
+  l.b.enterSealed(claimed);
+  l.b.branch("eq", before, mark, mine, other);
 }
 
 /** Gives the place of a thread's value back: after all that was done in it, in the eyes of whoever claims it next. */
@@ -144,49 +149,30 @@ function onSharedEntry(l: Lowering, table: SharedTable, key: Key, on: OnEntry): 
 }
 
 /**
- * Goes on in `mine` with the place of a key in a table that all programs share, which is claimed for it if need be. Where another
- * key has the place, the code goes on.
- *
- *     if (place.mark != mark && (place.mark != 0 || cmpxchg(&place.mark, 0, mark) is neither 0 nor mark)) goto on
+ *     if (place.mark != mark && (place.mark != 0 || cmpxchg(&place.mark, 0, mark) is neither 0 nor mark)) update();
+ *     else set(place), place.present = 1
  */
-function claimShared(l: Lowering, table: SharedTable, key: Key, mine: (place: Place) => void): void {
+function setSharedEntry(l: Lowering, table: SharedTable, key: Key, { set, update }: Setting): void {
   const { b } = l;
   const { at, mark } = keyPlace(l, table, key, l.mapValue(table.map, table.offset));
-  const [found, other, taking, claimed, on] = b.newBlocks(5);
-  ifMarkless(l, table, mark, on);
+  const [mine, other, taking, inHash, done] = b.newBlocks(5);
+  ifMarkless(l, table, mark, inHash);
   const before = b.load(at, 0, 8);
-  b.branch("eq", before, mark, found, other);
+  b.branch("eq", before, mark, mine, other);
   b.enterSealed(other);
-  b.branch("eq", before, { imm: 0n }, taking, on);
+  b.branch("eq", before, { imm: 0n }, taking, inHash);
   b.enterSealed(taking);
-  const owner = claim(l, at, mark);
-  b.branch("eq", owner, { imm: 0n }, found, claimed);
-  b.enterSealed(claimed);
-  b.branch("eq", owner, mark, found, on);
-  b.enterSealed(found);
-  mine({ base: at, offset: table.value, space: "bpf" });
-  b.enterSealed(on);
-}
-
-function setSharedEntry(l: Lowering, table: SharedTable, key: Key, { set, update }: Setting): void {
-  const done = l.b.newBlock();
-  claimShared(l, table, key, (at) => {
-    set(at);
-    // Whoever sees that the key is there is to see its value.
-    setPresent(l, table, at, 1n);
-    l.b.jump(done);
-  });
+  take(l, at, mark, mine, inHash);
+  b.enterSealed(mine);
+  const place: Place = { base: at, offset: table.value, space: "bpf" };
+  set(place);
+  // Whoever sees that the key is there is to see its value.
+  setPresent(l, table, place, 1n);
+  b.jump(done);
+  b.enterSealed(inHash);
   update();
-  l.b.jump(done);
-  l.b.enterSealed(done);
-}
-
-/** Goes to `found` with the address of a key's value, to which something is added. Where another key has its place, the code goes on. */
-export function inSharedTable(l: Lowering, table: SharedTable, key: Key, found: (value: VReg) => void): void {
-  claimShared(l, table, key, (at) => {
-    setPresent(l, table, at, 1n);
-    found(l.address(at));
-  });
+  b.jump(done);
+  b.enterSealed(done);
 }
 
 function setPresent({ b }: Lowering, table: SharedTable, value: Place, present: bigint): void {

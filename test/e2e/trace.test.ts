@@ -232,6 +232,17 @@ describeKernel("trace", () => {
     expect(out).toBe("\n\n@: 3\n");
   });
 
+  it.each([
+    ["set", "@a[1] = 5", "5"],
+    ["added to", "@a[1]++", "1"],
+    ["counted", "@a[1] = count()", "1"],
+    ["a thread's", "@a[tid] = 5; delete(@a, tid); @a[1] = 5", "5"],
+  ])("a map begins anew when it was cleared: %s", async (_, change, value) => {
+    const script = `begin { ${change}; ${change}; clear(@a); } interval:ms:300 { ${change}; exit(); }`;
+    const { out } = await trace("-q", "-e", script);
+    expect(out.trim()).toBe(`@a[1]: ${value}`);
+  });
+
   it("takes many new keys from a program that runs with interrupts off", async () => {
     const loop = "for ($i : 0..2000) { @a[$i] = count(); @b[$i] = 1; @c[$i] = tseries($i, 1h, 3); }";
     const script = `interval:ms:1 { ${loop} print(len(@a) + len(@b) + len(@c)); clear(@a); clear(@b); clear(@c); exit(); }`;

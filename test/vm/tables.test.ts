@@ -46,8 +46,7 @@ class Machine {
     if (storage.kind !== "hash" || !storage.table) throw new Error(`${name} has no table`);
     const { map, offset, stride, copies, places, placeSize } = storage.table;
     const { buffer, byteOffset } = this.vm.maps[map]!.directValue().bytes;
-    const all = new BigUint64Array(buffer, byteOffset + offset, (stride * (copies - 1) + places * placeSize) / 8);
-    return all;
+    return new BigUint64Array(buffer, byteOffset + offset, (stride * (copies - 1) + places * placeSize) / 8);
   }
 
   /** How many entries of a script's map the kernel's hash has. */
@@ -162,22 +161,22 @@ describe.each(Object.entries(KEYS))("a map that all programs set, with keys of %
 
 describe("a map that programs set and add to", () => {
   it.each([
-    ["begin { @[7] += 5; @[7]++; @[8]--; @[7] -= 2; }", { 7: 4n, 8: -1n }, 0],
-    ["begin { @[7] = 5; @[7]++; @v = ++@[7]; @w = @[7]--; }", { 7: 6n }, 0],
-    ["begin { @[7] = 5; @[7] *= 3; @[(int64)-1] |= 2; }", { 7: 15n, "-1": 2n }, 1],
-    ["begin { @[7] = 5; @[7]++; delete(@, 7); @[7]++; }", { 7: 1n }, 1],
-    ["begin { @[tid] = 5; @[tid]++; }", { 100: 6n }, 0],
-  ])("%s", (text, expected, hashed) => {
+    ["begin { @[7] += 5; @[7]++; @[8]--; @[7] -= 2; }", { 7: 4n, 8: -1n }],
+    ["begin { @[7] = 5; @[7]++; @v = ++@[7]; @w = @[7]--; }", { 7: 6n }],
+    ["begin { @[7] = 5; @[7] *= 3; @[(int64)-1] |= 2; }", { 7: 15n, "-1": 2n }],
+    ["begin { @[7] = 5; @[7]++; delete(@, 7); @[7]++; }", { 7: 1n }],
+    ["begin { @[tid] = 5; @[tid]++; }", { 100: 6n }],
+  ])("%s", (text, expected) => {
     const machine = new Machine(text);
     machine.vm.world.tid = 100;
     machine.run(0);
     expect(machine.maps["@"]).toEqual(expected);
-    expect(machine.hashed("@")).toBe(hashed);
   });
 
   it.each([
     ["whose entries are gone through", "begin { @[7] = 5; for ($kv : @) { print($kv.0) } }"],
     ["whose entries are counted", "begin { @[7] = 5; @n = len(@); }"],
+    ["that is added to", "begin { @[7] = 5; @[7]++; }"],
     ["that is declared", "let @ = hash(4096); begin { @[7] = 5; }"],
     ["that is to be small", "config = { max_map_keys = 100 } begin { @[7] = 5; }"],
     ["with texts as keys", 'begin { @["a"] = 5; }'],
