@@ -36,15 +36,25 @@ export interface Row {
   unit: Unit;
   ours: Summary;
   /** Undefined where the target is a number of its own, and where the rival is not installed. */
-  rival: { name: string; values: Summary } | undefined;
+  rival: Rival | undefined;
   target: Target | undefined;
 }
 
-/** What must not be exceeded: so many times the rival, or so much. */
-export type Target = { kind: "ratio"; max: number } | { kind: "value"; max: number };
+export interface Rival {
+  name: string;
+  values: Summary;
+  /** What it says of its version, where the target asks for one. */
+  version?: string;
+}
 
-/** `unknown`: the rival is not here to compare with. */
-export type Verdict = "met" | "missed" | "unknown" | "none";
+/**
+ * What must not be exceeded: so many times the rival, or so much. `since` is the rival's release that the target is stated against: an
+ * older one is another yardstick.
+ */
+export type Target = { kind: "ratio"; max: number; since?: string } | { kind: "value"; max: number };
+
+/** `unknown`: the rival is not here to compare with; `older`: only one from before what the target is stated against. */
+export type Verdict = "met" | "missed" | "unknown" | "older" | "none";
 
 /** A table without a verdict. */
 export interface Detail {
@@ -63,6 +73,19 @@ export function verdictOf(row: Row): Verdict {
   if (target === undefined) return "none";
   const value = target.kind === "value" ? ours.median : ratioOf(row);
   if (value === undefined) return "unknown";
+  if (target.kind === "ratio" && target.since && isOlder(row.rival?.version ?? "", target.since)) return "older";
   // As it is shown: no measurement here is good for a fourth digit. A NaN is no success.
   return Number(value.toPrecision(3)) <= target.max ? "met" : "missed";
+}
+
+/** Whether a text with a version in it, such as `bpftrace v0.17.0`, names a release before the given one. One without might be any. */
+function isOlder(text: string, release: string): boolean {
+  const version = numbersIn(text);
+  const given = numbersIn(release);
+  const differs = given.findIndex((number, i) => number !== (version[i] ?? 0));
+  return differs >= 0 && (version[differs] ?? 0) < given[differs]!;
+}
+
+function numbersIn(text: string): number[] {
+  return (/\d+(\.\d+)*/.exec(text)?.[0] ?? "").split(".").map(Number);
 }

@@ -81,5 +81,5 @@ function toJson({ quick, seed }: Options, machine: Machine, rows: readonly Row[]
 function exitCodeOf(rows: readonly Row[]): number {
   const verdicts = rows.map(verdictOf);
   if (verdicts.includes("missed")) return ExitCode.regression;
-  return verdicts.includes("unknown") ? ExitCode.lacksCapability : ExitCode.ok;
+  return verdicts.includes("unknown") || verdicts.includes("older") ? ExitCode.lacksCapability : ExitCode.ok;
 }

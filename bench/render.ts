@@ -3,7 +3,9 @@ import { type Column, table } from "../harness/report/text.ts";
 import { type Detail, type Row, ratioOf, type Target, type Verdict, verdictOf } from "./benchmark.ts";
 import type { Summary } from "./statistics.ts";
 
-const VERDICTS: Readonly<Record<Verdict, string>> = { met: "met", missed: "MISSED", unknown: "not judged", none: "" };
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  ...{ met: "met", missed: "MISSED", unknown: "not judged", older: "not judged: an older rival", none: "" },
+};
 
 /** All comparisons in one table. */
 export function renderRows(rows: readonly Row[]): string {
@@ -30,7 +32,7 @@ export function renderDetail({ title, columns, rows }: Detail): string {
 /** How many targets were met, missed and not judged. */
 export function renderVerdicts(rows: readonly Row[]): string {
   const count = (verdict: Verdict): number => rows.filter((row) => verdictOf(row) === verdict).length;
-  const unknown = count("unknown");
+  const unknown = count("unknown") + count("older");
   return `${count("met")} targets met, ${count("missed")} missed${unknown ? `, ${unknown} not judged` : ""}`;
 }
 
@@ -49,8 +51,9 @@ function renderValue({ median, mad }: Summary, unit: string): string {
   return `${significant(median)} ± ${significant(mad, 2)} ${unit}`;
 }
 
-function renderTarget({ kind, max }: Target, unit: string): string {
-  return `<= ${max}${kind === "ratio" ? "x" : ` ${unit}`}`;
+function renderTarget(target: Target, unit: string): string {
+  if (target.kind === "value") return `<= ${target.max} ${unit}`;
+  return `<= ${target.max}x${target.since ? ` of ${target.since}` : ""}`;
 }
 
 /** That many digits that count, and all in front of the point. */

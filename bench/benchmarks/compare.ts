@@ -7,6 +7,8 @@ interface Comparison<T> {
   what: string;
   unit: Unit;
   rival: string;
+  /** What the rival says of its version, for a target that asks for one. */
+  version?: string | undefined;
   target?: Target;
   of(measurement: T): number;
 }
@@ -14,14 +16,14 @@ interface Comparison<T> {
 /** Us against one rival. Without measurements of the rival the row has none. */
 export function compare<T>(
   measured: ReadonlyMap<string, readonly T[]>,
-  { what, unit, rival, target, of }: Comparison<T>,
+  { what, unit, rival, version, target, of }: Comparison<T>,
 ): Row {
   const theirs = measured.get(rival);
   return {
     what,
     unit,
     ours: summarise(measured.get(OURS)!.map(of)),
-    rival: theirs && { name: rival, values: summarise(theirs.map(of)) },
+    rival: theirs && { name: rival, values: summarise(theirs.map(of)), ...(version === undefined ? {} : { version }) },
     target,
   };
 }

@@ -5,7 +5,7 @@
 import type { Benchmark } from "../benchmark.ts";
 import { run } from "../process.ts";
 import { interleave } from "../rounds.ts";
-import { BPFTRACE, OURS, traceCommand, tracers } from "../tools.ts";
+import { BPFTRACE, OURS, traceCommand, tracers, versionOf } from "../tools.ts";
 import { compare } from "./compare.ts";
 
 const LINES = 1000;
@@ -55,12 +55,14 @@ export const compileLong: Benchmark = {
       repetitions,
       context,
     );
+    const { bpftrace } = context.tools;
     const common = { unit: "ms", rival: BPFTRACE, of: ({ wallMs }: { wallMs: number }) => wallMs } as const;
     return {
       rows: [
         compare(inBlocks, {
           ...{ ...common, what: `start to exit of ${LINES} lines in ${LINES / BLOCK} blocks` },
-          target: undefined,
+          version: bpftrace && versionOf(bpftrace),
+          target: { kind: "ratio", max: 1, since: "0.27" },
         }),
         compare(inOne, {
           ...{ ...common, what: `compiling ${LINES} lines in one block, in a process of its own` },

@@ -150,8 +150,8 @@ interface Tracing {
   events: ((stdout: string) => number) | undefined;
 }
 
-interface Measurement {
-  nsPerCall: number;
+/** A contestant's programs, and what they execute for an event. */
+interface Loaded {
   programs: readonly ProgramSize[];
   executed: Executed | undefined;
 }
@@ -160,8 +160,8 @@ interface Result {
   script: Script;
   /** Nanoseconds that each contestant adds. */
   added: ReadonlyMap<string, Summary>;
-  /** Each contestant's programs, and what they execute. */
-  loaded: ReadonlyMap<string, Pick<Measurement, "programs" | "executed">>;
+  /** As it was the first time: it is the same in every round. */
+  loaded: ReadonlyMap<string, Loaded>;
 }
 
 async function measure(script: Script, loop: Loop, rivals: Rivals | undefined, context: Context): Promise<Result> {
@@ -180,28 +180,24 @@ async function measure(script: Script, loop: Loop, rivals: Rivals | undefined, c
     const inC = "map" in told ? { map: "@" } : told;
     tracing.push({ name: C, command, events: (stdout) => eventsIn(stdout, inC) });
   }
-  const untraced = async () => ({ ...(await runLoop(loop, signal)), programs: [], executed: undefined });
   const progress = (step: string): void => context.progress(`${script.name}, ${step}`);
-  const measured: ReadonlyMap<string, readonly Measurement[]> = await interleave<Measurement>(
+  const loaded = new Map<string, Loaded>();
+  const measured = await interleave(
     [
-      { name: UNTRACED, measure: untraced },
-      ...tracing.map((tracer) => ({ name: tracer.name, measure: () => traced(tracer, script, loop, context) })),
+      { name: UNTRACED, measure: async () => (await runLoop(loop, signal)).nsPerCall },
+      ...tracing.map((tracer) => ({ name: tracer.name, measure: () => traced(tracer, script, loop, loaded, context) })),
     ],
     quick ? 3 : 7,
     { ...context, progress },
   );
   const without = measured.get(UNTRACED)!;
-  const rounds = [...measured].filter(([name]) => name !== UNTRACED);
-  return {
-    script,
-    added: new Map(
-      rounds.map(([name, list]) => [
-        name,
-        summarise(list.map(({ nsPerCall }, i) => (nsPerCall - without[i]!.nsPerCall) / script.events)),
-      ]),
-    ),
-    loaded: new Map(rounds.map(([name, list]) => [name, list[0]!])),
-  };
+  const added = new Map(
+    tracing.map(({ name }) => {
+      const times = measured.get(name)!;
+      return [name, summarise(times.map((nsPerCall, i) => (nsPerCall - without[i]!) / script.events))];
+    }),
+  );
+  return { script, added, loaded };
 }
 
 function eventsIn(stdout: string, told: Script["told"]): number {
@@ -213,20 +209,24 @@ async function runLoop(loop: Loop, signal: AbortSignal): Promise<{ calls: number
   return loop.read((await run(loop.command, signal)).stdout);
 }
 
+/** What a call of the loop takes while it is traced. What the tracer loads for that is looked at in the first round. */
 async function traced(
-  { command, events }: Tracing,
+  { name, command, events }: Tracing,
   script: Script,
   loop: Loop,
+  loaded: Map<string, Loaded>,
   { signal, tools: { bpftool } }: Context,
-): Promise<Measurement> {
+): Promise<number> {
   const tracer = new Running(command, signal);
-  const programs = await loaded(tracer, signal);
-  const executed = bpftool === undefined ? undefined : executedBy(programs, script, bpftool);
+  const programs = await attached(tracer, signal);
+  if (!loaded.has(name)) {
+    loaded.set(name, { programs, executed: bpftool === undefined ? undefined : executedBy(programs, script, bpftool) });
+  }
   const { calls, nsPerCall } = await runLoop(loop, signal);
   tracer.interrupt();
   const { stdout } = await tracer.finished;
   if (events) expectAll(command, script, calls, events(stdout));
-  return { nsPerCall, programs, executed };
+  return nsPerCall;
 }
 
 /** What the programs execute for one event that is not the first, all together. */
@@ -253,7 +253,7 @@ const NEVER_RUN = /wakeup_ne/;
  * The programs of a tracer once it has attached them: it has some, and for a while the same ones. Before that it may try out what the kernel
  * offers, with programs that are gone at once.
  */
-async function loaded(tracer: Running, signal: AbortSignal): Promise<ProgramSize[]> {
+async function attached(tracer: Running, signal: AbortSignal): Promise<ProgramSize[]> {
   let ended = false;
   tracer.finished.then(
     () => (ended = true),

@@ -69,10 +69,10 @@ describe("rounds", () => {
   });
 });
 
-function row(ours: number, rival: number | undefined, target: Target | undefined): Row {
+function row(ours: number, rival: number | undefined, target: Target | undefined, version?: string): Row {
   const name = "bpftrace";
-  const values = rival === undefined ? undefined : { name, values: summarise([rival]) };
-  return { what: "something", unit: "ms", ours: summarise([ours]), rival: values, target };
+  const theirs = rival === undefined ? undefined : { name, values: summarise([rival]), ...(version && { version }) };
+  return { what: "something", unit: "ms", ours: summarise([ours]), rival: theirs, target };
 }
 
 describe("verdicts", () => {
@@ -86,6 +86,15 @@ describe("verdicts", () => {
     [row(25, undefined, { kind: "value", max: 25 }), "met"],
     [row(26, undefined, { kind: "value", max: 25 }), "missed"],
     [row(1, 1, undefined), "none"],
+    [row(1, 2, { kind: "ratio", max: 1, since: "0.27" }, "bpftrace v0.27.0"), "met"],
+    [row(3, 2, { kind: "ratio", max: 1, since: "0.27" }, "bpftrace v0.27.1-dirty"), "missed"],
+    [row(3, 2, { kind: "ratio", max: 1, since: "0.27" }, "bpftrace v1"), "missed"],
+    [row(3, 2, { kind: "ratio", max: 1, since: "0.27" }, "bpftrace v0.100.0"), "missed"],
+    [row(1, 2, { kind: "ratio", max: 1, since: "0.27" }, "bpftrace v0.17.0"), "older"],
+    [row(1, 2, { kind: "ratio", max: 1, since: "0.27.2" }, "bpftrace v0.27.1"), "older"],
+    [row(1, 2, { kind: "ratio", max: 1, since: "0.27" }, "bpftrace of unknown age"), "older"],
+    [row(1, 2, { kind: "ratio", max: 1, since: "0.27" }), "older"],
+    [row(1, undefined, { kind: "ratio", max: 1, since: "0.27" }), "unknown"],
   ] as const)("%#: %o", (judged, verdict) => expect(verdictOf(judged)).toBe(verdict));
 
   it("has a ratio where there is a rival", () => {
@@ -147,20 +156,22 @@ describe("tables", () => {
     row(0.0123, 4, { kind: "ratio", max: 0.001 }),
     row(1, undefined, { kind: "value", max: 25 }),
     row(1, undefined, { kind: "ratio", max: 1 }),
+    row(5, 4, { kind: "ratio", max: 1, since: "0.27" }, "bpftrace v0.17.0"),
   ];
 
   it("lines up numbers, ratios and verdicts", () => {
     expect(renderRows(rows).split("\n")).toEqual([
-      "               probewright        rival               ratio     target",
-      "  something     123 ± 0 ms   250 ± 0 ms  bpftrace    0.494x    <= 0.6x  met",
-      "  something  0.0123 ± 0 ms  4.00 ± 0 ms  bpftrace  0.00308x  <= 0.001x  MISSED",
-      "  something    1.00 ± 0 ms                                    <= 25 ms  met",
-      "  something    1.00 ± 0 ms                                       <= 1x  not judged",
+      "               probewright        rival               ratio         target",
+      "  something     123 ± 0 ms   250 ± 0 ms  bpftrace    0.494x        <= 0.6x  met",
+      "  something  0.0123 ± 0 ms  4.00 ± 0 ms  bpftrace  0.00308x      <= 0.001x  MISSED",
+      "  something    1.00 ± 0 ms                                        <= 25 ms  met",
+      "  something    1.00 ± 0 ms                                           <= 1x  not judged",
+      "  something    5.00 ± 0 ms  4.00 ± 0 ms  bpftrace     1.25x  <= 1x of 0.27  not judged: an older rival",
     ]);
   });
 
   it("counts verdicts", () => {
-    expect(renderVerdicts(rows)).toBe("2 targets met, 1 missed, 1 not judged");
+    expect(renderVerdicts(rows)).toBe("2 targets met, 1 missed, 2 not judged");
     expect(renderVerdicts(rows.slice(0, 1))).toBe("1 targets met, 0 missed");
   });
 
