@@ -3,7 +3,7 @@
  * Rendering happens at the very end, and shows every place in the file that the user edits.
  */
 import { outermost, type Span, ways } from "./source.ts";
-import { printable, shownLine } from "./source-line.ts";
+import { printableMessage, shownLine } from "./source-line.ts";
 
 export type Severity = "error" | "warning";
 
@@ -84,17 +84,27 @@ export const plainPalette: Palette = { error: same, warning: same, note: same, d
  */
 export function renderDiagnostic(d: Diagnostic, palette: Palette = plainPalette): string {
   const paint = palette[d.severity];
-  const help = d.help ? ` help: ${printable(d.help)}` : "";
-  const lines = [`${paint(`${d.severity}[${d.code}]`)}${palette.bold(`: ${printable(d.message)}`)}`];
+  const help = d.help ? ` help: ${printableMessage(d.help)}` : "";
+  const lines = [`${paint(`${d.severity}[${d.code}]`)}${palette.bold(`: ${printableMessage(d.message)}`)}`];
   lines.push(...excerpt(d.span, `${help}`, paint, palette));
   for (const label of d.labels ?? [])
-    lines.push(...excerpt(label.span, ` ${printable(label.message)}`, palette.note, palette));
+    lines.push(...excerpt(label.span, ` ${printableMessage(label.message)}`, palette.note, palette));
   for (const { span, what } of ways(d.span)) lines.push(...excerpt(span, ` ${what} from here`, palette.note, palette));
   return lines.join("\n");
 }
 
 export function renderDiagnostics(items: readonly Diagnostic[], palette: Palette = plainPalette): string {
-  return items.map((d) => renderDiagnostic(d, palette)).join("\n\n");
+  const { shown, more } = firstOf(items);
+  return [...shown.map((d) => renderDiagnostic(d, palette)), ...(more === undefined ? [] : [more])].join("\n\n");
+}
+
+/** Whoever mends so many will see the others. */
+const MOST_SHOWN = 50;
+
+/** What is shown of many diagnostics, and what is said of the others. */
+export function firstOf(items: readonly Diagnostic[]): { shown: readonly Diagnostic[]; more: string | undefined } {
+  if (items.length <= MOST_SHOWN) return { shown: items, more: undefined };
+  return { shown: items.slice(0, MOST_SHOWN), more: `... and ${items.length - MOST_SHOWN} more` };
 }
 
 /** `file:line:column` of a span in the file that the user edits. */

@@ -1,9 +1,20 @@
 /** A line of a source as it is shown below a message, and where in it the mark goes. */
 
-/** Text from a script or a path, safe for a terminal: control characters are shown, not obeyed. */
+/** Text from a script or a path, safe for a terminal: control characters are shown, not obeyed, and so are bytes that are no text. */
 export function printable(text: string): string {
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\udc80-\udcff]/gu, (c) => {
+    return `\\x${(c.charCodeAt(0) & 0xff).toString(16).padStart(2, "0")}`;
+  });
 }
+
+/** The same of a message, which may name what is long in the script: then its ends are shown. */
+export function printableMessage(text: string): string {
+  if (text.length <= LONGEST_MESSAGE) return printable(text);
+  const half = LONGEST_MESSAGE / 2;
+  return printable(`${text.slice(0, boundary(text, half))} ... ${text.slice(boundary(text, text.length - half))}`);
+}
+
+const LONGEST_MESSAGE = 2000;
 
 /** Of a longer line only the surroundings of the place are shown. */
 const LONGEST = 400;

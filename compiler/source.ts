@@ -4,6 +4,16 @@
  * that every diagnostic can be shown where the user wrote it.
  */
 
+/**
+ * A byte of a script that is not UTF-8, which is 0x80 or more, stands in its text as itself and this: one half of a surrogate pair, which no
+ * UTF-8 can give.
+ */
+export const RAW_BYTE = 0xdc00;
+
+export function isRawByte(codePoint: number): boolean {
+  return codePoint >= RAW_BYTE + 0x80 && codePoint <= RAW_BYTE + 0xff;
+}
+
 export interface Origin {
   source: Source;
   /** Maps an offset in the embedded text to an offset in the surrounding one. Monotonic. */

@@ -5,7 +5,7 @@
  * and code.
  */
 import type { Diagnostics } from "../diagnostics.ts";
-import { type Source, span } from "../source.ts";
+import { isRawByte, RAW_BYTE, type Source, span } from "../source.ts";
 import type { Comment } from "./ast.ts";
 import { DEFINITION_WORDS, definitionEnd, directiveEnd, startsDefinition } from "./definition-scanner.ts";
 import { readInteger, readString } from "./literals.ts";
@@ -379,10 +379,14 @@ class Lexer {
     else if (/\s/.test(character)) help = "replace it by an ordinary space";
     else if (character === "#") help = "a comment starts with `//`; C definitions stand before the first probe";
     else if (character === "\\") help = "statements may span lines without a backslash";
-    const name = /[\p{L}\p{N}\p{P}\p{S}]/u.test(character)
-      ? `\`${character}\``
-      : `the character U+${codePoint.toString(16).toUpperCase().padStart(4, "0")}`;
-    this.#error("unexpected-character", start, end, `${name} means nothing here`, help);
+    this.#error("unexpected-character", start, end, `${nameOf(codePoint, character)} means nothing here`, help);
     this.#push("error", start, end);
   }
+}
+
+/** A character in a message: itself where it can be seen. */
+function nameOf(codePoint: number, character: string): string {
+  if (isRawByte(codePoint)) return `the byte 0x${(codePoint - RAW_BYTE).toString(16)}, which is not UTF-8,`;
+  if (/[\p{L}\p{N}\p{P}\p{S}]/u.test(character)) return `\`${character}\``;
+  return `the character U+${codePoint.toString(16).toUpperCase().padStart(4, "0")}`;
 }

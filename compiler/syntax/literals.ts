@@ -3,6 +3,8 @@
  * ones to decide whether a literal's spelling still says what the tree says.
  */
 
+import { isRawByte, RAW_BYTE } from "../source.ts";
+
 export interface LiteralProblem {
   code: "bad-number" | "number-too-large" | "unknown-escape";
   message: string;
@@ -187,8 +189,9 @@ function unknownEscape(text: string, start: number): { result: LiteralProblem; e
   };
 }
 
-/** The UTF-8 bytes of a code point, one character each; half of a surrogate pair becomes U+FFFD. */
+/** The UTF-8 bytes of a code point, one character each; half of a surrogate pair that is no raw byte becomes U+FFFD. */
 function utf8(codePoint: number): string {
+  if (isRawByte(codePoint)) return String.fromCharCode(codePoint - RAW_BYTE);
   const c = codePoint >= 0xd800 && codePoint <= 0xdfff ? 0xfffd : codePoint;
   if (c < 0x80) return String.fromCharCode(c);
   if (c < 0x800) return String.fromCharCode(0xc0 | (c >> 6), 0x80 | (c & 0x3f));

@@ -54,10 +54,14 @@ export function sudoOwner(env: Readonly<Record<string, string | undefined>> = pr
 }
 
 /**
- * Writes `text` to `path`, making the directory if need be. A file that exists keeps its mode and owner, what is new
+ * Writes `content` to `path`, making the directory if need be. A file that exists keeps its mode and owner, what is new
  * belongs to `owner`. Throws WriteError.
  */
-export function writeFileAtomically(path: string, text: string, owner: Owner | undefined = sudoOwner()): void {
+export function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array,
+  owner: Owner | undefined = sudoOwner(),
+): void {
   let temporary: string | undefined;
   try {
     makeDirectory(dirname(path), owner);
@@ -66,11 +70,11 @@ export function writeFileAtomically(path: string, text: string, owner: Owner | u
     const existing = statSync(target, { throwIfNoEntry: false });
     // A device or a pipe takes what is written and cannot be replaced.
     if (existing && !existing.isFile()) {
-      writeAll(target, text, "w");
+      writeAll(target, content, "w");
       return;
     }
     temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
-    writeAll(temporary, text, "wx");
+    writeAll(temporary, content, "wx");
     if (existing) chmodSync(temporary, existing.mode & 0o7777);
     const keeper = existing ?? owner;
     if (keeper && process.getuid!() === 0) chownSync(temporary, keeper.uid, keeper.gid);
@@ -102,10 +106,10 @@ function makeDirectory(directory: string, owner: Owner | undefined): void {
 }
 
 /** Closing can report what writing did not, so the descriptor is synchronised first. */
-function writeAll(path: string, text: string, flags: "w" | "wx"): void {
+function writeAll(path: string, content: string | Uint8Array, flags: "w" | "wx"): void {
   const fd = openSync(path, flags, 0o644);
   try {
-    const bytes = Buffer.from(text);
+    const bytes = Buffer.from(content);
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
     if (flags === "wx") fsyncSync(fd);
   } finally {

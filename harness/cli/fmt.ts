@@ -23,18 +23,35 @@ export function register(program: Command): void {
 
 /** Nothing is written as long as one of the scripts has errors. Throws Failure. */
 async function format(files: readonly string[], { check, stdout }: Options): Promise<number> {
-  const [{ readFileSync }, { Diagnostics }, { Source }, { parse }, { print }, { writeFileAtomically, WriteError }] =
-    await Promise.all([
-      import("node:fs"),
-      import("../../compiler/diagnostics.ts"),
-      import("../../compiler/source.ts"),
-      import("../../compiler/syntax/parser.ts"),
-      import("../../compiler/syntax/printer.ts"),
-      import("../baseline/atomic-file.ts"),
-    ]);
+  const [
+    { readFileSync },
+    { Diagnostics },
+    { Source },
+    { parse },
+    { print },
+    { writeFileAtomically, WriteError },
+    { decodeScript, encodeScript },
+    { reasonOf },
+  ] = await Promise.all([
+    import("node:fs"),
+    import("../../compiler/diagnostics.ts"),
+    import("../../compiler/source.ts"),
+    import("../../compiler/syntax/parser.ts"),
+    import("../../compiler/syntax/printer.ts"),
+    import("../baseline/atomic-file.ts"),
+    import("../tracing/script-text.ts"),
+    import("../tracing/symbols/strerror.ts"),
+  ]);
+  const read = (file: string): string => {
+    try {
+      return decodeScript(readFileSync(file === STDIN ? 0 : file));
+    } catch (error) {
+      throw new Failure(`cannot read ${file}: ${reasonOf(error)}`, ExitCode.invalidInput);
+    }
+  };
   const diags = new Diagnostics();
   const scripts = files.map((file) => {
-    const text = readScript(file, readFileSync);
+    const text = read(file);
     return { file, text, script: parse(new Source(file, text), diags) };
   });
   if (diags.hasErrors) {
@@ -47,10 +64,10 @@ async function format(files: readonly string[], { check, stdout }: Options): Pro
       if (formatted === text) continue;
       unformatted++;
       writeAll(1, `${file}\n`);
-    } else if (stdout || file === STDIN) writeAll(1, formatted);
+    } else if (stdout || file === STDIN) writeAll(1, encodeScript(formatted));
     else if (formatted !== text) {
       try {
-        writeFileAtomically(file, formatted);
+        writeFileAtomically(file, encodeScript(formatted));
       } catch (error) {
         if (error instanceof WriteError) throw new Failure(error.message, ExitCode.invalidInput);
         throw error;
@@ -61,11 +78,3 @@ async function format(files: readonly string[], { check, stdout }: Options): Pro
 }
 
 const STDIN = "-";
-
-function readScript(file: string, read: typeof import("node:fs").readFileSync): string {
-  try {
-    return read(file === STDIN ? 0 : file, "utf8");
-  } catch (error) {
-    throw new Failure(`cannot read ${file}: ${(error as Error).message}`, ExitCode.invalidInput);
-  }
-}

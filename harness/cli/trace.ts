@@ -18,6 +18,7 @@ import { kernelProber } from "../tracing/facts/features.ts";
 import { hostFacts } from "../tracing/facts/host-facts.ts";
 import { hostFiles } from "../tracing/facts/host-files.ts";
 import { diagnosticsText, errorText, headline, hint } from "../tracing/output/remark.ts";
+import { decodeScript, encodeScript } from "../tracing/script-text.ts";
 import { loadSession } from "../tracing/session.ts";
 import { reasonOf } from "../tracing/symbols/strerror.ts";
 import { summary, TrimmedLogError, VerifierError } from "../tracing/verifier-error.ts";
@@ -132,7 +133,7 @@ function formatScript(source: Source): number {
   const diags = new Diagnostics();
   const script = parse(source, diags);
   if (diags.hasErrors) throw scriptErrors(diags.errors);
-  writeAll(1, print(script));
+  writeAll(1, encodeScript(print(script)));
   return ExitCode.ok;
 }
 
@@ -145,15 +146,19 @@ function readScript({ script }: TraceArgs): Source {
     case "text":
       return new Source("stdin", script.text);
     case "stdin":
-      return new Source("stdin", readFileSync(0, "utf8"));
+      return new Source("stdin", readText(0, "cannot read the script from standard input"));
     case "file":
-      try {
-        return new Source(script.path, readFileSync(script.path, "utf8"));
-      } catch (error) {
-        throw new Failure(`failed to open file '${script.path}': ${reasonOf(error)}`, ExitCode.invalidInput);
-      }
+      return new Source(script.path, readText(script.path, `failed to open file '${script.path}'`));
     default:
       throw new UsageError("there is no script");
+  }
+}
+
+function readText(file: string | 0, complaint: string): string {
+  try {
+    return decodeScript(readFileSync(file));
+  } catch (error) {
+    throw new Failure(`${complaint}: ${reasonOf(error)}`, ExitCode.invalidInput);
   }
 }
 

@@ -64,7 +64,7 @@ const UTF8 =
   /(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}){1,1024}/g;
 
 /** The bytes in order, as stretches that are UTF-8 and stretches that are not. */
-function* utf8Parts(bytes: ByteString): Generator<{ bytes: ByteString; valid: boolean }> {
+export function* utf8Parts(bytes: ByteString): Generator<{ bytes: ByteString; valid: boolean }> {
   let end = 0;
   for (const match of bytes.matchAll(UTF8)) {
     if (match.index > end) yield { bytes: bytes.slice(end, match.index), valid: false };

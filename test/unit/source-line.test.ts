@@ -1,7 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { shownLine } from "../../compiler/source-line.ts";
+import { printable, printableMessage, shownLine } from "../../compiler/source-line.ts";
 
 const long = (count: number) => "x".repeat(count);
+
+describe("messages", () => {
+  it.each([
+    ["plain", "plain"],
+    ["\x1b[2J\x9b", "\\x1b[2J\\x9b"],
+    ["\udc80\udcff", "\\x80\\xff"],
+    ["😀", "😀"],
+  ])("%j is shown as %j", (text, shown) => {
+    expect(printable(text)).toBe(shown);
+    expect(printableMessage(text)).toBe(shown);
+  });
+
+  it("have both their ends where they are long", () => {
+    expect(printableMessage(`a${long(5000)}b`)).toBe(`a${long(999)} ... ${long(999)}b`);
+    expect(printableMessage("😀".repeat(2001).slice(1))).not.toMatch(/[\ud800-\udbff](?![\udc00-\udfff])/);
+  });
+});
 
 describe("shownLine", () => {
   it.each([
@@ -11,6 +28,7 @@ describe("shownLine", () => {
     ["tabs", "\tx\tbad", 3, 6, "\tx\tbad", "\t \t~~~"],
     ["control characters in front of it", "\x1b[2Jbad", 4, 7, "\\x1b[2Jbad", "       ~~~"],
     ["control characters in it", "a\rb", 1, 2, "a\\x0db", " ~~~~"],
+    ["bytes that are no text", "a\udcffb", 1, 2, "a\\xffb", " ~~~~"],
     ["wide characters", '"日本" bad', 5, 8, '"日本" bad', "       ~~~"],
     ["a wide character outside of the first plane", "😀 bad", 3, 6, "😀 bad", "   ~~~"],
     ["combining characters", "e\u0301 bad", 3, 6, "e\u0301 bad", "  ~~~"],

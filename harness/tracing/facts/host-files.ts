@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "n
 import { release } from "node:os";
 import { dirname, join } from "node:path";
 import type { FileHost, HostFile, HostFolder } from "../../../compiler/file-host.ts";
+import { decodeScript } from "../script-text.ts";
 
 /** Debian and its relatives keep headers that differ between machines in a folder of their own. */
 const MULTIARCH: Readonly<Record<string, string>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
@@ -63,7 +64,7 @@ function isOpenToOthers(mode: number): boolean {
 
 function readText(path: string): { text: string } | { problem: string } {
   try {
-    return { text: readFileSync(path, "utf8") };
+    return { text: decodeScript(readFileSync(path)) };
   } catch (error) {
     return { problem: (error as Error).message };
   }

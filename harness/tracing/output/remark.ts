@@ -2,9 +2,9 @@
  * Remarks on a place in the script, in the form of bpftrace 0.27, which tools and editors look for: where, how bad, what, and the
  * place itself, underlined. The compiler's diagnostics and what the running script complains about look the same.
  */
-import { type Diagnostic, type Palette, plainPalette, type Severity } from "../../../compiler/diagnostics.ts";
+import { type Diagnostic, firstOf, type Palette, plainPalette, type Severity } from "../../../compiler/diagnostics.ts";
 import { outermost, type Span, ways } from "../../../compiler/source.ts";
-import { printable, shownLine } from "../../../compiler/source-line.ts";
+import { printable, printableMessage, shownLine } from "../../../compiler/source-line.ts";
 import { place } from "./sink.ts";
 
 /** What stands in front of a message; painted if it stands alone on a terminal. */
@@ -35,7 +35,8 @@ export function diagnosticText(d: Diagnostic, palette: Palette = plainPalette): 
 /** All of them: what is an error first. */
 export function diagnosticsText(items: readonly Diagnostic[], palette?: Palette): string {
   const ranked = [...items].sort((a, b) => Number(a.severity === "warning") - Number(b.severity === "warning"));
-  return ranked.map((d) => diagnosticText(d, palette)).join("");
+  const { shown, more } = firstOf(ranked);
+  return shown.map((d) => diagnosticText(d, palette)).join("") + (more === undefined ? "" : `${more}\n`);
 }
 
 /** An error that has no place in the script, and what to do about it. */
@@ -51,12 +52,12 @@ export function remark(severity: Severity, span: Span, message: string, palette?
 /** `ERROR: message`, with the place in front if there is one. */
 export function headline(severity: Severity, message: string, span?: Span, palette = plainPalette): string {
   const where = span === undefined ? "" : `${location(span)}: `;
-  return `${where}${palette[severity](`${SEVERITY[severity]}:`)} ${palette.bold(printable(message))}\n`;
+  return `${where}${palette[severity](`${SEVERITY[severity]}:`)} ${palette.bold(printableMessage(message))}\n`;
 }
 
 /** What to do, or what there is to be known. */
 export function hint(help: string | undefined): string {
-  return help === undefined ? "" : `HINT: ${printable(help)}\n`;
+  return help === undefined ? "" : `HINT: ${printableMessage(help)}\n`;
 }
 
 /** `file:line:column-column`, or `file:line-line` for a span of several lines. */
@@ -66,6 +67,9 @@ export function location(span: Span): string {
   return printable(`${file}:${where}`);
 }
 
+/** Of a span of more lines only the first are shown. */
+const MOST_LINES = 20;
+
 /** The lines of a span; a single line is underlined. */
 export function excerpt(span: Span): string {
   const { start, end } = place(span);
@@ -74,7 +78,8 @@ export function excerpt(span: Span): string {
     const { text, indent, width } = shownLine(source.line(start.line), start.column - 1, end.column - 1);
     return `${text}\n${indent}${"~".repeat(width)}\n`;
   }
+  const last = Math.min(end.line, start.line + MOST_LINES - 1);
   let text = "";
-  for (let line = start.line; line <= end.line; line++) text += `${shownLine(source.line(line), 0, 0).text}\n`;
-  return text;
+  for (let line = start.line; line <= last; line++) text += `${shownLine(source.line(line), 0, 0).text}\n`;
+  return last < end.line ? `${text}...\n` : text;
 }

@@ -42,6 +42,15 @@ describe("fmt", () => {
     expect(readFileSync(join(root, "a.bt"), "utf8")).toBe(text);
   });
 
+  it("loses no byte of what is not UTF-8", async () => {
+    const text = '// f\xfcr\nbegin{ print("\xff\xc3\xa4") /*\xe4*/ }';
+    const root = temporaryTree({ "a.bt": Buffer.from(text, "latin1") });
+    expect(await fmt(join(root, "a.bt"))).toBe(0);
+    const formatted = '// f\xfcr\nbegin {\n  print("\xff\xc3\xa4");\n  /*\xe4*/\n}\n';
+    expect(readFileSync(join(root, "a.bt"), "latin1")).toBe(formatted);
+    expect(await fmt("--check", join(root, "a.bt"))).toBe(0);
+  });
+
   it("touches no file as long as one has errors", async () => {
     const root = temporaryTree({ "a.bt": UGLY, "broken.bt": "begin { print(1" });
     await expect(fmt(join(root, "a.bt"), join(root, "broken.bt"))).rejects.toThrow(Failure);
@@ -49,6 +58,7 @@ describe("fmt", () => {
   });
 
   it("says which file cannot be read", async () => {
-    await expect(fmt("/nowhere/x.bt")).rejects.toThrow(/cannot read \/nowhere\/x\.bt/);
+    await expect(fmt("/nowhere/x.bt")).rejects.toThrow("cannot read /nowhere/x.bt: No such file or directory");
+    await expect(fmt("/")).rejects.toThrow("cannot read /: Is a directory");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Diagnostic, Palette } from "../../../compiler/diagnostics.ts";
+import { type Diagnostic, type Palette, renderDiagnostics } from "../../../compiler/diagnostics.ts";
 import { Source, type Span, span } from "../../../compiler/source.ts";
 import { diagnosticsText, diagnosticText, errorText } from "../../../harness/tracing/output/remark.ts";
 
@@ -43,6 +43,11 @@ describe("diagnosticText", () => {
       what: "several lines, not underlined",
       diagnostic: wrong({ span: at("{\n\t@x = pids;\n}") }),
       text: "s.bt:1-3: ERROR: it is wrong\nbegin {\n\t@x = pids;\n}\nCODE: no-good\n",
+    },
+    {
+      what: "the first of many lines",
+      diagnostic: wrong({ span: span(new Source("long.bt", "a\n".repeat(50)), 0, 99) }),
+      text: `long.bt:1-50: ERROR: it is wrong\n${"a\n".repeat(20)}...\nCODE: no-good\n`,
     },
     {
       what: "other places, before the help",
@@ -114,6 +119,25 @@ describe("diagnosticsText", () => {
       "WARNING: w1",
       "WARNING: w2",
     ]);
+  });
+});
+
+describe("many diagnostics", () => {
+  const some = (count: number) => Array.from({ length: count }, () => wrong());
+
+  it.each([
+    [50, 50, /no-good\n$/],
+    [51, 50, /no-good\n\.\.\. and 1 more\n$/],
+    [1050, 50, /no-good\n\.\.\. and 1000 more\n$/],
+  ])("of %d %d are shown", (count, shown, end) => {
+    const text = diagnosticsText(some(count));
+    expect(text.match(/ERROR/g)).toHaveLength(shown);
+    expect(text).toMatch(end);
+  });
+
+  it("end so in the other form, too", () => {
+    expect(renderDiagnostics(some(50))).not.toContain("more");
+    expect(renderDiagnostics(some(60))).toMatch(/\^\n\n\.\.\. and 10 more$/);
   });
 });
 

@@ -105,6 +105,8 @@ describe("strings", () => {
     ['"\\033[0m"', "\x1b[0m"],
     ['"\\1234"', "S4"],
     ['"\\377"', "\xff"],
+    ['"\udcff\udc80ä"', "\xff\x80\xc3\xa4"],
+    ['"\ud83d"', "\xef\xbf\xbd"],
     ['"\\x41\\X42"', "AB"],
     ['"\\x4g"', "\x04g"],
     ['"\\x414"', "A4"],
@@ -174,6 +176,8 @@ describe("punctuators", () => {
     ["\u00a0", "unexpected-character 1:7"],
     ["\0", "unexpected-character 1:7"],
     ["\x1b", "unexpected-character 1:7"],
+    ["\udcff", "unexpected-character 1:7"],
+    ["\ud800", "unexpected-character 1:7"],
     ["/* abc", "unterminated-comment 1:7"],
   ])("%j is refused", (text, expected) => expect(lex(`BEGIN{${text}`).errors).toEqual([expected]));
 });
