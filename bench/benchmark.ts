@@ -65,7 +65,12 @@ export interface Detail {
 
 /** Ours over the rival's, by the medians. */
 export function ratioOf({ ours, rival }: Row): number | undefined {
-  return rival && ours.median / rival.values.median;
+  return rival && quotient(ours.median, rival.values.median);
+}
+
+/** What is not above zero was lost in the noise, and has no ratio to anything: a NaN, which meets no target. */
+export function quotient(ours: number, rival: number): number {
+  return ours > 0 && rival > 0 ? ours / rival : Number.NaN;
 }
 
 export function verdictOf(row: Row): Verdict {

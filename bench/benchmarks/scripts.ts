@@ -8,7 +8,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
-import type { Benchmark, Context, Row } from "../benchmark.ts";
+import { type Benchmark, type Context, quotient, type Row } from "../benchmark.ts";
 import { worldOf } from "../events.ts";
 import { type Executed, execute, Memory } from "../executed.ts";
 import { loadedCode, programName } from "../loaded-code.ts";
@@ -293,10 +293,10 @@ function overall(results: readonly Result[]): Row[] {
   const row = (what: string, rival: string, of: (ratios: readonly number[]) => number, max: number): Row[] => {
     const ratios = results.flatMap(({ added }) => {
       const theirs = added.get(rival);
-      return theirs ? [added.get(OURS)!.median / theirs.median] : [];
+      return theirs ? [quotient(added.get(OURS)!.median, theirs.median)] : [];
     });
     if (ratios.length < results.length) return [];
-    const ours = { ...summarise(ratios), median: of(ratios) };
+    const ours = { ...summarise(ratios), median: ratios.some(Number.isNaN) ? Number.NaN : of(ratios) };
     return [{ what, unit: "x", ours, rival: undefined, target: { kind: "value", max } }];
   };
   return [
