@@ -367,9 +367,13 @@ export interface EventField {
 /**
  * The health map is a one-entry mmap-able array of 64-bit counters, each incremented atomically. A run with a counter
  * above zero has lost something. Slot 0: ring buffer records that found no room. Slot 1: loops that the kernel has ended before
- * they were done. Slot 2 + i: updates of script map i that failed (the map was full).
+ * they were done. Slot 2 + errno: updates of script maps that the kernel refused although there was room; 0 and EEXIST are no losses.
+ * The last ones, from `firstMap` on: updates of each script map for which it had no room.
  */
-export const HEALTH_SLOTS = { lostEvents: 0, endlessLoops: 1, firstMap: 2 } as const;
+export const HEALTH_SLOTS = { lostEvents: 0, endlessLoops: 1, refusals: 2, firstMap: 130 } as const;
+
+/** Numbers of errors that are told apart: a power of two. */
+export const REFUSALS = HEALTH_SLOTS.firstMap - HEALTH_SLOTS.refusals;
 
 /** What a program can count as lost besides updates of maps. */
-export type Loss = Exclude<keyof typeof HEALTH_SLOTS, "firstMap">;
+export type Loss = "lostEvents" | "endlessLoops";

@@ -5,6 +5,7 @@
 
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Operand, Size, VReg } from "../ir/ir.ts";
+import { REFUSALS } from "../program.ts";
 import { aggregateSize, sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
 import { type Aggregate, isAggregate, isNumericAggregate, isScalar, sameType } from "../sema/types.ts";
@@ -24,6 +25,9 @@ import { onEntry, setEntry, takeAway, type ValueTable } from "./value-tables.ts"
 
 const BPF_ANY = { imm: 0n };
 const BPF_NOEXIST = { imm: 1n };
+
+const E2BIG = 7n;
+const ENOMEM = 12n;
 
 type MapNode = ast.MapName | ast.MapAccess;
 
@@ -224,7 +228,25 @@ function store(l: Lowering, map: PlannedMap, key: Key, given: Operand): void {
 
 function update(l: Lowering, map: PlannedMap, key: VReg, from: VReg, flags: Operand): void {
   const result = l.b.call("map_update_elem", [l.mapReference(hashMap(map)), key, from, flags]);
-  l.when("ne", result, { imm: 0n }, () => l.countFailure(map));
+  l.when("ne", result, { imm: 0n }, () => countFailedUpdate(l, map, result));
+}
+
+// errno = -result & 127; if (errno == E2BIG) full[map]++; else refusals[errno]++
+function countFailedUpdate(l: Lowering, map: PlannedMap, result: VReg): void {
+  const { b } = l;
+  // The low bits only: before 6.4 the kernel answers with an `int`.
+  const errno = b.alu("and", b.alu("sub", b.const(0), result), { imm: BigInt(REFUSALS - 1) });
+  const refused = (): void => {
+    const { map: health, offset } = l.plan.health("refusals");
+    const counter = b.alu("add", l.mapValue(health, offset), b.alu("lsh", errno, { imm: 3n }));
+    b.emit({ op: "atomic", atomic: "add", dst: undefined, base: counter, offset: 0, size: 8, value: b.const(1) });
+  };
+  l.when("eq", errno, { imm: errnoOfFull(l, map) }, () => l.countFailure(map), refused);
+}
+
+/** By which error number the kernel says that a map has no room: one that forgets by itself finds no entry that it could forget. */
+function errnoOfFull(l: Lowering, map: PlannedMap): bigint {
+  return l.plan.maps[hashMap(map)]!.type.startsWith("lru_") ? ENOMEM : E2BIG;
 }
 
 function markPresent(l: Lowering, map: PlannedMap): void {
@@ -295,7 +317,7 @@ function modify(l: Lowering, target: MapNode, change: (before: VReg) => VReg): {
 /** Runs `body` with the address of a key's value, which is created as zeros if it is not there. */
 export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, body: (entry: VReg) => void): void {
   const { b, plan, program } = l;
-  const entry = {};
+  const [entry, result] = [{}, {}];
   const [found, lost, done] = b.newBlocks(3);
   const enter = (value: VReg): void => {
     b.write(entry, value);
@@ -310,7 +332,8 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
     const zeroes = plan.zeroes(size);
     const address = keyAddress(l, key);
     const reference = l.mapReference(hash);
-    b.call("map_update_elem", [reference, address, l.mapValue(zeroes.map, zeroes.offset), BPF_NOEXIST]);
+    const from = l.mapValue(zeroes.map, zeroes.offset);
+    b.write(result, b.call("map_update_elem", [reference, address, from, BPF_NOEXIST]));
     const second = b.call("map_lookup_elem", [reference, address]);
     b.write(entry, second);
     b.branch("ne", second, { imm: 0n }, found, lost);
@@ -330,7 +353,7 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
   }
   inHash(hashMap(map));
   b.enterSealed(lost);
-  l.countFailure(map);
+  countFailedUpdate(l, map, b.read(result));
   b.jump(done);
   b.enterSealed(found);
   body(b.read(entry));

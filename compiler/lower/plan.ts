@@ -213,8 +213,8 @@ export class Plan {
     return this.#ringBuffer;
   }
 
-  /** The health counters and the offset of one of them. */
-  health(slot: Loss | PlannedMap): { map: number; offset: number } {
+  /** The health counters and the offset of one of them, or of the first of them. */
+  health(slot: Loss | "refusals" | PlannedMap): { map: number; offset: number } {
     this.#health ??= this.#add(
       "health",
       "array",

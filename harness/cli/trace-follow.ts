@@ -4,6 +4,7 @@ import { type ExitStatus, type Fd, Poller, type StoppedProcess } from "../../nat
 import { JsonOutput } from "../tracing/output/json.ts";
 import type { OutputSink } from "../tracing/output/sink.ts";
 import { TextOutput } from "../tracing/output/text.ts";
+import { describeRefusal } from "../tracing/refusals.ts";
 import { ScriptOutput } from "../tracing/script-output.ts";
 import type { Session } from "../tracing/session.ts";
 import { reasonOf } from "../tracing/symbols/strerror.ts";
@@ -230,7 +231,7 @@ function lostEventReporter(session: Session, sink: OutputSink): () => void {
 /** Says at the end what the numbers do not contain. */
 function reportHoles(session: Session, sink: OutputSink, { warnings }: TraceArgs): void {
   if (warnings === 0) return;
-  const { lostEvents, endlessLoops, failedUpdates, missedRuns } = session.health();
+  const { lostEvents, endlessLoops, failedUpdates, refusals, missedRuns } = session.health();
   if (lostEvents > 0) sink.remark("warning", `Total lost event count: ${lostEvents}`);
   if (endlessLoops > 0) {
     sink.remark("warning", `${endlessLoops} loops went on for so long that the kernel ended them`);
@@ -240,6 +241,10 @@ function reportHoles(session: Session, sink: OutputSink, { warnings }: TraceArgs
       "warning",
       `Map full; can't update element. ${map} lost ${count} updates; give it more room with max_map_keys or \`let ${map} = hash(n)\``,
     );
+  }
+  for (const refusal of refusals) {
+    const { message, help } = describeRefusal(refusal);
+    sink.remark("warning", `${message}; ${help}`);
   }
   for (const { probes, count } of missedRuns) sink.remark("warning", `${probes.join(", ")} missed ${count} events`);
 }

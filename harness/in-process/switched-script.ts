@@ -7,6 +7,7 @@ import type { MapData } from "../metrics/run-data.ts";
 import type { AttachError } from "../tracing/attach.ts";
 import { mapData } from "../tracing/metric-data.ts";
 import { TextOutput } from "../tracing/output/text.ts";
+import { describeRefusal } from "../tracing/refusals.ts";
 import { ScriptOutput } from "../tracing/script-output.ts";
 import { loadSession, type Session } from "../tracing/session.ts";
 import { decodeMap } from "../tracing/snapshot.ts";
@@ -68,12 +69,17 @@ export class SwitchedScript {
     this.drain();
     this.session.end();
     this.drain();
-    const { lostEvents, endlessLoops, failedUpdates, missedRuns } = this.session.health();
+    const { lostEvents, endlessLoops, failedUpdates, refusals, missedRuns } = this.session.health();
     const [full] = failedUpdates;
     if (full !== undefined) {
       throw new TraceError(
         `the map ${full.map} was full: ${full.count} entries had no room\n  help: give it more, with \`config = { max_map_keys = 100000 }\` at the head of the script`,
       );
+    }
+    const [refusal] = refusals;
+    if (refusal !== undefined) {
+      const { message, help } = describeRefusal(refusal);
+      throw new TraceError(`${message}\n  help: ${help}`);
     }
     if (lostEvents > 0)
       throw new TraceError(`${lostEvents} events were lost: the probes print faster than can be read`);

@@ -50,6 +50,7 @@ const problem = z.strictObject({
     "lost-events",
     "endless-loop",
     "map-full",
+    "lost-updates",
     "missed",
     "not-attached",
     "script-exit",

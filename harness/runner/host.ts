@@ -9,6 +9,7 @@ import type { CompiledProgram } from "../../compiler/program.ts";
 import type { Source } from "../../compiler/source.ts";
 import type { ExitStatus } from "../../native/index.ts";
 import type { MapData } from "../metrics/run-data.ts";
+import type { Refusal } from "../tracing/refusals.ts";
 import type { CellCgroup, Scope, ScopeKind } from "./scope.ts";
 import type { UserDatabase } from "./users.ts";
 
@@ -118,6 +119,8 @@ export interface TraceResult {
   readonly endlessLoops: bigint;
   /** Maps that could not take an entry; `program` is the index given to `load`. */
   readonly fullMaps: readonly { readonly program: number; readonly map: string; readonly failed: bigint }[];
+  /** Updates of maps that the kernel refused although there was room. */
+  readonly refusals: readonly Refusal[];
   /** Events that the kernel did not deliver because the program was running already. */
   readonly missed: readonly { readonly probe: string; readonly count: bigint }[];
   /** Whether the script called exit(). */

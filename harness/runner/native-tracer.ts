@@ -59,6 +59,7 @@ class NativeTracing implements Tracing {
       fullMaps: health.flatMap(({ failedUpdates }, program) =>
         failedUpdates.map(({ map, count }) => ({ program, map, failed: BigInt(count) })),
       ),
+      refusals: health.flatMap(({ refusals }) => refusals),
       missed: health.flatMap(({ missedRuns }) =>
         missedRuns.map(({ probes, count }) => ({ probe: probes.join(", "), count: BigInt(count) })),
       ),

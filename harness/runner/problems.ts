@@ -23,6 +23,8 @@ export type ProblemKind =
   | "lost-events"
   | "endless-loop"
   | "map-full"
+  /** The kernel did not change a map that had room. */
+  | "lost-updates"
   | "missed"
   | "not-attached"
   | "script-exit"

@@ -2,6 +2,7 @@
 import { LoadError, SysError } from "../../native/index.ts";
 import { AttachError } from "../tracing/attach.ts";
 import { CapabilityError } from "../tracing/facts/capability-error.ts";
+import { describeRefusal } from "../tracing/refusals.ts";
 import { VerifierError } from "../tracing/verifier-error.ts";
 import type { TraceResult, UnattachedProbe } from "./host.ts";
 import type { Problem } from "./problems.ts";
@@ -62,6 +63,7 @@ export function traceProblems(trace: TraceResult, unattached: readonly Unattache
       message: `${trace.endlessLoops} loops went on for so long that the kernel ended them`,
       help: "let the loop end by itself: its condition must become false, or a `break` be reached",
     });
+  for (const refusal of trace.refusals) problems.push({ kind: "lost-updates", ...describeRefusal(refusal) });
   for (const { probe, count } of trace.missed)
     problems.push({
       kind: "missed",

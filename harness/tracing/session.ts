@@ -6,6 +6,7 @@ import {
   type CompiledProgram,
   HEALTH_SLOTS,
   type Program,
+  REFUSALS,
   type ScriptMap,
   type StackMode,
 } from "../../compiler/program.ts";
@@ -29,6 +30,7 @@ import { dynamicPmu } from "./attach-places.ts";
 import { hostConstants, type TraceSubject } from "./host-constants.ts";
 import { createMaps, type LoadedProgram, loadPrograms, type VerifierListener } from "./loader.ts";
 import { type MapSnapshot, ScriptMaps } from "./maps.ts";
+import type { Refusal } from "./refusals.ts";
 import { ProcessMappings } from "./symbols/mapping-record.ts";
 import type { StackFrame } from "./symbols/resolver.ts";
 import { readFrames } from "./symbols/stack-frames.ts";
@@ -51,6 +53,8 @@ export interface Health {
   endlessLoops: number;
   /** Script maps that were full. */
   failedUpdates: { map: string; count: number }[];
+  /** Updates of script maps that had room. */
+  refusals: Refusal[];
   /** Programs that the kernel skipped because they were already running on that CPU. */
   missedRuns: { program: string; probes: readonly string[]; count: number }[];
 }
@@ -69,6 +73,9 @@ export interface OnDemandProgram {
   /** Runs it so many times: what it returned last, and nanoseconds a run. */
   run(repeat: number): TestRunResult;
 }
+
+/** No loss: another program added the entry first. */
+const EEXIST = 17;
 
 /** The smallest packet, which programs of their type are run for. */
 const PACKET_BYTES = 14;
@@ -316,6 +323,10 @@ export class Session {
       endlessLoops: this.#healthCounter(HEALTH_SLOTS.endlessLoops),
       failedUpdates: this.compiled.scriptMaps
         .map(({ name }, i) => ({ map: name, count: this.#healthCounter(HEALTH_SLOTS.firstMap + i) }))
+        .filter(({ count }) => count > 0),
+      refusals: Array.from({ length: REFUSALS }, (_, errno) => errno)
+        .filter((errno) => errno !== 0 && errno !== EEXIST)
+        .map((errno) => ({ errno, count: this.#healthCounter(HEALTH_SLOTS.refusals + errno) }))
         .filter(({ count }) => count > 0),
       missedRuns: this.#programs
         .map((loaded) => ({ ...nameOf(loaded), count: this.#counters(loaded).misses }))

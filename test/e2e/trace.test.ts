@@ -249,6 +249,14 @@ describeKernel("trace", () => {
     expect(await trace("-q", "-e", script)).toMatchObject({ out: "6000\n\n\n", err: "" });
   });
 
+  it("tells at the end what maps lack: where there was no room, and where the kernel had no memory", async () => {
+    const full = await trace("-q", "-e", "config = { max_map_keys = 1 } begin { @[1] = 1; @[2] = 1; }");
+    expect(full.err).toMatch(/^WARNING: Map full; can't update element. @ lost 1 updates; give it more room/);
+    const loop = "for ($i : 0..500) { @[$i] = ($i, (int64)1); }";
+    const { err } = await trace("-q", "-e", `config = { max_map_keys = 3000000 } interval:ms:1 { ${loop} exit(); }`);
+    expect(err).toMatch(/^WARNING: \d+ entries of maps were lost: the kernel had no memory for them at that moment; /);
+  });
+
   it("tells of mistakes while the script runs, and with -k of what could not be read", async () => {
     const script = "begin { $z = 0; print(7 / $z); @[1] = 1; print(@[2]); print(*uptr((int32 *)5)); clear(@); }";
     const warning = (where: string, text: string) => `stdin:1:${where}: WARNING: ${text}`;

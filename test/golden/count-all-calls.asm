@@ -121,14 +121,24 @@ sys_enter:
  123: (18) r3 = map[fd:0][0]+0
  125: (b7) r4 = 1
  126: (85) call bpf_map_update_elem#2
- 127: (18) r1 = map[fd:0]
- 129: (bf) r2 = r10
- 130: (07) r2 += -8
- 131: (85) call bpf_map_lookup_elem#1
- 132: (15) if r0 == 0x0 goto pc+2
- 133: (bf) r1 = r0
- 134: (05) goto pc-30
- 135: (18) r1 = map[fd:0][0]+16
- 137: (b7) r2 = 1
- 138: (db) lock *(u64 *)(r1 +0) += r2
- 139: (05) goto pc-32
+ 127: (bf) r6 = r0
+ 128: (18) r1 = map[fd:0]
+ 130: (bf) r2 = r10
+ 131: (07) r2 += -8
+ 132: (85) call bpf_map_lookup_elem#1
+ 133: (15) if r0 == 0x0 goto pc+2
+ 134: (bf) r1 = r0
+ 135: (05) goto pc-31
+ 136: (87) r6 = -r6
+ 137: (57) r6 &= 127
+ 138: (15) if r6 == 0x7 goto pc+7
+ 139: (67) r6 <<= 3
+ 140: (18) r1 = map[fd:0][0]+16
+ 142: (0f) r1 += r6
+ 143: (b7) r2 = 1
+ 144: (db) lock *(u64 *)(r1 +0) += r2
+ 145: (05) goto pc-38
+ 146: (18) r1 = map[fd:0][0]+1040
+ 148: (b7) r2 = 1
+ 149: (db) lock *(u64 *)(r1 +0) += r2
+ 150: (05) goto pc-43

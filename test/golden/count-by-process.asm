@@ -50,12 +50,22 @@ sys_enter:
   52: (18) r3 = map[fd:0][0]+0
   54: (b7) r4 = 1
   55: (85) call bpf_map_update_elem#2
-  56: (18) r1 = map[fd:0]
-  58: (bf) r2 = r10
-  59: (07) r2 += -8
-  60: (85) call bpf_map_lookup_elem#1
-  61: (55) if r0 != 0x0 goto pc-23
-  62: (18) r1 = map[fd:0][0]+16
-  64: (b7) r2 = 1
-  65: (db) lock *(u64 *)(r1 +0) += r2
-  66: (05) goto pc-21
+  56: (bf) r6 = r0
+  57: (18) r1 = map[fd:0]
+  59: (bf) r2 = r10
+  60: (07) r2 += -8
+  61: (85) call bpf_map_lookup_elem#1
+  62: (55) if r0 != 0x0 goto pc-24
+  63: (87) r6 = -r6
+  64: (57) r6 &= 127
+  65: (15) if r6 == 0x7 goto pc+7
+  66: (67) r6 <<= 3
+  67: (18) r1 = map[fd:0][0]+16
+  69: (0f) r1 += r6
+  70: (b7) r2 = 1
+  71: (db) lock *(u64 *)(r1 +0) += r2
+  72: (05) goto pc-27
+  73: (18) r1 = map[fd:0][0]+1040
+  75: (b7) r2 = 1
+  76: (db) lock *(u64 *)(r1 +0) += r2
+  77: (05) goto pc-32

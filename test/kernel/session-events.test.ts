@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { add64, call, imm, mov64, R1, R2, R10, st } from "../../compiler/asm/instructions.ts";
-import type { AttachTarget, CompiledProgram } from "../../compiler/program.ts";
+import { type AttachTarget, type CompiledProgram, HEALTH_SLOTS } from "../../compiler/program.ts";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import { isAtLeast } from "../../harness/tracing/facts/version.ts";
 import { openFds } from "../../native/index.ts";
@@ -21,6 +21,7 @@ import {
   sessionsOfTests,
   total,
 } from "../support/sessions.ts";
+import { trace } from "../support/traced.ts";
 
 /** The sizes of this process's ring buffers, as the kernel has them. */
 function ringSizes(): number[] {
@@ -99,14 +100,16 @@ describeKernel("events and health of a session", () => {
   // Health and cost
 
   it("reports lost events and full maps by name, and forgets them at a reset", () => {
+    const { lostEvents, endlessLoops, refusals, firstMap } = HEALTH_SLOTS;
+    const losses = [lostEvents, lostEvents, endlessLoops, refusals, refusals + 12, refusals + 17, firstMap + 1];
     const parts = compiled({
-      maps: [globals(32, "health"), hash("a"), hash("b")],
+      maps: [globals(HEALTH_SLOTS.firstMap * 8 + 16, "health"), hash("a"), hash("b")],
       scriptMaps: [keyed(1), keyed(2)],
       health: 0,
-      programs: [program({ kind: "begin" }, [...count(0), ...count(0), ...count(8), ...count(24), ...returnZero])],
+      programs: [program({ kind: "begin" }, [...losses.flatMap((slot) => count(slot * 8)), ...returnZero])],
     });
     const session = load(parts);
-    const healthy = { lostEvents: 0, endlessLoops: 0, failedUpdates: [], missedRuns: [] };
+    const healthy = { lostEvents: 0, endlessLoops: 0, failedUpdates: [], refusals: [], missedRuns: [] };
     expect(session.health()).toEqual(healthy);
     session.begin();
     expect(session.health()).toEqual({
@@ -114,9 +117,23 @@ describeKernel("events and health of a session", () => {
       lostEvents: 2,
       endlessLoops: 1,
       failedUpdates: [{ map: "@2", count: 1 }],
+      refusals: [{ errno: 12, count: 1 }],
     });
     session.reset();
     expect(session.health()).toEqual(healthy);
+  });
+
+  // Before 6.1 maps have all their memory from the start. Later a large one gets none while interrupts are off, but for what lies ready.
+  it.skipIf(!isAtLeast(hostFacts().version, [6, 1]))("tells a kernel without memory from a full map", async () => {
+    const script = `config = { max_map_keys = 3000000 } profile:hz:99 { for ($i : 0..500) { @[$i] = ($i, (int64)1) } }`;
+    const { health } = await trace(script, ["sleep", "0.2"], { everywhere: true });
+    expect(health).toEqual({
+      lostEvents: 0,
+      endlessLoops: 0,
+      failedUpdates: [],
+      refusals: [{ errno: 12, count: expect.any(Number) }],
+      missedRuns: [],
+    });
   });
 
   // Older kernels let a program on a raw tracepoint run within itself, and this one would wait for itself.

@@ -428,6 +428,7 @@ class FakeTracing implements Tracing {
       lostEvents: 0n,
       endlessLoops: 0n,
       fullMaps: [],
+      refusals: [],
       missed: [],
       exited: false,
       cost: [],

@@ -27,6 +27,8 @@ export class FakeMap {
   /** What a register that refers to the map points to. */
   readonly handle: Region;
   readonly cpus: number;
+  /** What every update answers in place of doing anything: a negative error number. */
+  refusal: bigint | undefined;
   /** Values by key in hex; one region for each CPU, or a single one. */
   readonly #entries = new Map<string, { key: Uint8Array; copies: Region[] }>();
   /** Bytes of a ring buffer that reservations and records take. */
@@ -51,6 +53,7 @@ export class FakeMap {
   }
 
   update(key: Uint8Array, value: Uint8Array, flags: bigint, cpu: number): bigint {
+    if (this.refusal !== undefined) return this.refusal;
     if (flags !== ANY && flags !== NOEXIST && flags !== EXIST) return EINVAL;
     const known = this.#entries.get(hex(key));
     if (this.isArray && !known) return E2BIG;

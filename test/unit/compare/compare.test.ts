@@ -209,6 +209,7 @@ describe("two commits", () => {
             lostEvents: 0n,
             endlessLoops: 0n,
             fullMaps: [],
+            refusals: [],
             missed: [],
             exited: false,
             cost: [],

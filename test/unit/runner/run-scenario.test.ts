@@ -422,6 +422,11 @@ describe("integrity of the trace", () => {
       { unattached: [{ probe: "a", reason: "Unable to attach probe: a" }] },
       "not-attached: Unable to attach probe: a",
     ],
+    [
+      "refused updates",
+      { refusals: [{ errno: 12, count: 3 }] },
+      "lost-updates: 3 entries of maps were lost: the kernel had no memory for them at that moment",
+    ],
     ["exit()", { exited: true }, "script-exit: the script called exit() before the workload had ended"],
   ])("%s make the scenario invalid at once", async (_, trace, expected) => {
     const world = new FakeWorld({ work: lasts(1) });
