@@ -34,7 +34,7 @@ import {
   sub64,
   toBigEndian,
 } from "../asm/instructions.ts";
-import { isCommutative, negated } from "../ir/arithmetic.ts";
+import { negated } from "../ir/arithmetic.ts";
 import { blockOf } from "../ir/cfg.ts";
 import {
   type BlockId,
@@ -55,7 +55,7 @@ import type { Frame } from "./frame.ts";
 import { type Liveness, pieceAt, STEP, WRITTEN } from "./intervals.ts";
 import { fitsS32, fitsU32 } from "./legalise.ts";
 import { type Move, type Place, sequence } from "./moves.ts";
-import { isNegation, type Recipe } from "./operands.ts";
+import { isNegation, mayExchange, type Recipe } from "./operands.ts";
 import { type Resolution, reloadAt } from "./resolve.ts";
 
 export interface Allocated {
@@ -338,7 +338,7 @@ class BlockEmitter {
       this.#emit(alu64(alu, dst, dst));
     } else {
       const right = this.#read(b);
-      if (isCommutative(alu) && right === dst) this.#emit(alu64(alu, dst, this.#read(a)));
+      if (mayExchange(alu, this.#allocated.fn) && right === dst) this.#emit(alu64(alu, dst, this.#read(a)));
       else {
         this.#move(this.#place(a), dst);
         this.#emit(alu64(alu, dst, right));

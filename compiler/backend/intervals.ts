@@ -279,7 +279,7 @@ class Analysis {
       for (const insn of insns) {
         position += STEP;
         this.#position = position;
-        forEachUse(insn, known, this.#use);
+        forEachUse(insn, this.#fn, known, this.#use);
         for (const reg of this.#late) this.#see(reg, position + WRITTEN, true, position + STEP);
         this.#late.length = 0;
         const destroyed = clobbers(insn);

@@ -4,7 +4,7 @@
  */
 import { isCommutative } from "../ir/arithmetic.ts";
 import { liveBlocks } from "../ir/cfg.ts";
-import { type Insn, type IrFunction, isImm, type Operand, type VReg } from "../ir/ir.ts";
+import { type AluOp, type Insn, type IrFunction, isImm, type Operand, type VReg } from "../ir/ir.ts";
 import { forEachInput, isLeaf, type Leaf } from "../ir/operands.ts";
 
 /** Values that cost no more to make again than to keep. They have no register until an instruction insists on one. */
@@ -28,8 +28,17 @@ export type Until = "read" | "clobber" | "write";
 /** Receives the operands of an instruction. Those that are not wanted in a register are copied from wherever they are. */
 export type OnUse = (reg: VReg, inRegister: boolean, until: Until) => void;
 
+/**
+ * Whether the second operand may become the result in place of the first. In a callback no address may be added to a number: if it is one
+ * on the stack of a callback further out, the verifier takes the sum for one on the stack of the program itself.
+ */
+export function mayExchange(alu: AluOp, fn: IrFunction): boolean {
+  const isCallback = fn.params.length > 1;
+  return isCommutative(alu) && !(alu === "add" && isCallback);
+}
+
 /** Calls `use` for the uses that have a lifetime; recipes that are made on the spot have none. */
-export function forEachUse(insn: Insn, known: ReadonlyMap<VReg, Recipe>, use: OnUse): void {
+export function forEachUse(insn: Insn, fn: IrFunction, known: ReadonlyMap<VReg, Recipe>, use: OnUse): void {
   switch (insn.op) {
     case "const":
     case "host-const":
@@ -42,7 +51,7 @@ export function forEachUse(insn: Insn, known: ReadonlyMap<VReg, Recipe>, use: On
       const { a, b } = insn;
       if (isNegation(insn, known)) anywhere(b as VReg, known, use);
       else if (isImm(b) || a === b) anywhere(a, known, use);
-      else if (isCommutative(insn.alu) && !known.has(a)) {
+      else if (mayExchange(insn.alu, fn) && !known.has(a)) {
         use(a, true, "read");
         use(b, true, "read");
       } else {

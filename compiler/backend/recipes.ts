@@ -25,7 +25,7 @@ export function placeRecipes(fn: IrFunction, { order, incoming }: Shape): void {
     const only = incoming[block.id]!.length === 1 ? incoming[block.id]![0]!.from.id : undefined;
     const placer = new Placer(fn, only === undefined ? undefined : kept.get(only));
     for (const insn of block.insns) {
-      forEachUse(insn, known, want);
+      forEachUse(insn, fn, known, want);
       if (wanted.size > 0) {
         placer.supply(insn, wanted, known);
         wanted.clear();

@@ -38,6 +38,11 @@ describeKernel("the language in the kernel", () => {
       ["for ($i : 0..2) { for ($j : 0..2) { print(($i, $j)) } }", "(0, 0) | (0, 1) | (1, 0) | (1, 1)"],
       ["for ($i : 0..5) { if ($i == 1) { return } print($i) } print(9)", "0"],
       ["$a = 5; for ($i : 0..$a) { $a-- } print($a)", "0"],
+      // A search is a loop within the loop, and looks at texts on the stack of the outer one.
+      [
+        '$a = (int64)5; $u = (uint64)7; $arr = (uint8[8])(int64)1; let $w: uint64 = 8; $p = &$w; for ($i : 0..4) { $a += $i; if (strcontains("", "ab")) { break; } $w = $u + 1; @k[2] = $arr[$u ^ (*$p ^ *$p)]; } print($a)',
+        "11 | @k[2]: 0",
+      ],
       ['$t = "x"; for ($i : 0..2) { $t = $i == 1 ? "one" : "zero" } print($t)', "one"],
       ["@m[5] = 6; for ($kv : @m) { print($kv); print($kv.0); print($kv.1) }", "(5, 6) | 5 | 6 | @m[5]: 6"],
       ['@m["k", 2] = "v"; for ($kv : @m) { print($kv) } clear(@m)', "((k, 2), v)"],

@@ -105,6 +105,15 @@ describe("code", () => {
       "v1 = u64 [v0]; if v1 == 7 then b1(v1) else b1(v0); b1(v2):; v3 = u64 [v2]; exit v3",
       "r2 = *(u64 *)(r1 +0); if r2 == 0x7 goto pc+1; r2 = r1; r0 = *(u64 *)(r2 +0); exit",
     ],
+    // A sum may take the place of its second part, unless that adds an address on another function's stack to a number.
+    [
+      "fn e(v0); v1 = u64 [v0]; v2 = u64 [v0+8]; v3 = v1 + v2; v4 = v3 ^ v1; exit v4",
+      "r0 = *(u64 *)(r1 +0); r1 = *(u64 *)(r1 +8); r1 += r0; r1 ^= r0; r0 = r1; exit",
+    ],
+    [
+      "fn e(v0, v5); v1 = u64 [v0]; v2 = u64 [v0+8]; v3 = v1 + v2; v4 = v3 ^ v1; exit v4",
+      "r0 = *(u64 *)(r1 +0); r1 = *(u64 *)(r1 +8); r2 = r0; r2 += r1; r2 ^= r0; r0 = r2; exit",
+    ],
   ])("%s", (ir, expected) => {
     expect(code(ir)).toBe(expected);
   });
