@@ -106,7 +106,8 @@ export function compile(
   });
   if (diags.hasErrors) return undefined;
 
-  const settings = { maxStrlen, unsafe, parameters, namedParameters, config, names };
+  const macros = whole.macros.map(({ name }) => name.text);
+  const settings = { maxStrlen, unsafe, parameters, namedParameters, config, names, macros };
   const typed = check(script, blocks, facts, settings, diags);
   dump("types", () => printTypes(typed));
   if (diags.hasErrors) return undefined;

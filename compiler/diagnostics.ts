@@ -131,9 +131,16 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return nearestAll(name, candidates, 1)[0];
 }
 
+/** A hint that asks whether one of the candidates was meant, if one is near. */
+export function didYouMean(name: string, candidates: Iterable<string>): string | undefined {
+  const near = nearest(name, candidates);
+  return near && `did you mean \`${near}\`?`;
+}
+
 /** Up to `limit` candidates near to `name`, nearest first. */
 export function nearestAll(name: string, candidates: Iterable<string>, limit: number): string[] {
-  const bound = Math.max(1, Math.floor(name.length / 3));
+  // Of names as short as `$x` all are near to each other; only the case of their letters tells something.
+  const bound = name.length < 3 ? 0 : Math.floor(name.length / 3);
   const found: { candidate: string; distance: number }[] = [];
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) > bound) continue;

@@ -1,5 +1,5 @@
 /** The way on which a probe was reached: kstack() through the kernel, ustack() through the process. */
-import { nearest } from "../diagnostics.ts";
+import { didYouMean } from "../diagnostics.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import type { Place } from "../lower/place.ts";
 import { takeStack } from "../lower/stacks.ts";
@@ -71,8 +71,7 @@ function stack(c: Checker, call: Call, kind: Kind): Type {
 function modeNamed(c: Checker, { name, span }: Identifier): StackMode | undefined {
   const mode = MODES.find((each) => each === name);
   if (mode === undefined) {
-    const near = nearest(name, MODES);
-    const help = near ? `did you mean \`${near}\`?` : undefined;
+    const help = didYouMean(name, MODES);
     c.error("stack-mode", span, `\`${name}\` is no stack mode: valid values are ${MODES.join(", ")}`, help);
   }
   return mode;

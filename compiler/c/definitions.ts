@@ -20,6 +20,8 @@ export interface CDefinitions {
   typedef(name: string): CType | undefined;
   /** A constant of an enum. */
   enumerator(name: string): { value: bigint; type: CEnum } | undefined;
+  /** Of all that was defined. */
+  enumeratorNames(): Iterable<string>;
   /** Of all that was defined, tags and typedefs. */
   typeNames(): Iterable<string>;
   readonly layouts: Layouts;
@@ -112,6 +114,7 @@ function result({ tags, typedefs, enumerators }: Scope, layouts: Layouts, define
     typedef: (name) => typedefs.get(name),
     typeNames: () => [...tags.keys(), ...typedefs.keys()],
     enumerator: (name) => enumerators.get(name),
+    enumeratorNames: () => enumerators.keys(),
     layouts,
     defines,
   };

@@ -2,7 +2,7 @@
  * Imports: a script together with all files that it brings in becomes one script. What is imported stands before what
  * imports it, so that its `begin` probes run first and its C definitions can be built upon.
  */
-import { type Diagnostics, nearest } from "../diagnostics.ts";
+import { type Diagnostics, didYouMean } from "../diagnostics.ts";
 import { type FileHost, folderOf, type HostFile, type HostFolder, pathFrom } from "../file-host.ts";
 import { outermost, Source, type Span } from "../source.ts";
 import type { CDefinition, Import, Script } from "../syntax/ast.ts";
@@ -80,11 +80,10 @@ class Importer {
   #similar(path: string): string | undefined {
     const folder = this.#files.open(folderOf(path));
     if (folder?.kind !== "folder") return undefined;
-    const near = nearest(
+    return didYouMean(
       path.slice(path.lastIndexOf("/") + 1),
       folder.entries.filter((entry) => formOf(entry) !== undefined),
     );
-    return near && `did you mean \`${near}\`?`;
   }
 
   #open(found: HostFile | HostFolder, path: string, span: Span, inFolder: boolean): void {

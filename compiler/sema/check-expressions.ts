@@ -1,6 +1,6 @@
 /** The type rules of expressions, a row for each kind of node. */
 
-import { nearest } from "../diagnostics.ts";
+import { didYouMean } from "../diagnostics.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { readInteger } from "../syntax/literals.ts";
@@ -162,8 +162,7 @@ export class Checks {
   #variable(node: ast.Variable): Type {
     const info = this.#c.lookup(node);
     if (info) return widen(info.type);
-    const near = nearest(node.name, this.#c.variableNames());
-    const help = near ? `did you mean \`${near}\`?` : "assign it first";
+    const help = didYouMean(node.name, this.#c.variableNames()) ?? "assign it first";
     return this.#c.error("undefined-variable", node.span, `undefined variable \`${node.name}\``, help);
   }
 
@@ -431,14 +430,8 @@ export class Checks {
         name === "common_pid" ? "`tid` is the same number" : undefined,
       );
     }
-    const near = nearest(name, names);
     const list = names.length > 0 && names.length <= 12 ? `its fields: ${names.join(", ")}` : undefined;
-    return this.#c.error(
-      "unknown-field",
-      span,
-      `${owner} has no field \`${name}\``,
-      near ? `did you mean \`${near}\`?` : list,
-    );
+    return this.#c.error("unknown-field", span, `${owner} has no field \`${name}\``, didYouMean(name, names) ?? list);
   }
 
   #index(node: ast.IndexAccess): Type {

@@ -4,7 +4,7 @@
  * to side tables.
  */
 import { functions, variables } from "../builtins/index.ts";
-import { Diagnostics as Collector, type Diagnostic, type Diagnostics, nearest } from "../diagnostics.ts";
+import { Diagnostics as Collector, type Diagnostic, type Diagnostics, didYouMean } from "../diagnostics.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
@@ -18,6 +18,7 @@ import { checkDeclaredValue, checkKeySize, declaredMaps } from "./map-declaratio
 import { checkNamedParameters } from "./named-parameters.ts";
 import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
+import { similarFunction, similarValue } from "./suggestions.ts";
 import { TypeQueries } from "./type-queries.ts";
 import type { MapInfo, TypedScript, Unit, VariableInfo } from "./typed.ts";
 import { int64, isAggregate, isNumericAggregate, knownInteger, type Type, typeName, unknown, widen } from "./types.ts";
@@ -31,6 +32,8 @@ export interface CheckSettings {
   namedParameters: Readonly<Record<string, string | true>>;
   config: ScriptConfig;
   names: Names;
+  /** Names of the script's macros, which are expanded by now. */
+  macros: readonly string[];
 }
 
 /** Grows by one step at a time over at most this many rounds; a script that needs more has a cycle of growing strings. */
@@ -98,8 +101,7 @@ function reportUnset(map: MapInfo, maps: ReadonlyMap<string, MapInfo>, diags: Di
   if (map.assigned || diags.hasErrors) return;
   if (map.declaration && map.span === map.declaration.map.span) return;
   const assigned = [...maps.values()].filter((other) => other.assigned).map(({ name }) => name);
-  const near = nearest(map.name, assigned);
-  const help = near ? `did you mean \`${near}\`?` : map.read ? undefined : "nothing is ever stored in it";
+  const help = didYouMean(map.name, assigned) ?? (map.read ? undefined : "nothing is ever stored in it");
   if (map.read) diags.warning("unset-map", map.span, `Nothing is ever stored in ${map.name}: it reads as 0`, { help });
   else diags.error("undefined-map", map.span, `Undefined map: ${map.name}`, { help });
 }
@@ -469,8 +471,7 @@ export class Checker {
     }
     const constant = this.settings.names.constant(name);
     if (constant) return constant;
-    const near = nearest(name, Object.keys(variables));
-    return this.error("unknown-builtin", span, `Unknown identifier: '${name}'`, near && `did you mean \`${near}\`?`);
+    return this.error("unknown-builtin", span, `Unknown identifier: '${name}'`, similarValue(name, this.settings));
   }
 
   call(node: ast.Call): Type {
@@ -498,8 +499,7 @@ export class Checker {
     if (variable && node.args.length === 0) return variable.check(this, node);
     for (const arg of node.args) if (arg.kind !== "type-name" && arg.kind !== "block") this.type(arg);
     if (variable) return this.error("argument-count", node.span, `\`${name}\` takes no arguments`);
-    const near = nearest(name, [...Object.keys(functions), ...Object.keys(variables)]);
-    return this.error("unknown-function", span, `Unknown function: '${name}'`, near && `did you mean \`${near}\`?`);
+    return this.error("unknown-function", span, `Unknown function: '${name}'`, similarFunction(name, this.settings));
   }
 
   /** Fails when a probe of the unit is none of those that offer something. */

@@ -1,5 +1,5 @@
 /** Settings of a script: the config block, and the environment's BPFTRACE_* variables, which win over it. */
-import { type Diagnostics, nearest } from "../diagnostics.ts";
+import { type Diagnostics, didYouMean } from "../diagnostics.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
 import type { RuntimeConfig } from "../program.ts";
 import type { Span } from "../source.ts";
@@ -239,8 +239,7 @@ function applyEntry(config: ScriptConfig, { name, value, span }: ConfigEntry, di
   const key = renamed ?? given;
   const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
   if (!setting) {
-    const near = nearest(key, Object.keys(SETTINGS));
-    const help = near && `did you mean \`${near}\`?`;
+    const help = didYouMean(key, Object.keys(SETTINGS));
     diags.error("unknown-config", span, `${name.text}: not a known configuration option`, { help });
     return;
   }

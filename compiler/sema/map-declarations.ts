@@ -2,7 +2,7 @@
  * `let @x = lruhash(100);`: which types of maps there are, and what a declaration asks of a map's values; and what the kernel asks of
  * any map's keys.
  */
-import { type Diagnostics, nearest } from "../diagnostics.ts";
+import { type Diagnostics, didYouMean } from "../diagnostics.ts";
 import { isSince, type KernelFacts } from "../kernel-facts.ts";
 import type { Expression, MapDeclaration } from "../syntax/ast.ts";
 import { foldBinary } from "./constants.ts";
@@ -47,9 +47,8 @@ export function declaredMaps(
 function checkType({ mapType: { text, span } }: MapDeclaration, diags: Diagnostics): void {
   if (Object.hasOwn(PER_CPU, text)) return;
   const types = Object.keys(PER_CPU);
-  const near = nearest(text, types);
   diags.error("map-type", span, `there is no type of map \`${text}\``, {
-    help: near ? `did you mean \`${near}\`?` : `the types are ${types.join(", ")}`,
+    help: didYouMean(text, types) ?? `the types are ${types.join(", ")}`,
   });
 }
 

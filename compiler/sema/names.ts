@@ -38,6 +38,9 @@ const OWN_TYPES: Readonly<Record<string, Type>> = {
   uintptr_t: integer(8, false),
 };
 
+/** Those that have no size of their own. */
+const SIZED = ["string", "buffer"];
+
 function ownType(name: string): Type | undefined {
   return Object.hasOwn(OWN_TYPES, name) ? OWN_TYPES[name] : undefined;
 }
@@ -116,12 +119,16 @@ export class Names {
     return { kind: "enum", name: type.name, size: 8, signed: type.signed, values: type.values ?? [], value };
   }
 
+  /** Of what the script has in C that can stand for a value. */
+  constantNames(): Iterable<string> {
+    return [...this.definitions.enumeratorNames(), ...this.definitions.defines.names()];
+  }
+
   /** A type that `name` may have been meant to be: one of the script's, else of the language's or the kernel's. */
   similarType(tag: "struct" | "union" | "enum" | undefined, name: string): string | undefined {
-    const own = nearest(name, [...this.definitions.typeNames(), ...(tag ? [] : Object.keys(OWN_TYPES))]);
-    if (own !== undefined) return own;
-    const kernels = [...(this.#facts.btf()?.named(tag ?? "typedef") ?? [])].map((type) => type.name);
-    const found = nearest(name, kernels);
+    const own = nearest(name, [...this.definitions.typeNames(), ...(tag ? [] : [...Object.keys(OWN_TYPES), ...SIZED])]);
+    const kernels = () => [...(this.#facts.btf()?.named(tag ?? "typedef") ?? [])].map((type) => type.name);
+    const found = own ?? nearest(name, kernels());
     return found !== undefined && tag ? `${tag} ${found}` : found;
   }
 }

@@ -3,7 +3,7 @@
  * probe learns which event it is served from and which arguments it offers. Providers are rows of tables, a file for each
  * family of them; adding one touches one row.
  */
-import { nearest } from "../diagnostics.ts";
+import { didYouMean } from "../diagnostics.ts";
 import type { AttachPoint, Probe } from "../syntax/ast.ts";
 import { useOwnTracepoints } from "./own-tracepoints.ts";
 import { kernelFunctionProviders } from "./providers/kernel-functions.ts";
@@ -104,11 +104,10 @@ function reportNoProbe({ attachPoints }: Probe, { missingProbes, diags, facts }:
     diags.warning("no-probe", span, `${message} It is being removed which may cause issues with program behavior.`);
   } else if (missingProbes === "error") {
     const candidates = PROVIDER_BY_NAME.get(provider.text)?.candidates?.(facts) ?? [];
-    const near = nearest(parts.at(-1)?.text ?? "", candidates);
     const what = parts.some(({ text }) => text.includes("*")) ? "matches its wildcards" : "is called so";
-    const help = near
-      ? `did you mean \`${near}\`?`
-      : `nothing ${what}; where that is expected, \`config = { missing_probes = warn }\` permits it`;
+    const help =
+      didYouMean(parts.at(-1)?.text ?? "", candidates) ??
+      `nothing ${what}; where that is expected, \`config = { missing_probes = warn }\` permits it`;
     diags.error("no-probe", span, message, { help });
   }
 }
@@ -146,9 +145,9 @@ function reportUnknownProvider(point: AttachPoint, text: string, context: Resolv
     return [];
   }
   const aliases = [...PROVIDER_BY_NAME.keys()].filter((name) => name.length > 2);
-  const near = nearest(text, providerNames()) ?? nearest(text, aliases);
+  const near = didYouMean(text, providerNames()) ?? didYouMean(text, aliases);
   context.diags.error("unknown-probe-type", span, `Invalid probe type: ${text}`, {
-    help: near ? `did you mean \`${near}\`?` : `known ones: ${providerNames().join(", ")}`,
+    help: near ?? `known ones: ${providerNames().join(", ")}`,
   });
   return [];
 }

@@ -4,6 +4,7 @@
  */
 import { variables } from "../builtins/index.ts";
 import { IncompleteType } from "../c/layout.ts";
+import { didYouMean } from "../diagnostics.ts";
 import type { Span } from "../source.ts";
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
@@ -135,8 +136,17 @@ export class TypeQueries {
     if (type.kind === "pointer") type = type.to;
     for (const { text, span } of node.path) {
       if (type.kind === "unknown") return literalType(0n);
-      const field = type.kind === "struct" ? type.shape.field(text) : undefined;
-      if (!field) return this.#c.error("unknown-field", span, `${typeName(type)} has no field \`${text}\``);
+      const shape = type.kind === "struct" ? type.shape : undefined;
+      const field = shape?.field(text);
+      if (!field) {
+        const fields = shape?.fields().map(({ name }) => name) ?? [];
+        return this.#c.error(
+          "unknown-field",
+          span,
+          `${typeName(type)} has no field \`${text}\``,
+          didYouMean(text, fields),
+        );
+      }
       offset += field.offset;
       type = field.type;
     }

@@ -2,6 +2,7 @@
  * Statements and blocks. Whether a block is a statement or a value shows only at its end, and so does whether an `if`
  * at its end is one; blocks are therefore read into a Body first, and made into what the place asks for.
  */
+import { didYouMean } from "../diagnostics.ts";
 import type { Span } from "../source.ts";
 import type {
   Assignment,
@@ -71,6 +72,8 @@ export const FOREIGN_STATEMENTS: ReadonlyMap<string, string> = new Map([
   ["function", "there is no `function`: write `macro name($x) { ... }` outside of the probes"],
   ["def", "there is no `def`: write `macro name($x) { ... }` outside of the probes"],
 ]);
+/** Words that have a block behind them. */
+const BLOCK_WORDS = ["if", "else", "while", "for", "unroll"];
 const C_TYPES: ReadonlySet<string> = new Set(
   "int long short char unsigned auto var const int8 int16 int32 int64 uint8 uint16 uint32 uint64 string bool".split(
     " ",
@@ -378,7 +381,9 @@ function expressionStatement(p: Cursor): Found {
 /** A hint for a statement that begins with this word and then goes on in a way that the language does not know. */
 function habit(p: Cursor, start: Token): string | undefined {
   const foreign = FOREIGN_STATEMENTS.get(start.text);
-  if (foreign !== undefined || !C_TYPES.has(start.text)) return foreign;
+  if (foreign !== undefined) return foreign;
+  if (p.at("{")) return didYouMean(start.text, BLOCK_WORDS);
+  if (!C_TYPES.has(start.text)) return undefined;
   const next = p.peek();
   const called = next.kind === "variable" ? next.text : `$${next.text}`;
   return `variables are declared without a type: \`${called} = ...\``;

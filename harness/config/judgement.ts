@@ -1,5 +1,5 @@
 /** Builds what is measured and judged: the metrics of a scenario and its presets, assertions, and comparison rules. */
-import { type Diagnostics, nearest } from "../../compiler/diagnostics.ts";
+import { type Diagnostics, didYouMean } from "../../compiler/diagnostics.ts";
 import type { Source, Span } from "../../compiler/source.ts";
 import type { Expression } from "../metrics/ast.ts";
 import { inferType, type Names } from "../metrics/check.ts";
@@ -145,9 +145,8 @@ function checkCompareNames(tree: LocatedMap, known: Iterable<string>, diags: Dia
   const candidates = [...known, ...Object.keys(FREE_METRICS)];
   for (const [name, { keySpan }] of located.entries) {
     if (name === "default" || candidates.includes(name)) continue;
-    const near = nearest(name, candidates);
     diags.error("unknown-metric", keySpan, `there is no metric \`${name}\` to compare`, {
-      help: near ? `did you mean \`${near}\`?` : `known are ${candidates.join(", ")}`,
+      help: didYouMean(name, candidates) ?? `known are ${candidates.join(", ")}`,
     });
   }
 }

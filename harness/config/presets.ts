@@ -1,5 +1,5 @@
 /** Presets: named files of probes and metrics that a scenario takes in with `use:`. */
-import { type Diagnostics, nearest } from "../../compiler/diagnostics.ts";
+import { type Diagnostics, didYouMean } from "../../compiler/diagnostics.ts";
 import { Source, type Span } from "../../compiler/source.ts";
 import { type PresetInput, presetFile } from "./definition.ts";
 import { type LocatedMap, parseDocument } from "./document.ts";
@@ -43,8 +43,7 @@ export class PresetLibrary {
     const paths = this.#host.presets();
     const path = paths.get(name);
     if (path === undefined) {
-      const near = nearest(name, paths.keys());
-      const help = near ? `did you mean \`${near}\`?` : `presets are ${[...paths.keys()].join(", ")}`;
+      const help = didYouMean(name, paths.keys()) ?? `presets are ${[...paths.keys()].join(", ")}`;
       this.#diags.error("unknown-preset", use, `there is no preset \`${name}\``, { help });
       return undefined;
     }

@@ -1,5 +1,5 @@
 /** Builds the probe scripts of a scenario: inline, from files and from presets, with parameters and scopes. */
-import { type Diagnostics, nearest } from "../../compiler/diagnostics.ts";
+import { type Diagnostics, didYouMean } from "../../compiler/diagnostics.ts";
 import { Source, type Span } from "../../compiler/source.ts";
 import type { JudgedInput } from "./definition.ts";
 import type { Located, LocatedMap } from "./document.ts";
@@ -107,10 +107,9 @@ function presetParams(preset: Preset, given: Located | undefined, use: Span, dia
   if (given?.kind === "map")
     for (const [name, { keySpan }] of given.entries) {
       if (declared.includes(name)) continue;
-      const near = nearest(name, declared);
       const list = declared.length > 0 ? `its parameters are ${declared.join(", ")}` : "it has none";
       diags.error("unknown-parameter", keySpan, `preset \`${preset.name}\` has no parameter \`${name}\``, {
-        help: near ? `did you mean \`${near}\`?` : list,
+        help: didYouMean(name, declared) ?? list,
       });
     }
   const named: [name: string, value: string][] = [];

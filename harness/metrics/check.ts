@@ -2,7 +2,7 @@
  * The static rules of metric expressions: names exist, units go together, functions get what they can read. What can
  * be said from the YAML file alone is said by `inferType`; what needs the compiled scripts is said by `checkMaps`.
  */
-import { type Diagnostics, nearest, nearestAll } from "../../compiler/diagnostics.ts";
+import { type Diagnostics, didYouMean, nearestAll } from "../../compiler/diagnostics.ts";
 import { type Span, spanText } from "../../compiler/source.ts";
 import { unreachable } from "../../compiler/unreachable.ts";
 import type { Expression } from "./ast.ts";
@@ -282,10 +282,9 @@ function findShape(
 ): MapShape | undefined {
   const shape = shapes.get(map.name);
   if (!shape) {
-    const near = nearest(map.name, shapes.keys());
     const known = shapes.size > 0 ? `the scripts have ${[...shapes.keys()].join(", ")}` : "the scripts have no maps";
     diags.error("unknown-map", map.span, `no script has a map \`${map.name}\``, {
-      help: near ? `did you mean \`${near}\`?` : known,
+      help: didYouMean(map.name, shapes.keys()) ?? known,
     });
   } else if (map.key && !shape.keyed)
     diags.error("unexpected-key", map.span, `\`${map.name}\` has no keys`, { help: `write \`${map.name}\`` });

@@ -2,7 +2,7 @@
  * Parses metric expressions and assertions by precedence climbing. A text is one line, so the first error ends it;
  * what remains is reported when that one is mended.
  */
-import { type Diagnostics, nearest } from "../../compiler/diagnostics.ts";
+import { type Diagnostics, didYouMean } from "../../compiler/diagnostics.ts";
 import { join, type Source, type Span, span, spanText } from "../../compiler/source.ts";
 import type { BinaryOp, ComparisonOp, Expression, KeyPart, MapKey } from "./ast.ts";
 import { FUNCTIONS } from "./functions.ts";
@@ -167,8 +167,7 @@ class Parser {
 
   #call(name: string, start: Span): Expression {
     if (!Object.hasOwn(FUNCTIONS, name)) {
-      const near = nearest(name, Object.keys(FUNCTIONS));
-      const help = near ? `did you mean \`${near}\`?` : `functions are ${Object.keys(FUNCTIONS).join(", ")}`;
+      const help = didYouMean(name, Object.keys(FUNCTIONS)) ?? `functions are ${Object.keys(FUNCTIONS).join(", ")}`;
       throw new SyntaxProblem("unknown-function", start, `unknown function \`${name}\``, help);
     }
     const open = this.#advance();

@@ -49,7 +49,16 @@ export function checkScript(
   };
   const blocks = resolveProbes(script.probes, contextNeeds, context);
   if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
-  const settings = { maxStrlen: config.maxStrlen, unsafe: false, parameters, namedParameters: {}, config, names };
+  const macros = whole.macros.map(({ name }) => name.text);
+  const settings = {
+    maxStrlen: config.maxStrlen,
+    unsafe: false,
+    parameters,
+    namedParameters: {},
+    config,
+    names,
+    macros,
+  };
   const typed = check(script, blocks, facts, settings, diags);
   return { typed, diagnostics: diags.items };
 }

@@ -35,7 +35,7 @@ function places(request: UserRequest): Found[] {
   const paths = facts.binaries(point.target, { pid, anyFile: unsafe });
   if (paths.length === 0) {
     const message = `${name} target file '${point.target}' does not exist or is not executable`;
-    return fail(request, "no-such-binary", message);
+    return fail(request, "no-such-binary", message, "it is a path, a program in PATH, or a library such as `libc`");
   }
   const files = point.target.includes("*") ? paths : paths.slice(0, 1);
   const errors = context.diags.errors.length;

@@ -209,7 +209,7 @@ assert:
     ["matrix: { 1x: [1] }", "bad-key", "1x"],
     ["matrix: { x: [1, 1] }", "duplicate-scenario", "n"],
     [`description: ${x}`, "unknown-template", x, /matrix:/],
-    [`matrix: { y: [1] }\ndescription: a ${x} b`, "unknown-template", x, /`matrix.y`/],
+    [`matrix: { y: [1] }\ndescription: a ${x} b`, "unknown-template", x, /^the matrix has y$/],
     [`matrix: { size: [1] }\ndescription: ${template("siez")}`, "unknown-template", template("siez"), /matrix.size/],
     [
       `matrix: { y: [1] }\ndescription: a $\{{ env.HOME }} b`,

@@ -24,6 +24,35 @@ describe("mistakes", () => {
     ['begin { debugf("\u00e9") }', "16-19 error: the kernel prints ASCII only | print other text with printf()"],
     ["begin { pids }", "9-13 error: Unknown identifier: 'pids' | did you mean `pid`?"],
     ["begin { prontf(1) }", "9-15 error: Unknown function: 'prontf' | did you mean `printf`?"],
+    [
+      "macro double(x) { x * 2 } begin { print(doubl(1)) }",
+      "41-46 error: Unknown function: 'doubl' | did you mean `double`?",
+    ],
+    ["macro limit() { 2 } begin { print(limt) }", "35-39 error: Unknown identifier: 'limt' | did you mean `limit`?"],
+    ["begin { print(sizof(1)) }", "15-20 error: Unknown function: 'sizof' | did you mean `sizeof`?"],
+    ["begin { print(is_st(1)) }", "15-20 error: Unknown function: 'is_st' | did you mean `is_str`?"],
+    ["begin { unroll (2) { brek; } }", "22-26 error: Unknown identifier: 'brek' | did you mean `break`?"],
+    [
+      "enum color { RED, GREEN } begin { print(GREN) }",
+      "41-45 error: Unknown identifier: 'GREN' | did you mean `GREEN`?",
+    ],
+    ["#define LIMIT 10\nbegin { print(LIMT) }", "15-19 error: Unknown identifier: 'LIMT' | did you mean `LIMIT`?"],
+    [
+      "#define TWICE(x) ((x) * 2)\nbegin { print(TWISE(1)) }",
+      "15-20 error: Unknown function: 'TWISE' | did you mean `TWICE`?",
+    ],
+    [
+      "struct node { int size; } begin { print(offsetof(struct node, sise)) }",
+      "63-67 error: struct node has no field `sise` | did you mean `size`?",
+    ],
+    [
+      "struct node { int size; } begin { $x = (struct nodee *)0 }",
+      "41-55 error: unknown type `struct nodee` | did you mean `struct node`?",
+    ],
+    ["begin { $a = 1; print($b) }", "23-25 error: undefined variable `$b` | assign it first"],
+    ["begin { $a = 1; print($A) }", "23-25 error: undefined variable `$A` | did you mean `$a`?"],
+    ['begin { let $x: strng = "a" }', "17-22 error: unknown type `strng` | did you mean `string`?"],
+    ["begin { let $x: buffr[4] }", "17-25 error: unknown type `buffr` | did you mean `buffer`?"],
     ["begn {}", "1-5 error: Invalid probe type: begn | did you mean `begin`?"],
     ["END_ {}", "1-5 error: Invalid probe type: END_ | did you mean `end`?"],
     [
