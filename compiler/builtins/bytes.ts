@@ -9,6 +9,7 @@ import { sizeOf } from "../sema/layout.ts";
 import { addressSpaceOf } from "../sema/probes.ts";
 import { integer, isIntegral, type Size, type Type, typeName, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
+import { warnIfCut } from "./strings.ts";
 import type { Functions } from "./table.ts";
 
 const AF_INET = 2;
@@ -51,6 +52,7 @@ function bufferSize(c: Checker, call: Call): Type {
   const most = Math.min(c.settings.maxStrlen, inMemory(type) ? sizeOf(type) : Number.POSITIVE_INFINITY);
   if (given.kind !== "integer" || given.value === undefined) return { kind: "buffer", size: most };
   if (given.value < 0n) return c.error("argument-range", length.span, "a length cannot be negative");
+  if (!inMemory(type)) warnIfCut(c, length, given.value);
   return { kind: "buffer", size: Math.max(1, Math.min(most, Number(given.value))) };
 }
 

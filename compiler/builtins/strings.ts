@@ -1,12 +1,27 @@
 /** Strings and bytes. */
+import type { Operand } from "../ir/ir.ts";
 import { operand, value } from "../lower/expressions.ts";
+import type { Lowering } from "../lower/lowering.ts";
 import { place } from "../lower/memory-values.ts";
-import { readString, stringLiteral } from "../lower/strings.ts";
+import { at } from "../lower/place.ts";
+import { local, readString, stringLiteral } from "../lower/strings.ts";
 import type { Checker } from "../sema/check.ts";
 import { sizeOf } from "../sema/layout.ts";
 import { addressSpaceOf, type ProbeEvent } from "../sema/providers/provider.ts";
-import { integer, isIntegral, knownInteger, pointer, string, type Type, typeName, unknown } from "../sema/types.ts";
-import type { Call, Expression } from "../syntax/ast.ts";
+import {
+  integer,
+  isIntegral,
+  isText,
+  knownInteger,
+  type Named,
+  pointer,
+  string,
+  type Type,
+  textSize,
+  typeName,
+  unknown,
+} from "../sema/types.ts";
+import type { Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 
 export const stringFunctions: Functions = {
@@ -17,26 +32,25 @@ export const stringFunctions: Functions = {
       const target = c.expressionArg(call, 0);
       if (!target) return unknown;
       const given = parameterText(c, target);
-      if (given !== undefined) {
-        const literal = { kind: "string", size: given.length + 1, value: given } as const;
-        c.note(target, literal);
-        return cut(literal, c.constant(call.args[1], "the length"));
-      }
-      const type = c.type(target);
+      const literal = given !== undefined && ({ kind: "string", size: given.length + 1, value: given } as const);
+      const type = literal ? c.note(target, literal) : c.type(target);
       if (type.kind === "unknown") return unknown;
-      if (type.kind === "string") {
-        const { size, value } = type;
-        return value === undefined ? type : cut({ kind: "string", size, value }, knownLength(c, call));
+      const length = c.expressionArg(call, 1);
+      const most = length && c.integer(length, "the length");
+      const known = most && knownInteger(most);
+      if (length && known !== undefined && known < 0n) {
+        return c.error("argument-range", length.span, "a length cannot be negative");
+      }
+      if (isText(type)) {
+        if (most?.kind === "unknown") return unknown;
+        return length || type.kind !== "string" ? shortened(type, known) : type;
       }
       if (!isIntegral(type) && type.kind !== "pointer" && type.kind !== "array") {
         return c.error("argument-type", target.span, `str() takes a pointer, not a value of type ${typeName(type)}`);
       }
-      const length = c.expressionArg(call, 1);
-      if (!length) return string(c.settings.maxStrlen);
-      const most = c.integer(length, "the length");
-      if (most.kind !== "integer" || most.value === undefined) return string(c.settings.maxStrlen);
-      if (most.value < 0n) return c.error("argument-range", length.span, "a length cannot be negative");
-      return string(Math.min(c.settings.maxStrlen, Number(most.value) + 1));
+      const { maxStrlen } = c.settings;
+      if (length && known !== undefined) warnIfCut(c, length, known);
+      return string(known === undefined ? maxStrlen : Math.min(maxStrlen, Number(known) + 1));
     },
     lower: {
       into(l, call, to, padded) {
@@ -44,9 +58,21 @@ export const stringFunctions: Functions = {
         const own = l.type(target!);
         const type = l.type(call);
         const size = sizeOf(type);
-        if (own.kind === "string") {
-          if (own.value !== undefined) stringLiteral(l, own.value, to, size, padded);
-          else l.copy(place(l, target!), to, size);
+        if (type.kind === "string" && type.value !== undefined) {
+          stringLiteral(l, type.value, to, size, padded);
+          return;
+        }
+        if (isText(own)) {
+          const from = local(l, target!, own);
+          const known = length && knownInteger(l.type(length));
+          if (length && known === undefined) {
+            const limit = limited(l, length, size);
+            readString(l, { address: l.address(from), space: "kernel", to, size, padded, limit, showCut: false });
+            return;
+          }
+          const kept = known === undefined || known >= size ? size : Math.max(Number(known) - 1, 0);
+          l.copy(from, to, kept);
+          if (kept < size) l.zero(at(to, kept), size - kept);
           return;
         }
         const address = own.kind === "array" ? l.address(place(l, target!)) : value(l, target!);
@@ -56,19 +82,7 @@ export const stringFunctions: Functions = {
           readString(l, { address, space, to, size, padded, showCut: true });
           return;
         }
-        // The length counts the NUL. min(length, size) is also how the verifier learns the bound.
-        const given = operand(l, length);
-        const wanted = typeof given === "object" ? given : l.reckoned(given);
-        const limit =
-          typeof wanted === "object"
-            ? { imm: wanted.imm < BigInt(size) ? wanted.imm : BigInt(size) }
-            : l.choose(
-                "lt",
-                wanted,
-                { imm: BigInt(size) },
-                () => wanted,
-                () => l.b.const(size),
-              );
+        const limit = limited(l, length, size);
         readString(l, { address, space, to, size, padded, limit, showCut: false });
       },
     },
@@ -87,10 +101,27 @@ export const stringFunctions: Functions = {
   },
 };
 
-/** The length, if it is a constant. */
-function knownLength(c: Parameters<Functions[string]["check"]>[0], call: Call): bigint | undefined {
-  const length = c.expressionArg(call, 1);
-  return length && knownInteger(c.integer(length, "the length"));
+/** No more is read than `max_strlen`, whatever length was asked for. */
+export function warnIfCut(c: Checker, length: Expression, known: bigint): void {
+  const { maxStrlen } = c.settings;
+  if (known <= maxStrlen) return;
+  const help = `set more: \`config = { max_strlen = ${known} }\``;
+  c.warn("length-cut", length.span, `only ${maxStrlen} bytes are kept, as max_strlen says`, help);
+}
+
+/** The length counts the NUL. min(length, size) is also how the verifier learns the bound. */
+function limited(l: Lowering, length: Expression, size: number): Operand {
+  const given = operand(l, length);
+  const wanted = typeof given === "object" ? given : l.reckoned(given);
+  const most = { imm: BigInt(size) };
+  if (typeof wanted === "object") return wanted.imm < most.imm ? wanted : most;
+  return l.choose(
+    "lt",
+    wanted,
+    most,
+    () => wanted,
+    () => l.b.const(size),
+  );
 }
 
 /**
@@ -116,8 +147,11 @@ function parameterText(c: Checker, node: Expression): string | undefined {
   return text.slice(Number(count));
 }
 
-function cut(type: { kind: "string"; size: number; value: string }, length: bigint | undefined): Type {
-  if (length === undefined || length >= BigInt(type.value.length)) return type;
+/** Of a text of the script as many bytes as were asked for; of others one less, as from memory, since the NUL counts. */
+function shortened(type: Type & ({ kind: "string" } | Named), length: bigint | undefined): Type {
+  const size = textSize(type);
+  if (length === undefined) return string(size);
+  if (type.kind !== "string" || type.value === undefined) return string(Math.min(size, Number(length) + 1));
   const value = type.value.slice(0, Number(length));
   return { kind: "string", size: value.length + 1, value };
 }

@@ -91,10 +91,15 @@ export function stringsEqual(l: Lowering, left: Expression, right: Expression): 
   if (a.kind === "string" && a.value !== undefined && b.kind === "string" && b.value !== undefined) {
     return l.b.const(a.value === b.value ? 1 : 0);
   }
-  if (b.kind === "string" && b.value !== undefined) return equalsLiteral(l, left, a, b.value);
-  if (a.kind === "string" && a.value !== undefined) return equalsLiteral(l, right, b, a.value);
+  if (b.kind === "string" && b.value !== undefined) return equalsLiteral(l, left, a, untilEnd(b.value));
+  if (a.kind === "string" && a.value !== undefined) return equalsLiteral(l, right, b, untilEnd(a.value));
   if (isNamed(a) && a.kind === b.kind) return l.b.compare("eq", value(l, left), value(l, right));
   return equalInMemory(l, local(l, left, a), sizeInMemory(a), local(l, right, b), sizeInMemory(b));
+}
+
+/** What counts of a text: all until its first NUL. */
+function untilEnd(text: string): string {
+  return text.split("\0", 1)[0]!;
 }
 
 function equalsLiteral(l: Lowering, node: Expression, type: Type, text: string): VReg {
@@ -200,7 +205,7 @@ function sizeInMemory(type: Type): number {
 }
 
 /** The string in memory of the program, copied there if it is elsewhere. */
-function local(l: Lowering, node: Expression, type: Type): Place {
+export function local(l: Lowering, node: Expression, type: Type): Place {
   if (isNamed(type)) {
     const to = l.memory(NAME_SIZE, type.kind);
     nameText(l, type, value(l, node), to, NAME_SIZE);

@@ -114,6 +114,7 @@ describeKernel("the language in the kernel", () => {
       ['print(pton("10.0.0.1")); print((int8[])"hi"); $a = (int8[4])5; print($a[0])', "[10,0,0,1] | [104,105,0] | 5"],
       ['$a = buf("hi", 2); $b = buf("ho", 2); print($a == $a); print($a == $b)', "true | false"],
       ["print(str($1)); print(str($2, 2)); print($3)", "abc | de | 7"],
+      ["$n = 3; print(str($1, $n)); @[str($2, $n), str($2, 2)] = 1", "ab | @[de, de]: 1"],
       [
         "print(str($1 + 1)); print(str($1 + 1 + 1)); print(str($2 + ($3 - 5))); print(strlen(str($1 + 3))); print(strlen(str($1 + 9)))",
         "bc | c | f | 0 | 0",
@@ -228,6 +229,18 @@ describeKernel("the language in the kernel", () => {
       ["$a = 5; $b = 6; print(memcmp(&$a, &$b, 1)); $c = curtask; print(memcmp($c, $c, 64))", "-1 | 0"],
       ['print(strlen(probe)); print(strcontains(probe, "eg"))', "5 | true"],
       ['print(str("abc", 2)); print(str("abc", 9)); print(str("abc"))', "ab | abc | abc"],
+      [
+        '$s = "hello"; print(str($s, 3)); print(str($s, 1)); print(str($s, 6)); print(str($s, 99))',
+        "he | hello | hello",
+      ],
+      [
+        '$s = "hello"; $n = 3; print(str($s, $n)); $n = 0; print(strlen(str($s, $n))); $n = -1; print(str($s, $n))',
+        "he | 0 | hello",
+      ],
+      ['$n = 3; print(str("hello", $n)); @s = "hello"; print(str(str(@s, 5), $n)); clear(@s)', "he | he"],
+      ["@[str(strerror(2), 4), str(probe), strerror(13) == str(strerror(13))] = 1", "@[No , begin, true]: 1"],
+      ["print(str(curtask.comm, 3) == str(comm, 3))", "true"],
+      ['$s = "abc"; print($s == "abc\\0d")', "true"],
       ["@x = 100; print(@x, 5); print(@x, 5, 7); clear(@x)", "@x: 100 | @x: 14"],
       ["$z = 0; print(7 / $z); print(7 % $z); $a = 5; $a /= $z; print($a)", "1 | 1 | 1"],
       ["$a = (int8[4])5; $i = 9; if (pid) { $i = 6; } print($a[$i])", "5"],

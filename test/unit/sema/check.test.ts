@@ -259,6 +259,9 @@ describe("warnings", () => {
     ["@ = nsecs / -2", ["sign-mismatch 4"]],
     ["$a = (int64)-5; @ = pid > $a", []],
     ["@ = nsecs > 5 && nsecs % 10 == 1", []],
+    ["print(str(curtask.comm, 2000)); print(str((int8*)curtask, 1024))", []],
+    ["print(str((int8*)curtask, 1025))", ["length-cut 26"]],
+    ["print(buf((int8*)curtask, 1024)); print(buf((int8*)curtask, 1025))", ["length-cut 60"]],
   ])("%s", (body, expected) => {
     expect(warningsOf(body)).toEqual(expected);
   });
@@ -346,6 +349,8 @@ describe("questions about types", () => {
     ["begin { @x = kfunc_allowed(comm) }", "literal-expected 1:28"],
     ["begin { @x = str($1 + 9) }", undefined],
     ["begin { @x = str($1 + -1) }", "argument-range 1:23"],
+    ["begin { @x = str(comm, -1) }", "argument-range 1:24"],
+    ['begin { @x = str(comm, "1") }', "integer-expected 1:24"],
     ["begin { @x = str($1 + pid) }", "constant-expected 1:23"],
     ["begin { if comptime (pid == 1) { exit() } }", "not-constant 1:22"],
     ["begin { @x = typeof(1) }", "type-as-value 1:14"],
