@@ -541,9 +541,12 @@ function joinedLiterals(left: Type, right: Type): Type | undefined {
 
 function isComparable(type: Type): boolean {
   if (type.kind === "tuple") return type.elements.every(isComparable);
+  if (type.kind === "record") return type.fields.every((field) => isComparable(field.type));
   return (
     type.kind === "integer" ||
+    type.kind === "enum" ||
     type.kind === "boolean" ||
+    type.kind === "pointer" ||
     isText(type) ||
     type.kind === "mac" ||
     type.kind === "buffer" ||

@@ -15,7 +15,7 @@ import { keeps, refusal } from "./conversions.ts";
 import { joinTypes } from "./joins.ts";
 import { hasUnknownPart, reportTooLarge } from "./limits.ts";
 import { checkDeclaredValue, checkKeySize, declaredMaps } from "./map-declarations.ts";
-import { checkNamedParameters } from "./named-parameters.ts";
+import { checkDefaults, checkNamedParameters } from "./named-parameters.ts";
 import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
 import { similarFunction, similarValue } from "./suggestions.ts";
@@ -74,6 +74,7 @@ export function check(
       diags.warning("unused-map", map.span, `Unused map: ${map.name}`, { help: "remove its declaration" });
     }
   }
+  if (!diags.hasErrors) checkDefaults(units, diags);
   if (!diags.hasErrors) for (const unit of units) reportUnresolved(unit, diags);
   if (!diags.hasErrors) reportTooLarge(units, maps.values(), diags);
   return { units, maps };

@@ -1,7 +1,9 @@
-/** Named parameters that a script was given have to be some that it asks for with getopt(). */
+/** Named parameters that a script was given have to be some that it asks for with getopt(), always with one default. */
 import { type Diagnostics, nearest } from "../diagnostics.ts";
+import type { Span } from "../source.ts";
 import type { Script } from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
+import type { Unit } from "./typed.ts";
 
 export function checkNamedParameters(
   script: Script,
@@ -54,4 +56,25 @@ function askedFor(script: Script): Asked {
     });
   }
   return asked;
+}
+
+/** Two defaults would make one parameter mean two things where it is not given. */
+export function checkDefaults(units: readonly Unit[], diags: Diagnostics): void {
+  const first = new Map<string, { value: unknown; span: Span }>();
+  for (const { block, types } of units) {
+    walk(block, (node) => {
+      const [name, fallback] = node.kind === "call" && node.callee.text === "getopt" ? node.args : [];
+      if (name?.kind !== "string") return;
+      const isValue = fallback && fallback.kind !== "type-name" && fallback.kind !== "block";
+      const type = isValue ? types.get(fallback) : undefined;
+      const value = type && "value" in type ? type.value : false;
+      const { span } = node;
+      const known = first.get(name.value);
+      if (!known) first.set(name.value, { value, span });
+      else if (value !== known.value) {
+        const labels = [{ span: known.span, message: "the other default" }];
+        diags.error("parameter-default", span, `${written(name.value)} has another default elsewhere`, { labels });
+      }
+    });
+  }
 }

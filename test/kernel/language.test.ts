@@ -240,6 +240,14 @@ describeKernel("the language in the kernel", () => {
       ['$n = 3; print(str("hello", $n)); @s = "hello"; print(str(str(@s, 5), $n)); clear(@s)', "he | he"],
       ["@[str(strerror(2), 4), str(probe), strerror(13) == str(strerror(13))] = 1", "@[No , begin, true]: 1"],
       ["print(str(curtask.comm, 3) == str(comm, 3))", "true"],
+      [
+        '$r = (a=1, b=("x", 2)); $s = (b=("x", 2), a=(int64)1); print(($r == $s, $r != (a=2, b=("x", 2))))',
+        "(true, true)",
+      ],
+      [
+        "$p = &@n; @n = 1; print((($p, 1) == (&@n, 1), (c=$p) == (c=&@k))); @k = 2; clear(@n); clear(@k)",
+        "(true, false)",
+      ],
       ['$s = "abc"; print($s == "abc\\0d")', "true"],
       ["@x = 100; print(@x, 5); print(@x, 5, 7); clear(@x)", "@x: 100 | @x: 14"],
       ["$z = 0; print(7 / $z); print(7 % $z); $a = 5; $a /= $z; print($a)", "1 | 1 | 1"],

@@ -348,6 +348,8 @@ describe("questions about types", () => {
     ['begin { @x = comm + "b" }', "operand-type 1:14"],
     ["begin { @x = kfunc_allowed(comm) }", "literal-expected 1:28"],
     ["begin { @x = str($1 + 9) }", undefined],
+    ['begin { @x = getopt("n", 1) + getopt("n", 0x1) } end { @y = (getopt("f"), getopt("f", false)) }', undefined],
+    ['begin { @x = getopt("n", "a") } end { @y = getopt("n", "b") }', "parameter-default 1:44"],
     ["begin { @x = str($1 + -1) }", "argument-range 1:23"],
     ["begin { @x = str(comm, -1) }", "argument-range 1:24"],
     ['begin { @x = str(comm, "1") }', "integer-expected 1:24"],

@@ -69,6 +69,8 @@ describe("mistakes", () => {
       "49-60 error: BPF programs cannot read the fields that all tracepoints have, such as `common_type`",
     ],
     ["begin { print(5 / 0) }", "15-20 error: division by zero"],
+    ['begin { print((getopt("n", 1), getopt("n", 2))) }', "32-46 error: --n has another default elsewhere"],
+    ['begin { print((getopt("n"), getopt("n", 0))) }', "29-43 error: --n has another default elsewhere"],
     ["begin { print(1 << 64) }", "15-22 error: `<<` moves by 0 to 63 bits, not by 64"],
     ["begin { print(1 >> -1) }", "15-22 error: `>>` moves by 0 to 63 bits, not by -1"],
     ["begin { unroll ($n) { } }", "17-19 error: undefined variable `$n` | assign it first"],
