@@ -1,4 +1,5 @@
 /** Why a command ends early: what is printed, and the exit code. Whatever is not a failure is a bug, and throws. */
+import { BtfError } from "../../compiler/btf/types.ts";
 import { type Diagnostic, type Palette, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import { printable } from "../../compiler/source-line.ts";
 import { AddonError, SpawnError, SysError } from "../../native/index.ts";
@@ -46,6 +47,10 @@ export function tracingFailure(error: unknown): Failure {
     if (cause instanceof CapabilityError) return lacking(error.message, cause.help);
     if (cause instanceof SysError && NOT_PERMITTED.has(cause.code)) return lacking(error.message, ASK_THE_DOCTOR);
     return new Failure(error.message, ExitCode.invalidInput);
+  }
+  if (error instanceof BtfError) {
+    const help = "it comes from /sys/kernel/btf, or from where BPFTRACE_BTF says";
+    return new Failure(`the kernel's type information is damaged: ${error.message}`, ExitCode.invalidInput, { help });
   }
   if (error instanceof SpawnError) return new Failure(error.message, ExitCode.invalidInput);
   if (error instanceof CapabilityError) return lacking(error.message, error.help);

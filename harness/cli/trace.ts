@@ -2,7 +2,7 @@
  * `probewright trace`: bpftrace's command line. This module and what it imports are loaded at every start, so that
  * they are few; what only some commands need is imported when they need it.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { compile, type DumpStage } from "../../compiler/compile.ts";
 import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
@@ -191,13 +191,23 @@ function compileScript(source: Source, args: TraceArgs): CompiledProgram {
 /** What the machine says, unless an option or the environment says otherwise. */
 function factsFor({ withoutFeatures, traceableFunctions }: TraceArgs): KernelFacts {
   const typeInformation = process.env.BPFTRACE_BTF;
-  if (typeInformation !== undefined && !existsSync(typeInformation)) {
-    throw new Failure(`BPFTRACE_BTF: there is no file '${typeInformation}'`, ExitCode.invalidInput);
-  }
+  if (typeInformation !== undefined) expectReadable("BPFTRACE_BTF", typeInformation);
+  if (traceableFunctions !== undefined) expectReadable("--traceable-functions", traceableFunctions);
   const facts = hostFacts({ traceableFunctions, typeInformation });
   if (withoutFeatures.length === 0) return facts;
   const without = Object.fromEntries(withoutFeatures.map((name) => [name, { value: false }]));
   return Object.create(facts, { features: { value: Object.create(facts.features, without) } });
+}
+
+/** What is read only when a script needs it is looked at before. */
+function expectReadable(who: string, path: string): void {
+  try {
+    closeSync(openSync(path, "r"));
+    if (!statSync(path).isDirectory()) return;
+  } catch (error) {
+    throw new Failure(`${who}: cannot read '${path}': ${reasonOf(error)}`, ExitCode.invalidInput);
+  }
+  throw new Failure(`${who}: '${path}' is a directory`, ExitCode.invalidInput);
 }
 
 function printStage(stage: DumpStage, text: () => string, { emit }: TraceArgs): void {

@@ -56,6 +56,16 @@ describe("trace, without the kernel", () => {
       args: ["/nowhere/x.bt"],
       err: "ERROR: failed to open file '/nowhere/x.bt': No such file or directory\n",
     },
+    {
+      what: "a missing list of functions",
+      args: ["--traceable-functions", "/nowhere", "-e", HELLO],
+      err: "ERROR: --traceable-functions: cannot read '/nowhere': No such file or directory\n",
+    },
+    {
+      what: "a folder in place of a list of functions",
+      args: ["--traceable-functions=/", "-e", HELLO],
+      err: "ERROR: --traceable-functions: '/' is a directory\n",
+    },
     { what: "an unknown option", args: ["--unsave", "-e", "x"], err: "HINT: did you mean --unsafe?\n" },
     { what: "an unknown option, with the usage", args: ["-Z", "-e", "x"], err: "\nUSAGE:\n" },
     {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exit, imm, mov64, R0 } from "../../../compiler/asm/instructions.ts";
+import { BtfError } from "../../../compiler/btf/types.ts";
 import { plainPalette } from "../../../compiler/diagnostics.ts";
 import { Failure, renderFailure, tracingFailure } from "../../../harness/cli/failure.ts";
 import { AttachError } from "../../../harness/tracing/attach.ts";
@@ -41,6 +42,7 @@ describe("tracingFailure", () => {
     { what: "a verifier's refusal", error: new VerifierError(refused, EINVAL, "R1 !read_ok"), exitCode: 2 },
     { what: "a log without room", error: new TrimmedLogError("begin_1", 2), exitCode: 2 },
     { what: "an old kernel", error: new VerifierError(refused, EINVAL, "invalid func unknown#181"), exitCode: 3 },
+    { what: "damaged type information", error: new BtfError("BTF is truncated"), exitCode: 2 },
     { what: "one already in words", error: new Failure("no", 4), exitCode: 4 },
   ])("$what: exit code $exitCode", ({ error, exitCode }) => {
     expect(tracingFailure(error).exitCode).toBe(exitCode);
