@@ -109,8 +109,8 @@ export interface KernelFunction {
 export interface ElfSymbols {
   /** Functions, those of one name only if one is given; each name and place once. */
   functions(name?: string): readonly ElfFunction[];
-  /** A variable. */
-  object(name: string): { address: number; size: number } | undefined;
+  /** A variable, or else whatever is called so. */
+  symbol(name: string): { address: number; size: number } | undefined;
   /** Where an address of the file, as its headers count, lies in it; undefined when it is in no loaded part. */
   fileOffset(address: number): number | undefined;
   /** Whether an instruction begins there; undefined when the code cannot be read as instructions. */

@@ -105,12 +105,12 @@ function perCpuAddress(l: Lowering, call: Call): VReg {
   );
 }
 
-/** The type of a variable of the traced program: all that its file tells is the size. */
+/** The type of what the traced program has under a name: all that its file tells is the size. */
 function userVariable(c: Checker, call: Call, name: string): Type {
   for (const { event } of c.unit.probes) {
     if (event.kind !== "uprobe") continue;
     const elf = c.facts.elfSymbols(event.path);
-    const found = elf?.object(name);
+    const found = elf?.symbol(name);
     if (!found) return c.error("no-such-symbol", call.span, `Could not resolve symbol: ${event.path}:${name}`);
     // Since then the kernel tells at a function's return where it began.
     if (event.returns && elf?.relocated && !isSince(c.facts, 6, 6)) {
@@ -123,13 +123,13 @@ function userVariable(c: Checker, call: Call, name: string): Type {
   return unknown;
 }
 
-/** The file's own address of the variable, moved as far as the probed place was when the file was loaded. */
+/** The file's own address of the symbol, moved as far as the probed place was when the file was loaded. */
 function userAddress(l: Lowering, call: Call): VReg {
   const { b, facts } = l;
   const event = l.probe.event as UserEvent;
   const type = l.type(call.args[0] as Expression);
   const elf = facts.elfSymbols(event.path);
-  const address = elf?.object(type.kind === "string" ? (type.value ?? "") : "")?.address ?? 0;
+  const address = elf?.symbol(type.kind === "string" ? (type.value ?? "") : "")?.address ?? 0;
   if (!elf?.relocated) return b.const(address);
   return b.alu("add", functionAddress(l), { imm: BigInt(address - event.address) });
 }

@@ -98,6 +98,11 @@ describeKernel("probes on user code", () => {
       expect(code).toBe(0);
     });
 
+    it.each(["pie", "fixed"] as const)("know where functions are: %s", async (kind) => {
+      const script = `uprobe:BIN:many { print((uint64)uaddr("many") == reg("ip")); print(usym((uint64)uaddr("add"))); }`;
+      expect((await run(script, {}, kind)).output.trim().split("\n")).toEqual(["true", "add"]);
+    });
+
     it.each(["pie", "fixed"] as const)("know at the return which function it was: %s", async (kind) => {
       const script = 'uretprobe:BIN:many { printf("%x %s\\n", *uaddr("number"), func); }';
       leaveOutIfTooNew(script.replaceAll("BIN", programs[kind]));

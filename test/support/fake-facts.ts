@@ -72,7 +72,7 @@ export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
       return (
         functions && {
           functions: (name) => functions.filter((fn) => name === undefined || fn.name === name),
-          object: (name) => fake.objects[name],
+          symbol: (name) => fake.objects[name],
           fileOffset: (address) => address - LOADED_AT,
           // Each instruction of the fake has four bytes.
           isInstruction: (_fn, offset) => offset % 4 === 0,

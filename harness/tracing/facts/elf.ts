@@ -29,7 +29,10 @@ export function readElf(path: string): ElfSymbols {
   };
   return {
     functions,
-    object: (name) => symbols(name).find(({ kind }) => kind === "object"),
+    symbol(name) {
+      const found = symbols(name);
+      return found.find(({ kind }) => kind === "object") ?? found[0];
+    },
     fileOffset: (address) => shifted(elf.fileOffset(address), base),
     isInstruction: ({ offset, size }, within) =>
       size > 0
