@@ -378,18 +378,15 @@ export class Checker {
   /** Notes how a map is used: with a key of some type, or as a scalar. */
   useMap(node: ast.MapName | ast.MapAccess): MapInfo {
     const info = this.map(node.kind === "map" ? node : node.map);
-    if (node.kind === "map") {
-      this.#keyed(info, false, node.span);
-      return info;
-    }
-    this.#keyed(info, true, node.span);
-    this.useKey(info, node.key);
+    if (node.kind === "map") this.#keyed(info, false, node.span);
+    else this.useKey(info, node.key, node.span);
     return info;
   }
 
-  useKey(info: MapInfo, node: ast.Expression): void {
+  /** `use` is what it is the key in. */
+  useKey(info: MapInfo, node: ast.Expression, use = node.span): void {
     const key = this.type(node);
-    this.#keyed(info, true, node.span);
+    if (!this.#keyed(info, true, use)) return;
     if (key.kind === "void" || (isAggregate(key) && !isNumericAggregate(key))) {
       this.error("map-key", node.span, `a value of type ${typeName(key)} cannot be a key`);
       return;
@@ -410,16 +407,18 @@ export class Checker {
     this.changed = true;
   }
 
-  #keyed(info: MapInfo, keyed: boolean, span: Span): void {
+  /** Whether the map has been used like that so far. */
+  #keyed(info: MapInfo, keyed: boolean, span: Span): boolean {
     if (info.keyed === undefined) {
       info.keyed = keyed;
       this.changed = true;
-    } else if (info.keyed !== keyed) {
-      const scalar = "without an explicit key (scalar map)";
-      const keyedMap = "with an explicit key (non-scalar map)";
-      const [now, before] = keyed ? [keyedMap, scalar] : [scalar, keyedMap];
-      this.error("map-key", span, `${info.name} used as a map ${now}, previously used ${before}`);
     }
+    if (info.keyed === keyed) return true;
+    const scalar = "without an explicit key (scalar map)";
+    const keyedMap = "with an explicit key (non-scalar map)";
+    const [now, before] = keyed ? [keyedMap, scalar] : [scalar, keyedMap];
+    this.error("map-key", span, `${info.name} used as a map ${now}, previously used ${before}`);
+    return false;
   }
 
   /** Notes a value that is stored in a map. */

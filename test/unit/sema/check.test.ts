@@ -105,6 +105,7 @@ describe("errors", () => {
     ["begin { if (1) { $x = 1 } @y = $x }", "undefined-variable 1:32"],
     ["begin { @a[1] = 1; @a = 2 }", "map-key 1:20"],
     ['begin { @a[1] = 1; @a["x"] = 2 }', "map-key 1:23"],
+    ["begin { @a = 1; @a[1] = 2 }", "map-key 1:17"],
     ["begin { @a[1, 2] = 1; @a[3] = 2 }", "map-key 1:26"],
     ['begin { @a = 1; @a = "x" }', "map-value 1:17"],
     ["begin { @a = count(); @a = 1 }", "map-value 1:23"],
@@ -219,6 +220,7 @@ describe("errors", () => {
   });
 
   it("reports several at once, each once", () => {
+    expect(errorsOf("begin { @a = 1; @a[1] = 2; print(@a[pid]) }")).toEqual(["map-key 1:17", "map-key 1:34"]);
     expect(errorsOf('begin { debugf("%f", 1) }')).toEqual(["format-conversion 1:16"]);
     expect(errorsOf("begin { @a = pids; @b = foo(); $c++; }")).toEqual([
       "unknown-builtin 1:14",
