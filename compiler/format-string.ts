@@ -98,7 +98,7 @@ export function formatParameters(pieces: readonly FormatPiece[]): FormatParamete
 }
 
 /** What a conversion takes: numbers are integers, truth values, enums and pointers. */
-export const CONVERSION_TAKES: Readonly<Record<Conversion, "number" | "buffer" | "anything">> = {
+const CONVERSION_TAKES: Readonly<Record<Conversion, "number" | "buffer" | "anything">> = {
   d: "number",
   i: "number",
   u: "number",

@@ -224,7 +224,7 @@ export class StatementChecks {
 }
 
 /** The call whose result an expression is. */
-export function resultingCall(node: ast.Expression): ast.Call | undefined {
+function resultingCall(node: ast.Expression): ast.Call | undefined {
   if (node.kind === "block-expression") return node.value && resultingCall(node.value);
   return node.kind === "call" ? node : undefined;
 }

@@ -26,7 +26,7 @@ export function adapts(type: Type): boolean {
 }
 
 /** The smallest type that holds all values of both; int64 where there is none. */
-export function joinIntegers(a: IntegerType, b: IntegerType): IntegerType {
+function joinIntegers(a: IntegerType, b: IntegerType): IntegerType {
   // Of two literals the larger one stands for both: a place that takes only literals is still free to become unsigned.
   const [left, right] = [adaptable(a), adaptable(b)];
   if (left !== undefined && right !== undefined) return left > right ? a : b;

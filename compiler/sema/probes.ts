@@ -122,7 +122,7 @@ function reportTooMany(blocks: readonly ResolvedBlock[], { maxProbes, diags }: R
   });
 }
 
-export function providerNames(): string[] {
+function providerNames(): string[] {
   return PROVIDERS.map((p) => p.name);
 }
 

@@ -40,7 +40,7 @@ function signature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole" |
 }
 
 /** Names read as `args.name` in a block; "whole" when `args` stands alone; undefined when it does not occur. */
-export function argumentFields(block: ast.Probe): ReadonlySet<string> | "whole" | undefined {
+function argumentFields(block: ast.Probe): ReadonlySet<string> | "whole" | undefined {
   const fields = new Set<string>();
   let whole = false;
   let any = false;

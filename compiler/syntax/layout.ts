@@ -32,8 +32,6 @@ export function group(...parts: Document[]): Document {
 
 /** A blank, or a break. */
 export const line: Document = { kind: "line", flat: " ", hard: false };
-/** Nothing, or a break. */
-export const softLine: Document = { kind: "line", flat: "", hard: false };
 /** Always a break. */
 export const hardLine: Document = { kind: "line", flat: "", hard: true };
 

@@ -8,7 +8,7 @@ import { writeAll } from "../cli/write-all.ts";
 /** Where the log goes. */
 export type LogWriter = (bytes: Uint8Array | string) => void;
 
-export const toStandardOutput: LogWriter = (bytes) => writeAll(1, bytes);
+const toStandardOutput: LogWriter = (bytes) => writeAll(1, bytes);
 
 /** Runs `body`, during which nothing that is written can be a command. */
 export async function withoutCommands<T>(

@@ -10,8 +10,8 @@ import { writeFileAtomically } from "./atomic-file.ts";
 import { type Fingerprint, fingerprintDifferences, fingerprintId } from "./fingerprint.ts";
 import { jsonNumber, mapTable } from "./values.ts";
 
-export const BASELINE_VERSION = 1;
-export const BASELINE_FILE = join(".probewright", "baseline.json");
+const BASELINE_VERSION = 1;
+const BASELINE_FILE = join(".probewright", "baseline.json");
 
 export const fingerprintSchema = z.strictObject({
   arch: z.string(),

@@ -30,7 +30,7 @@ export function decodeNumber(json: JsonNumber): Num {
 
 export type JsonKeyPart = string | number | boolean | { integer: string } | JsonKeyPart[];
 
-export const jsonKeyPart: z.ZodType<JsonKeyPart> = z
+const jsonKeyPart: z.ZodType<JsonKeyPart> = z
   .lazy(() =>
     z.union([
       z.string(),

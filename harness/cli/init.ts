@@ -38,7 +38,7 @@ async function init(folder: string): Promise<void> {
 }
 
 /** Uses only what every Linux has. */
-export const FIRST_SCENARIO = `# yaml-language-server: $schema=../node_modules/probewright/schema/scenario.schema.json
+const FIRST_SCENARIO = `# yaml-language-server: $schema=../node_modules/probewright/schema/scenario.schema.json
 version: 1
 name: first
 description: listing a folder opens few files

@@ -204,6 +204,6 @@ class Bench {
 }
 
 /** A problem of one side. */
-export function ofSide(problem: Problem, side: SideName): Problem {
+function ofSide(problem: Problem, side: SideName): Problem {
   return { ...problem, message: `on the ${side}, ${problem.message}` };
 }

@@ -9,7 +9,7 @@ import { z } from "zod";
 import type { Num } from "../metrics/ast.ts";
 import { nearestUnit, parseDecimal, parseDuration, parsePercent, UNITS } from "../metrics/units.ts";
 
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 const MAX_RUNS = 10_000;
 /** The longest time that a JavaScript timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

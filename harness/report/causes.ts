@@ -61,7 +61,7 @@ function isTotal(name: string, { metrics }: Scenario): boolean {
 export type Cause = Omit<CauseResult, "unit"> & { readonly prefix: string };
 
 /** The groups of all maps, those of the map that changed most first, and within it the largest share first. */
-export function causesOf(changes: readonly Change[]): Cause[] {
+function causesOf(changes: readonly Change[]): Cause[] {
   const maps = [...new Set(changes.map(({ map }) => map))].map((map) => changes.filter((change) => change.map === map));
   const groups = maps.map((own) => ({ weight: Math.abs(total(own)), causes: causesOfMap(own) }));
   return groups.sort((a, b) => b.weight - a.weight).flatMap(({ causes }) => causes);

@@ -5,7 +5,7 @@ import { packageRoot } from "../version.ts";
 import type { ReportAssets } from "./html.ts";
 
 /** Where they lie below the package's own folder. */
-export const ASSETS_FOLDER = "dist/report-client";
+const ASSETS_FOLDER = "dist/report-client";
 
 export function reportAssets(): ReportAssets {
   const read = (file: string): string => readFileSync(join(packageRoot(), ASSETS_FOLDER, file), "utf8");

@@ -7,7 +7,7 @@ import type { PreparedScript } from "./prepare.ts";
 import type { Problem } from "./problems.ts";
 
 const FACTOR = 8;
-export const MOST_ENTRIES = 1 << 22;
+const MOST_ENTRIES = 1 << 22;
 
 export interface FullMap {
   /** Index of the script. */

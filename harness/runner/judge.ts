@@ -26,7 +26,8 @@ export interface Judgement {
   readonly notes: readonly string[];
 }
 
-export interface MetricJudgement {
+/** What a metric is, whatever it measures. */
+interface Subject {
   readonly name: string;
   readonly description: string;
   readonly unit: Unit;
@@ -36,6 +37,9 @@ export interface MetricJudgement {
   /** One of those that every run has, not the scenario's own. */
   readonly free: boolean;
   readonly definition: string;
+}
+
+export interface MetricJudgement extends Subject {
   /** One for each run. */
   readonly values: readonly MetricValue[];
   /** Of the runs that have data. */
@@ -81,16 +85,6 @@ function judgeMeasured({ scenario, runs }: ScenarioRun, baseline: BaselineMatch)
 }
 
 const UNMEASURED: MetricValue = { kind: "no-data", reason: "it was not measured" };
-
-interface Subject {
-  readonly name: string;
-  readonly description: string;
-  readonly unit: Unit;
-  readonly better: Better;
-  readonly counter: boolean;
-  readonly free: boolean;
-  readonly definition: string;
-}
 
 /** The scenario's own metrics, then those that come for free and are not overridden. */
 function subjects({ metrics }: Scenario): Subject[] {

@@ -84,7 +84,7 @@ export function release(launched: Launched, { user }: LaunchContext): Problem | 
 }
 
 /** What is executed for a command. */
-export function argvOf(command: Command): readonly [string, ...string[]] {
+function argvOf(command: Command): readonly [string, ...string[]] {
   return command.kind === "argv" ? command.argv : ["/bin/sh", "-c", command.script];
 }
 

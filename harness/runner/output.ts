@@ -4,7 +4,7 @@
  */
 
 /** Bytes of the beginning and, again, of the end that are kept of each stream. */
-export const CAPTURE_LIMIT = 1 << 20;
+const CAPTURE_LIMIT = 1 << 20;
 
 /** What is left of a stream. `head` and `tail` are the whole of it when nothing was cut (`tail` is "" then). */
 export interface CapturedOutput {

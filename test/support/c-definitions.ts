@@ -28,7 +28,7 @@ export function fakeFiles(
   };
 }
 
-export const NOTHING_OUTSIDE: Outside = { named: () => undefined, tagged: () => undefined };
+const NOTHING_OUTSIDE: Outside = { named: () => undefined, tagged: () => undefined };
 
 export interface ReadOptions {
   arch?: "x64" | "arm64";

@@ -3,7 +3,6 @@
  * a tracer that answers what it was told to. It implements the runner's own interfaces, so that hour-long time-outs,
  * escaping daemons and full maps take no time and no privileges.
  */
-import { constants } from "node:os";
 import type { CompileOptions } from "../../compiler/compile.ts";
 import type { Diagnostics } from "../../compiler/diagnostics.ts";
 import type { CompiledProgram } from "../../compiler/program.ts";
@@ -439,9 +438,4 @@ class FakeTracing implements Tracing {
   close(): void {
     this.#world.log.push("unload");
   }
-}
-
-/** The number by which a shell reports a death by signal. */
-export function deathBy(signal: NodeJS.Signals): number {
-  return 128 + constants.signals[signal];
 }

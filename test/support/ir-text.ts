@@ -112,7 +112,7 @@ function parseEnd(line: string): Terminator | undefined {
   };
 }
 
-export function parseInsn(line: string): Insn {
+function parseInsn(line: string): Insn {
   const store = /^u(\d+) \[(.*)\] = (.*)$/.exec(line);
   if (store) return { op: "store", size: bytes(store[1]!), ...place(store[2]!), value: operand(store[3]!) };
   const assignment = /^(v\d+) = (.*)$/.exec(line);

@@ -23,7 +23,7 @@ export class CapturedStreams implements OutputStreams {
  * Kernel functions every 0x1000 bytes from 0xffffffff81000000 on, a libc in every process, root and one user, a cgroup
  * with the id 42, and a stack map with the stack 7. The clocks stood at 0 on 2023-11-14 22:13:20 UTC.
  */
-export const fakeResolver: Resolver = {
+const fakeResolver: Resolver = {
   kernelSymbol(address) {
     if (address < 0xffffffff81000000n) return undefined;
     const distance = Number(address - 0xffffffff81000000n);

@@ -21,7 +21,7 @@ export const randomMaps: KernelMap[] = [
 const [GLOBAL, SMALL, WIDE, PER_CPU, RECORDS, RESULTS] = [0, 1, 2, 3, 4, 5];
 
 /** 64-bit words of the context. */
-export const CONTEXT_WORDS = 8;
+const CONTEXT_WORDS = 8;
 /** Statements name so many variables; a program may have fewer. */
 const VARIABLES = 12;
 /** How many variables a program has: few, or more than there are registers that survive calls, or registers at all. */

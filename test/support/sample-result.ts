@@ -237,7 +237,7 @@ export const SKIPPED = scenario({
   problems: [{ kind: "missing-program", message: "there is no program `sqlite3` here" }],
 });
 
-export const INCONCLUSIVE = scenario({
+const INCONCLUSIVE = scenario({
   name: "noisy",
   line: 60,
   status: "inconclusive",

@@ -90,7 +90,7 @@ const submit: HelperImplementation = (args, vm) => {
   return undefined;
 };
 
-export const implementations: Partial<Record<HelperName, HelperImplementation>> = {
+const implementations: Partial<Record<HelperName, HelperImplementation>> = {
   map_lookup_elem: (args, vm) => args.map(0).lookup(args.bytes(1), vm.world.cpu),
   map_lookup_percpu_elem: (args) => {
     const map = args.map(0);

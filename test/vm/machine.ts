@@ -36,7 +36,7 @@ interface Frame {
 }
 
 /** Thrown where a program calls another in its place. */
-export class TailCall {
+class TailCall {
   readonly next: Code;
 
   constructor(next: Code) {

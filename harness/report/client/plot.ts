@@ -23,7 +23,7 @@ export function translucent(name: Parameters<typeof colour>[0], opacity: number)
   );
 }
 
-export const FONT = "12px system-ui, sans-serif";
+const FONT = "12px system-ui, sans-serif";
 const CHARACTER = 7;
 
 /** Quiet lines and labels; `size` of a vertical axis follows its longest label. */

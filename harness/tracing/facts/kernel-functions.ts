@@ -33,7 +33,7 @@ function isSafe({ name }: KernelFunction): boolean {
 }
 
 /** Lines of `name` or `name [module]`. */
-export function parseFilterFunctions(text: string): KernelFunction[] {
+function parseFilterFunctions(text: string): KernelFunction[] {
   return text
     .split("\n")
     .filter((line) => line !== "")

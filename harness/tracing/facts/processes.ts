@@ -25,7 +25,7 @@ export function readMappings(pid: number, root = "/"): Mapping[] {
   return parseMappings(text);
 }
 
-export function parseMappings(text: string): Mapping[] {
+function parseMappings(text: string): Mapping[] {
   const mappings: Mapping[] = [];
   // 55f683ebd000-55f683ec1000 r-xp 00004000 08:01 1843399                    /usr/bin/ls
   for (const [, start, end, mode, offset, inode, path] of text.matchAll(LINE)) {
@@ -54,7 +54,7 @@ export function reachablePath(pid: number, path: string, root = "/"): string {
 }
 
 /** Whether a process has a mount namespace of its own. False when that cannot be told. */
-export function seesOtherFiles(pid: number, root = "/"): boolean {
+function seesOtherFiles(pid: number, root = "/"): boolean {
   try {
     const [own, other] = ["self", String(pid)].map((who) => statSync(join(root, `/proc/${who}/ns/mnt`)));
     return own!.ino !== other!.ino || own!.dev !== other!.dev;
@@ -73,7 +73,7 @@ export function executableOf(pid: number, root = "/"): string | undefined {
   }
 }
 
-export const DELETED = " (deleted)";
+const DELETED = " (deleted)";
 
 /** Files that a process, or (undefined) any, has mapped as code; as paths that can be opened from here. */
 export function mappedFiles(pid: number | undefined, root = "/"): string[] {

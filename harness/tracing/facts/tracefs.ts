@@ -11,7 +11,7 @@ import { parseFormat } from "./format.ts";
 /** The second one is where it was before Linux 4.1, and where debugfs still shows it. */
 const MOUNTS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-export const MOUNT_TRACEFS = "mount -t tracefs none /sys/kernel/tracing";
+const MOUNT_TRACEFS = "mount -t tracefs none /sys/kernel/tracing";
 const AS_ROOT = "run as root, or let your group in: mount -o remount,mode=750,gid=<group> /sys/kernel/tracing";
 
 /** Where tracefs is mounted below `root`. Throws CapabilityError when it is not, or not for us. */

@@ -59,7 +59,7 @@ export function bufferText(bytes: ByteString, style: "mixed" | "escaped" | "spac
 const BAR_WIDTH = 52;
 
 /** A line for each bucket, each ending in a line break. */
-export function histogramText(rows: readonly HistogramRow[]): ByteString {
+function histogramText(rows: readonly HistogramRow[]): ByteString {
   const most = Math.max(0, ...rows.map(({ count }) => Number(count)));
   return rows
     .map((row) => {

@@ -59,7 +59,7 @@ export class PerfMap {
   }
 }
 
-export function parsePerfMap(text: ByteString): Entry[] {
+function parsePerfMap(text: ByteString): Entry[] {
   const byStart = new Map<bigint, Entry>();
   for (const [, address, size, name] of text.matchAll(/^(?:0x)?([0-9a-f]+) (?:0x)?([0-9a-f]+) (.*)$/gim)) {
     const start = BigInt(`0x${address}`);

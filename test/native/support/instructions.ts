@@ -24,7 +24,7 @@ export const addImm = (dst: number, immediate: number): number[] => insn(0x07, d
 /** dst = *(u64 *)(src + offset) */
 export const load64 = (dst: number, src: number, offset: number): number[] => insn(0x79, dst, src, offset);
 /** *(u64 *)(dst + offset) = src */
-export const store64 = (dst: number, offset: number, src: number): number[] => insn(0x7b, dst, src, offset);
+const store64 = (dst: number, offset: number, src: number): number[] => insn(0x7b, dst, src, offset);
 /** *(u32 *)(dst + offset) = immediate */
 export const storeImm32 = (dst: number, offset: number, immediate: number): number[] =>
   insn(0x62, dst, 0, offset, immediate);
@@ -38,8 +38,7 @@ export const exit = (): number[] => insn(0x95);
 export const jumpIfEqual = (dst: number, immediate: number, offset: number): number[] =>
   insn(0x15, dst, 0, offset, immediate);
 /** if (dst & immediate) skip `offset` instructions */
-export const jumpIfSet = (dst: number, immediate: number, offset: number): number[] =>
-  insn(0x45, dst, 0, offset, immediate);
+const jumpIfSet = (dst: number, immediate: number, offset: number): number[] => insn(0x45, dst, 0, offset, immediate);
 
 /** return 0 */
 export const RETURN_ZERO = program(movImm(0, 0), exit());
