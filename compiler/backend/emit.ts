@@ -30,6 +30,7 @@ import {
   R0,
   R10,
   type Reg,
+  rsh64,
   st,
   sub64,
   toBigEndian,
@@ -264,6 +265,9 @@ class BlockEmitter {
         this.#emit(toBigEndian(dst, insn.size));
         break;
       }
+      case "log2":
+        this.#log2(this.#write(insn.dst), this.#read(insn.src));
+        break;
       case "forget": {
         // The difference of two pointers is any number to the verifier, which does not see that it is 0.
         const dst = this.#write(insn.dst);
@@ -361,6 +365,24 @@ class BlockEmitter {
   #signExtend(dst: Reg, size: 1 | 2 | 4): void {
     this.#emit(lsh64(dst, imm(64 - size * 8)));
     this.#emit(arsh64(dst, imm(64 - size * 8)));
+  }
+
+  /** By halving what is left of the number, which is in r0. */
+  #log2(dst: Reg, src: Reg): void {
+    const skip = (step: number): Label => `${this.#labels}.${this.#position}.${step}`;
+    this.#emit(mov64(R0, src));
+    if (src !== dst) this.#emit(mov64(dst, src));
+    this.#emit(rsh64(dst, imm(32)));
+    this.#emit(branch64("eq", dst, imm(0), skip(32)));
+    this.#emit(mov64(R0, dst));
+    this.#emit(mov64(dst, imm(32)));
+    this.#emit(label(skip(32)));
+    for (const step of [16, 8, 4, 2, 1]) {
+      this.#emit(branch64("lt", R0, imm(1 << step), skip(step)));
+      if (step > 1) this.#emit(rsh64(R0, imm(step)));
+      this.#emit(add64(dst, imm(step)));
+      this.#emit(label(skip(step)));
+    }
   }
 
   #compare(insn: Extract<Insn, { op: "compare" }>): void {

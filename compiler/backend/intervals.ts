@@ -283,7 +283,9 @@ class Analysis {
         for (const reg of this.#late) this.#see(reg, position + WRITTEN, true, position + STEP);
         this.#late.length = 0;
         const destroyed = clobbers(insn);
-        if (destroyed !== "none") clobbered.r0.push(position + CLOBBERED);
+        // What is needed besides the result is destroyed when that is written already.
+        if (destroyed === "work") clobbered.r0.push(position + WRITTEN);
+        else if (destroyed !== "none") clobbered.r0.push(position + CLOBBERED);
         if (destroyed === "all") clobbered.all.push(position + CLOBBERED);
         const reg = result(insn);
         if (reg === undefined) continue;

@@ -65,6 +65,7 @@ export function forEachUse(insn: Insn, fn: IrFunction, known: ReadonlyMap<VReg, 
       anywhere(insn.src, known, use);
       break;
     case "extend":
+    case "log2":
       use(insn.src, true, "read");
       break;
     case "forget":
@@ -137,8 +138,17 @@ export function overwrites(insn: Insn, known: ReadonlyMap<VReg, Recipe>): VReg |
   }
 }
 
-/** Which of r0 to r5 an instruction destroys: all, only r0, or none. */
-export function clobbers(insn: Insn): "all" | "r0" | "none" {
-  if (insn.op === "call" || insn.op === "call-local") return "all";
-  return insn.op === "atomic" && insn.expected !== undefined ? "r0" : "none";
+/** Which of r0 to r5 an instruction destroys: all, only r0, or none. "work" says that it needs r0 besides its result. */
+export function clobbers(insn: Insn): "all" | "r0" | "work" | "none" {
+  switch (insn.op) {
+    case "call":
+    case "call-local":
+      return "all";
+    case "atomic":
+      return insn.expected === undefined ? "none" : "r0";
+    case "log2":
+      return "work";
+    default:
+      return "none";
+  }
 }

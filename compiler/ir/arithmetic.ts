@@ -72,6 +72,10 @@ export function evaluateExtend(value: bigint, size: number, isSigned: boolean): 
 }
 
 /** The low `size` bytes in reverse order, zero-extended. */
+export function evaluateLog2(value: bigint): bigint {
+  return BigInt(unsigned(value | 1n).toString(2).length - 1);
+}
+
 export function evaluateByteSwap(value: bigint, size: number): bigint {
   let result = 0n;
   for (let i = 0n; i < BigInt(size); i++) result = (result << 8n) | ((value >> (8n * i)) & 0xffn);

@@ -40,13 +40,18 @@ interface BlockState {
   definitions: Map<VariableKey, VReg>;
   /** Parameters that were added before the block was sealed. */
   incomplete: { key: VariableKey; param: VReg }[];
+  /** The block that dominates this one most closely, where it was known when the block was entered, and how many do in all. */
+  dominator: BlockState | undefined;
+  depth: number;
+  /** What was computed here or in a block that dominates this one, by its key: see `once`. */
+  computed: Map<string, VReg>;
 }
 
 export class FunctionBuilder {
   readonly function: IrFunction;
   /** Attached to every instruction that is emitted; the line table comes from it. */
   span: Span | undefined;
-  /** Instructions that were emitted so far. */
+  /** Instructions of the kernel that what was emitted so far becomes, about. */
   size = 0;
   readonly #states: BlockState[] = [];
   #current: BlockState;
@@ -73,6 +78,9 @@ export class FunctionBuilder {
       from: [],
       definitions: new Map(),
       incomplete: [],
+      dominator: undefined,
+      depth: 0,
+      computed: new Map(),
     });
     return id;
   }
@@ -84,7 +92,9 @@ export class FunctionBuilder {
 
   /** Goes on emitting at the end of a block. */
   enter(id: BlockId): void {
-    this.#current = this.#state(id);
+    const state = this.#state(id);
+    this.#current = state;
+    if (state.sealed && !state.dominator) this.#findDominator(state);
   }
 
   /** Seals and enters: for blocks whose predecessors are all known by now. */
@@ -148,6 +158,26 @@ export class FunctionBuilder {
     return this.#read(this.#current, key);
   }
 
+  /**
+   * A value that is the same wherever it is computed, under a key that says so: one that was computed on every way to here is
+   * taken again. The optimiser would merge them as well, but what is not there it need not look at.
+   */
+  once(key: string, make: () => VReg): VReg {
+    const passed: BlockState[] = [];
+    let value: VReg | undefined;
+    for (let at: BlockState | undefined = this.#current; at; at = at.dominator) {
+      value = at.computed.get(key);
+      if (value !== undefined) break;
+      passed.push(at);
+    }
+    if (value === undefined) {
+      value = make();
+      // Where the block has ended nothing was emitted.
+      if (!this.ended) this.#current.computed.set(key, value);
+    } else for (const { computed } of passed) computed.set(key, value);
+    return value;
+  }
+
   // Instructions
 
   const(value: bigint | number): VReg {
@@ -164,6 +194,12 @@ export class FunctionBuilder {
 
   extend(src: VReg, size: Size, signed: boolean): VReg {
     return size === 8 ? src : this.#define((dst) => ({ op: "extend", dst, src, size, signed }));
+  }
+
+  log2(src: VReg): VReg {
+    // It becomes so many instructions.
+    this.size += LOG2_SIZE;
+    return this.#define((dst) => ({ op: "log2", dst, src }));
   }
 
   compare(condition: Condition, a: VReg, b: Operand): VReg {
@@ -189,7 +225,9 @@ export class FunctionBuilder {
   }
 
   call(helper: HelperName, args: Operand[], options: { pure?: boolean } = {}): VReg {
-    return this.#define((dst) => ({ op: "call", dst, helper, args, pure: options.pure ?? false }));
+    const { pure = false } = options;
+    const make = (): VReg => this.#define((dst) => ({ op: "call", dst, helper, args, pure }));
+    return pure ? this.once(`${helper} ${args.join()}`, make) : make();
   }
 
   /** For every other instruction with a result. */
@@ -254,6 +292,23 @@ export class FunctionBuilder {
     }
   }
 
+  /** Where all the ways to a block last were one, if all of them are known. */
+  #findDominator(state: BlockState): void {
+    const [first, ...others] = state.from;
+    if (first === undefined) return;
+    let dominator: BlockState | undefined = this.#state(first);
+    for (const id of others) {
+      let other: BlockState | undefined = this.#state(id);
+      while (dominator !== other) {
+        if (!dominator || !other) return;
+        if (dominator.depth > other.depth) dominator = dominator.dominator;
+        else other = other.dominator;
+      }
+    }
+    state.dominator = dominator;
+    state.depth = dominator!.depth + 1;
+  }
+
   /** Without recursion: a variable may be defined as many blocks before as a script has. */
   #read(state: BlockState, key: VariableKey): VReg {
     const incomplete: { state: BlockState; param: VReg }[] = [];
@@ -301,6 +356,8 @@ export class FunctionBuilder {
     });
   }
 }
+
+const LOG2_SIZE = 20;
 
 /** The edges that leave a block. */
 export function edges(end: Terminator): Edge[] {

@@ -101,6 +101,8 @@ export type Insn = { span?: Span } & (
   /** Truncates to `size` bytes, then extends to 64 bits. */
   | { op: "extend"; dst: VReg; src: VReg; size: 1 | 2 | 4; signed: boolean }
   | { op: "bswap"; dst: VReg; src: VReg; size: 2 | 4 | 8 }
+  /** The number of the highest bit that is set, of all 64; 0 if none is. */
+  | { op: "log2"; dst: VReg; src: VReg }
   /** The same number, of which the kernel's verifier knows nothing: what it does not know, it does not tell apart. */
   | { op: "forget"; dst: VReg; src: VReg }
   /** The same by way of eight bytes of a map, which are used for nothing else: not even where it came from is known. */

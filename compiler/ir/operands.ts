@@ -27,6 +27,7 @@ export function mapInputs(insn: Insn, f: (reg: VReg, canBeImm: boolean) => Opera
     case "copy":
     case "extend":
     case "bswap":
+    case "log2":
     case "forget":
       insn.src = f(insn.src, false) as VReg;
       break;
@@ -103,6 +104,7 @@ export function forEachInput(insn: Insn, f: (reg: VReg) => void): void {
     case "copy":
     case "extend":
     case "bswap":
+    case "log2":
     case "forget":
       f(insn.src);
       break;
@@ -232,6 +234,7 @@ export function isPure(insn: Insn): boolean {
     case "alu":
     case "extend":
     case "bswap":
+    case "log2":
     case "compare":
       return true;
     case "load":

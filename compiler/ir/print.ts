@@ -106,6 +106,8 @@ function value(insn: Insn, options: PrintOptions): string {
       return `${type(insn.size, insn.signed)}(${reg(insn.src)})`;
     case "bswap":
       return `bswap${insn.size * 8}(${reg(insn.src)})`;
+    case "log2":
+      return `log2(${reg(insn.src)})`;
     case "forget":
       return `forget ${reg(insn.src)}`;
     case "detour":

@@ -20,21 +20,12 @@ export function histBucketOf(l: Lowering, value: VReg, bits: number): VReg {
         { imm: exact },
         () => b.alu("add", given, { imm: 1n }),
         () => {
-          // shift = floor(log2(n)) - bits, found by halving what is left of n >> bits.
-          const rest = {};
-          const shift = {};
-          b.write(rest, b.alu("rsh", given, { imm: BigInt(bits) }));
-          b.write(shift, b.const(0));
-          for (const step of [32n, 16n, 8n, 4n, 2n, 1n]) {
-            l.when("ge", l.tested(b.read(rest)), { imm: 1n << step }, () => {
-              b.write(rest, b.alu("rsh", b.read(rest), { imm: step }));
-              b.write(shift, b.alu("add", b.read(shift), { imm: step }));
-            });
-          }
-          const power = b.alu("lsh", b.alu("add", b.read(shift), { imm: 1n }), { imm: BigInt(bits) });
-          if (bits === 0) return b.alu("add", power, { imm: 1n });
-          const mantissa = b.alu("and", b.alu("rsh", given, b.read(shift)), { imm: exact - 1n });
-          return b.alu("add", b.alu("add", power, mantissa), { imm: 1n });
+          const power = b.log2(given);
+          if (bits === 0) return b.alu("add", power, { imm: 2n });
+          const shift = b.alu("sub", power, { imm: BigInt(bits) });
+          const first = b.alu("lsh", b.alu("add", shift, { imm: 1n }), { imm: BigInt(bits) });
+          const mantissa = b.alu("and", b.alu("rsh", given, shift), { imm: exact - 1n });
+          return b.alu("add", b.alu("add", first, mantissa), { imm: 1n });
         },
       ),
   );

@@ -274,9 +274,9 @@ export class Lowering {
     return pool.items[pool.taken++] as T;
   }
 
-  /** This CPU's copy in the per-CPU array. Equal computations are merged by the optimiser. */
+  /** This CPU's copy in the per-CPU array. */
   perCpu(map: number): VReg {
-    return this.cpuCopy(map, this.plan.stride);
+    return this.b.once(`copy ${map}`, () => this.cpuCopy(map, this.plan.stride));
   }
 
   /** This CPU's copy in an array whose copies lie `stride` bytes apart. */
@@ -294,11 +294,13 @@ export class Lowering {
   }
 
   mapValue(map: number, offset: number): VReg {
-    return this.b.define((dst) => ({ op: "map-value", dst, map, offset }));
+    const { b } = this;
+    return b.once(`value ${map} ${offset}`, () => b.define((dst) => ({ op: "map-value", dst, map, offset })));
   }
 
   mapReference(map: number): VReg {
-    return this.b.define((dst) => ({ op: "map", dst, map }));
+    const { b } = this;
+    return b.once(`map ${map}`, () => b.define((dst) => ({ op: "map", dst, map })));
   }
 
   hostConstant(constant: HostConstant): VReg {

@@ -24,7 +24,7 @@ import { claimSlot, findSlot, releaseSlot } from "./slots.ts";
 import { statements } from "./statements.ts";
 
 /** Instructions, as lowering makes them, behind which a part ends. */
-export const PART_SIZE = 6000;
+export const PART_SIZE = 4500;
 
 /** The kernel runs so many programs one behind the other. */
 export const MAX_PARTS = 33;

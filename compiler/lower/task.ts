@@ -22,7 +22,10 @@ export function currentTask(l: Lowering): Task {
     return { process: load(process), thread: load(thread) };
   }
   const ids = b.call("get_current_pid_tgid", [], { pure: true });
-  return { process: b.alu("rsh", ids, { imm: 32n }), thread: b.extend(ids, 4, false) };
+  return {
+    process: b.once("process", () => b.alu("rsh", ids, { imm: 32n })),
+    thread: b.once("thread", () => b.extend(ids, 4, false)),
+  };
 }
 
 export function taskOf(l: Lowering, task: VReg): Task {

@@ -174,12 +174,17 @@ export function factsOf(insn: Insn, of: (operand: Operand) => Facts): Facts {
       const decided = decide(insn.condition, of(insn.a), of(insn.b));
       return decided === undefined ? unsignedRange(0n, 1n) : exactly(decided ? 1n : 0n);
     }
+    case "log2":
+      return LOG2;
     case "alu":
       return aluFacts(insn.alu, of(insn.a), of(insn.b));
     default:
       return ANYTHING;
   }
 }
+
+/** The verifier follows each of the ways through it, on which the result is a constant. */
+const LOG2 = unsignedRange(0n, 63n);
 
 const NOT_NULL: Facts = { ...ANYTHING, min: 1n };
 

@@ -156,6 +156,8 @@ class Numbering {
         return `extend ${insn.size} ${insn.signed} ${this.#operand(insn.src)}`;
       case "bswap":
         return `bswap ${insn.size} ${this.#operand(insn.src)}`;
+      case "log2":
+        return `log2 ${this.#operand(insn.src)}`;
       case "compare":
         return `${insn.condition} ${name(insn.a)},${name(insn.b)}`;
       case "call":

@@ -2,7 +2,7 @@
  * Local simplification: constants are computed, operations with a cheaper equal are replaced by it, extensions and
  * masks that change nothing go, addresses become offsets, and comparisons melt into the branches that test them.
  */
-import { evaluateByteSwap, evaluateExtend, isCommutative, mirrored, negated } from "../ir/arithmetic.ts";
+import { evaluateByteSwap, evaluateExtend, evaluateLog2, isCommutative, mirrored, negated } from "../ir/arithmetic.ts";
 import { removeUnreachable, Shape } from "../ir/cfg.ts";
 import {
   type AluOp,
@@ -179,6 +179,7 @@ class Simplifier implements RuleContext {
       case "extend":
         return this.#extend(insn);
       case "bswap":
+      case "log2":
         return this.#foldConstant(insn, insn.src);
       case "compare":
         return this.#compare(insn);
@@ -240,12 +241,10 @@ class Simplifier implements RuleContext {
     return undefined;
   }
 
-  #foldConstant(insn: Of<"extend" | "bswap">, src: VReg): Insn | undefined {
+  #foldConstant(insn: Of<"extend" | "bswap" | "log2">, src: VReg): Insn | undefined {
     const value = this.constant(src);
     if (value === undefined) return undefined;
-    const folded =
-      insn.op === "extend" ? evaluateExtend(value, insn.size, insn.signed) : evaluateByteSwap(value, insn.size);
-    return { op: "const", dst: insn.dst, value: folded };
+    return { op: "const", dst: insn.dst, value: evaluateUnary(insn, value) };
   }
 
   #compare(insn: Of<"compare">): Insn | undefined {
@@ -408,4 +407,9 @@ function isShift(alu: AluOp): boolean {
 function keepsLow(mask: bigint, size: number): boolean {
   const low = (1n << BigInt(size * 8)) - 1n;
   return (mask & low) === low;
+}
+
+function evaluateUnary(insn: Of<"extend" | "bswap" | "log2">, value: bigint): bigint {
+  if (insn.op === "extend") return evaluateExtend(value, insn.size, insn.signed);
+  return insn.op === "bswap" ? evaluateByteSwap(value, insn.size) : evaluateLog2(value);
 }

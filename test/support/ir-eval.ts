@@ -3,7 +3,13 @@
  * must do is what this does. Values are as in the interpreter, slots are regions of their own.
  */
 import { helperSpec } from "../../compiler/asm/helpers.ts";
-import { evaluateAlu, evaluateByteSwap, evaluateCondition, evaluateExtend } from "../../compiler/ir/arithmetic.ts";
+import {
+  evaluateAlu,
+  evaluateByteSwap,
+  evaluateCondition,
+  evaluateExtend,
+  evaluateLog2,
+} from "../../compiler/ir/arithmetic.ts";
 import { blockOf } from "../../compiler/ir/cfg.ts";
 import {
   type Edge,
@@ -157,6 +163,8 @@ class Activation {
         return evaluateExtend(this.#number(insn.src), insn.size, insn.signed);
       case "bswap":
         return evaluateByteSwap(this.#number(insn.src), insn.size);
+      case "log2":
+        return evaluateLog2(this.#number(insn.src));
       case "forget":
         return this.#number(insn.src);
       case "detour": {

@@ -161,6 +161,7 @@ const valueForms: [RegExp, (...groups: string[]) => Value][] = [
   [/^&s(\d+)([+-]\d+)?$/, (slot, offset = "0") => ({ op: "slot", slot: Number(slot), offset: Number(offset) })],
   [/^func (\d+)$/, (index) => ({ op: "func", index: Number(index) })],
   [/^(v\d+)$/, (src) => ({ op: "copy", src: reg(src!) })],
+  [/^log2\((v\d+)\)$/, (src) => ({ op: "log2", src: reg(src!) })],
   [/^forget (v\d+)$/, (src) => ({ op: "forget", src: reg(src!) })],
   [
     /^detour (v\d+) by \[(v\d+)([+-]\d+)?\]$/,

@@ -35,6 +35,7 @@ export type Statement =
   | { kind: "alu"; op: AluOp; to: Variable; a: Variable; b: Source }
   | { kind: "extend"; to: Variable; from: Variable; size: 1 | 2 | 4; signed: boolean }
   | { kind: "bswap"; to: Variable; from: Variable; size: 2 | 4 | 8 }
+  | { kind: "log2"; to: Variable; from: Variable }
   | { kind: "compare"; to: Variable; condition: Condition; a: Variable; b: Source }
   | { kind: "context"; to: Variable; word: number; size: Size; signed: boolean }
   | { kind: "identity"; to: Variable; helper: "get_current_pid_tgid" | "get_current_uid_gid" }
@@ -109,6 +110,10 @@ const simple: fc.Arbitrary<Statement> = fc.oneof(
       from: variable,
       size: fc.constantFrom<2 | 4 | 8>(2, 4, 8),
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("log2" as const), to: variable, from: variable }),
   },
   {
     weight: 3,
@@ -347,6 +352,9 @@ class Build {
           s.to,
           b.define((dst) => ({ op: "bswap", dst, src: this.#read(s.from), size: s.size })),
         );
+        break;
+      case "log2":
+        this.#write(s.to, b.log2(this.#read(s.from)));
         break;
       case "compare":
         this.#write(s.to, b.compare(s.condition, this.#read(s.a), this.#operand(s.b)));

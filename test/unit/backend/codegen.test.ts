@@ -56,6 +56,10 @@ describe("code", () => {
     ["v1 = u64 [v0]; v2 = u16(v1); exit v2", "r0 = *(u64 *)(r1 +0); r0 &= 65535; exit"],
     ["v1 = s32 [v0]; exit v1", "r0 = *(s32 *)(r1 +0); exit"],
     ["v1 = u64 [v0]; v2 = bswap32(v1); exit v2", "r0 = *(u64 *)(r1 +0); r0 = be32 r0; exit"],
+    [
+      "v1 = u64 [v0]; v2 = log2(v1); exit v2",
+      "r1 = *(u64 *)(r1 +0); r0 = r1; r1 >>= 32; if r1 == 0x0 goto pc+2; r0 = r1; r1 = 32; if r0 < 0x10000 goto pc+2; r0 >>= 16; r1 += 16; if r0 < 0x100 goto pc+2; r0 >>= 8; r1 += 8; if r0 < 0x10 goto pc+2; r0 >>= 4; r1 += 4; if r0 < 0x4 goto pc+2; r0 >>= 2; r1 += 2; if r0 < 0x2 goto pc+1; r1 += 1; r0 = r1; exit",
+    ],
     ["v1 = u64 [v0]; v2 = v1 s> 5; exit v2", "r1 = *(u64 *)(r1 +0); r0 = 1; if r1 s> 0x5 goto pc+1; r0 = 0; exit"],
     ["v1 = u64 [v0]; v2 = v1 / 0; exit v2", "r1 = *(u64 *)(r1 +0); r0 = 0; exit"],
     ["v1 = u64 [v0]; v2 = v1 s% 0; exit v2", "r0 = *(u64 *)(r1 +0); exit"],
