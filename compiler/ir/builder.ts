@@ -40,11 +40,11 @@ interface BlockState {
   definitions: Map<VariableKey, VReg>;
   /** Parameters that were added before the block was sealed. */
   incomplete: { key: VariableKey; param: VReg }[];
-  /** The block that dominates this one most closely, where it was known when the block was entered, and how many do in all. */
+  /** The block that dominates this one most closely, where that is known, and one farther up: see `dominates`. */
   dominator: BlockState | undefined;
+  farther: BlockState | undefined;
+  /** How many blocks dominate this one. */
   depth: number;
-  /** What was computed here or in a block that dominates this one, by its key: see `once`. */
-  computed: Map<string, VReg>;
 }
 
 export class FunctionBuilder {
@@ -54,6 +54,8 @@ export class FunctionBuilder {
   /** Instructions of the kernel that what was emitted so far becomes, about. */
   size = 0;
   readonly #states: BlockState[] = [];
+  /** What was computed last under each key of `once`, and where. */
+  readonly #computed = new Map<string, { value: VReg; state: BlockState }>();
   #current: BlockState;
 
   constructor(name: string, params: number) {
@@ -76,11 +78,11 @@ export class FunctionBuilder {
       sealed: false,
       predecessors: [],
       from: [],
-      definitions: new Map(),
-      incomplete: [],
+      definitions: NO_DEFINITIONS,
+      incomplete: NOTHING,
       dominator: undefined,
+      farther: undefined,
       depth: 0,
-      computed: new Map(),
     });
     return id;
   }
@@ -125,7 +127,7 @@ export class FunctionBuilder {
       const incomplete = [{ state, param }];
       for (const { state: at, param: to } of incomplete) this.#fillParam(at, key, to, incomplete);
     }
-    state.incomplete = [];
+    state.incomplete = NOTHING;
   }
 
   jump(to: BlockId): void {
@@ -150,7 +152,7 @@ export class FunctionBuilder {
   // Variables
 
   write(key: VariableKey, value: VReg): void {
-    this.#current.definitions.set(key, value);
+    define(this.#current, key, value);
   }
 
   /** The value of a variable here. Reading one that is unassigned on some path is a bug of the caller. */
@@ -163,18 +165,11 @@ export class FunctionBuilder {
    * taken again. The optimiser would merge them as well, but what is not there it need not look at.
    */
   once(key: string, make: () => VReg): VReg {
-    const passed: BlockState[] = [];
-    let value: VReg | undefined;
-    for (let at: BlockState | undefined = this.#current; at; at = at.dominator) {
-      value = at.computed.get(key);
-      if (value !== undefined) break;
-      passed.push(at);
-    }
-    if (value === undefined) {
-      value = make();
-      // Where the block has ended nothing was emitted.
-      if (!this.ended) this.#current.computed.set(key, value);
-    } else for (const { computed } of passed) computed.set(key, value);
+    const known = this.#computed.get(key);
+    if (known && dominates(known.state, this.#current)) return known.value;
+    const value = make();
+    // Where the block has ended nothing was emitted.
+    if (!this.ended) this.#computed.set(key, { value, state: this.#current });
     return value;
   }
 
@@ -305,8 +300,12 @@ export class FunctionBuilder {
         else other = other.dominator;
       }
     }
+    if (!dominator) return;
     state.dominator = dominator;
-    state.depth = dominator!.depth + 1;
+    state.depth = dominator.depth + 1;
+    const { farther } = dominator;
+    const isEven = farther && dominator.depth - farther.depth === farther.depth - (farther.farther?.depth ?? 0);
+    state.farther = isEven ? farther.farther : dominator;
   }
 
   /** Without recursion: a variable may be defined as many blocks before as a script has. */
@@ -330,7 +329,7 @@ export class FunctionBuilder {
         value = state.definitions.get(key);
       } else value = this.#arriving(state, key, incomplete);
     }
-    for (const { definitions } of passed) definitions.set(key, value);
+    for (const at of passed) define(at, key, value);
     return value;
   }
 
@@ -345,6 +344,7 @@ export class FunctionBuilder {
     }
     state.block.params.push(value);
     if (state.sealed) incomplete.push({ state, param: value });
+    else if (state.incomplete === NOTHING) state.incomplete = [{ key, param: value }];
     else state.incomplete.push({ key, param: value });
     return value;
   }
@@ -358,6 +358,25 @@ export class FunctionBuilder {
 }
 
 const LOG2_SIZE = 20;
+
+/** Of blocks that have none; they are many. */
+const NO_DEFINITIONS: Map<VariableKey, VReg> = new Map();
+const NOTHING: BlockState["incomplete"] = [];
+
+function define(state: BlockState, key: VariableKey, value: VReg): void {
+  if (state.definitions === NO_DEFINITIONS) state.definitions = new Map();
+  state.definitions.set(key, value);
+}
+
+/**
+ * Whether every path to `b` leads through `a`, in steps that double: the blocks `farther` up lie as the skew binary numbers do
+ * (Myers, 1983).
+ */
+function dominates(a: BlockState, b: BlockState): boolean {
+  let at: BlockState | undefined = b;
+  while (at && at.depth > a.depth) at = at.farther && at.farther.depth >= a.depth ? at.farther : at.dominator;
+  return at === a;
+}
 
 /** The edges that leave a block. */
 export function edges(end: Terminator): Edge[] {
