@@ -33,7 +33,7 @@ describe("parts of a program", () => {
   it.each<[string, string]>([
     ["counters", `begin { ${lines(500, (i) => `@[${i}] = count();`)} }`],
     ["printing", `begin { ${lines(900, (i) => `printf("%d %s", ${i}, comm);`)} }`],
-    ["conditions", `begin { $x = 0; ${lines(500, (i) => `if (pid % ${i + 2} == 1) { $x += ${i} }`)} @x = $x }`],
+    ["conditions", `begin { $x = 0; ${lines(900, (i) => `if (pid % ${i + 2} == 1) { $x += ${i} }`)} @x = $x }`],
     ["maps", `begin { ${lines(65, (i) => `@m${i}[pid] = ${i};`)} }`],
     ["one branch", `begin { if (pid) { ${lines(500, (i) => `@[${i}] = count();`)} } else { @x = 1 } }`],
     ["blocks", lines(500, (i) => `tracepoint:syscalls:sys_enter_openat { @[${i}] = count(); @x += pid; }`)],
