@@ -46,8 +46,6 @@ function checkPrintable(c: Checker, node: Expression): Type {
       "print the whole map",
     );
   }
-  if (type.kind === "args")
-    return c.error("argument-type", node.span, "`args` as a whole cannot be printed yet", "print its fields");
   return type;
 }
 

@@ -1,4 +1,5 @@
 /** What fired, and with which arguments. */
+import { argumentsInto } from "../lower/memory-values.ts";
 import { int64, pointer, uint64, unknown, voidType } from "../sema/types.ts";
 import type { Functions, Variables } from "./table.ts";
 
@@ -45,7 +46,7 @@ export const probeVariables: Variables = {
         field: (name) => args.get(name)?.type,
       };
     },
-    lower: { into: () => {} },
+    lower: { into: argumentsInto },
   },
   ctx: {
     check: () => pointer(voidType, "kernel"),

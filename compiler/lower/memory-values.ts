@@ -4,6 +4,7 @@ import { placed, sizeOf } from "../sema/layout.ts";
 import { isNamed, isScalar, sameType, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
 import { walk } from "../syntax/walk.ts";
+import { argumentPlace, argumentValue } from "./args.ts";
 import { blockValue, builtinOf, chosenBranch, either, operand, value } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { mapPlace } from "./maps.ts";
@@ -103,7 +104,9 @@ export function into(l: Lowering, node: ast.Expression, to: Place, as: Type, pad
     }
   }
   const builtin = builtinOf(node);
-  if (builtin && "into" in builtin && sizeOf(type) <= sizeOf(as)) {
+  // A record whose fields are wider there is made here first.
+  const fits = as.kind === "record" ? sameType(type, as) : sizeOf(type) <= sizeOf(as);
+  if (builtin && "into" in builtin && fits) {
     builtin.into(l, node as ast.Call, to, padded);
     if (padded && sizeOf(type) < sizeOf(as)) l.zero(at(to, sizeOf(type)), sizeOf(as) - sizeOf(type));
     return;
@@ -146,6 +149,21 @@ export function constantInto(l: Lowering, type: Type, to: Place, as: Type, padde
   }
   if (type.kind === "string") stringLiteral(l, type.value ?? "", to, sizeOf(as), padded);
   else l.write(to, as, { imm: BigInt.asIntN(64, knownScalar(type) ?? 0n) });
+}
+
+/** The record of all arguments of a probe, from wherever each of them is. */
+export function argumentsInto(l: Lowering, node: ast.Expression, to: Place, padded: boolean): void {
+  const type = l.type(node);
+  if (type.kind !== "record") throw new Error("args is a record");
+  const { offsets, size } = placed(type.fields.map((field) => field.type));
+  const spans = type.fields.map((field, i) => ({ offset: offsets[i]!, size: sizeOf(field.type) }));
+  if (padded) l.zeroPadding(to, spans, size);
+  for (const [i, { name, type: own }] of type.fields.entries()) {
+    const target = at(to, offsets[i]!);
+    const from = isScalar(own) ? undefined : argumentPlace(l, name);
+    if (from) convert(l, from, own, target, own, padded);
+    else l.write(target, own, argumentValue(l, name));
+  }
 }
 
 /** An array of the bytes that a value has in memory. */
@@ -241,9 +259,6 @@ export function place(l: Lowering, node: ast.Expression): Place {
     }
     case "unary":
       if (node.operator === "*") return untyped(pointed(l, node.operand));
-      break;
-    case "identifier":
-      if (node.name === "args") return { base: l.context, offset: 0, space: "bpf", context: true };
       break;
     default:
       break;

@@ -76,7 +76,7 @@ export class Checks {
       case "boolean":
         return { kind: "boolean", value: node.value };
       case "identifier":
-        return this.#c.identifier(node);
+        return whole(this.#c.identifier(node));
       case "positional":
         return this.#positional(node);
       case "variable":
@@ -384,7 +384,9 @@ export class Checks {
   }
 
   #field(node: ast.FieldAccess): Type {
-    const object = this.#c.type(node.object);
+    const { object: of } = node;
+    const isArgs = of.kind === "identifier" && of.name === "args";
+    const object = isArgs ? this.#c.note(of, this.#c.identifier(of)) : this.#c.type(of);
     const { text: name, span } = node.field;
     const target = object.kind === "pointer" ? object.to : object;
     switch (target.kind) {
@@ -532,6 +534,12 @@ export class Checks {
 }
 
 /** `"a" + "b"`: strings can be added where both are known. */
+/** What `args` is where none of its fields is asked for: a record of them all. */
+function whole(type: Type): Type {
+  if (type.kind !== "args") return type;
+  return { kind: "record", fields: type.shape.fields().map(({ name, type }) => ({ name, type })) };
+}
+
 function joinedLiterals(left: Type, right: Type): Type | undefined {
   if (left.kind !== "string" || right.kind !== "string") return undefined;
   if (left.value === undefined || right.value === undefined) return undefined;

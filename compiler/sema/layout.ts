@@ -25,7 +25,6 @@ export function sizeOf(type: Type): number {
     case "record":
       return placed(type.fields.map((f) => f.type)).size;
     case "struct":
-    case "args":
       return type.shape.size;
     case "usym":
     case "kstack":
@@ -58,7 +57,6 @@ export function alignOf(type: Type): number {
     case "float":
     case "mac":
     case "struct":
-    case "args":
       return 1;
     case "buffer":
       return 4;
@@ -124,8 +122,7 @@ export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
       }));
       return { kind: "record", size, fields };
     }
-    case "struct":
-    case "args": {
+    case "struct": {
       const fields = type.shape.fields().map((f) => ({
         name: f.name,
         offset: f.offset,
@@ -179,6 +176,7 @@ export function layoutOf(type: Type, context: LayoutContext): ValueLayout {
       return { kind: "lhist", size: aggregateSize(type), min: type.min, max: type.max, step: type.step };
     case "tseries":
       return { ...type, size: 24 };
+    case "args":
     case "unknown":
     case "void":
       throw new Error(`a value of type ${type.kind} has no layout`);

@@ -197,7 +197,6 @@ export function baseName(type: Type): string {
     case "boolean":
       return "bool";
     case "struct":
-    case "args":
     case "probe":
       return "c_type";
     case "mac":

@@ -51,7 +51,7 @@ export interface StructType {
   shape: StructShape;
 }
 
-/** The record of a tracepoint's arguments: what `args` stands for. */
+/** A probe's arguments: what `args` stands for in front of a field's name. */
 export interface ArgsType {
   kind: "args";
   /** Decoded when it is looked at. */
@@ -297,7 +297,6 @@ export function sameType(a: Type, b: Type): boolean {
       );
     }
     case "struct":
-    case "args":
       return a.shape.name === (b as typeof a).shape.name && a.shape.size === (b as typeof a).shape.size;
     case "hist":
       return a.bits === (b as typeof a).bits;

@@ -90,6 +90,29 @@ describeKernel("the language in the kernel", () => {
     expect(lines.filter((line) => line.includes(mark)).map((line) => line.split(mark)[1])).toEqual([expected]);
   });
 
+  describe("args as a whole", () => {
+    const EXEC = ["tracepoint:sched:sched_process_exec", "filename pid old_pid"] as const;
+
+    it.each([
+      [...EXEC, "print(args)"],
+      [...EXEC, "$x = args; print($x)"],
+      [...EXEC, "@ = args; $x = @; print($x)"],
+      [...EXEC, "@[args] = 1; for ($kv : @) { print($kv.0) }"],
+      [...EXEC, "let $x: typeof((a = 1, b = args)) = (a = 1, b = args); print($x.b)"],
+      ["tracepoint:syscalls:sys_exit_execve", "__syscall_nr ret", "print(args)"],
+      ["tracepoint:raw_syscalls:sys_exit", "id ret", "@ = args; $x = @; print($x)"],
+      ["rawtracepoint:sys_exit", "regs ret", "$x = (args, 1); print($x.0)"],
+    ])("%s has %s: %s", async (probe, fields, body) => {
+      const names = fields.split(" ");
+      const shown = `printf("{ ${names.map((name) => `.${name} = %s`).join(", ")} }\\n"`;
+      const script = `${probe} { ${body}; ${shown}, ${names.map((name) => `args.${name}`).join(", ")}); }`;
+      leaveOutIfTooNew(script);
+      const lines = (await trace(script, ["/bin/true"])).output.split("\n").filter((line) => line.startsWith("{"));
+      expect(lines.length).toBeGreaterThan(1);
+      for (let i = 0; i + 1 < lines.length; i += 2) expect(lines[i]).toBe(lines[i + 1]);
+    });
+  });
+
   // Every way through twenty conditions leaves another number, of which the verifier could keep a million apart.
   it("many conditions in a row", () => {
     const conditions = Array.from({ length: 20 }, (_, i) => `if (rand >= 0) { $x += ${2 ** i} }`).join(" ");
