@@ -3,13 +3,12 @@
  * same time shares its place.
  */
 import type { Shape } from "../ir/cfg.ts";
-import type { BlockId, Insn, IrFunction, SlotId, VReg } from "../ir/ir.ts";
-import { forEachEndInput, forEachInput } from "../ir/operands.ts";
-import { BlockSets, namedBefore, namedBehind } from "../ir/reach.ts";
+import type { IrFunction, SlotId } from "../ir/ir.ts";
 import type { Span } from "../source.ts";
 import { joinRanges, type Liveness, lowerBound, type Range, STEP } from "./intervals.ts";
 import { BORROW_CELL, CYCLE_CELL } from "./moves.ts";
 import type { Resolution } from "./resolve.ts";
+import { slotLifetimes } from "./slot-lifetimes.ts";
 
 /** The kernel's limit, for a function and everything that it calls together. */
 export const STACK_LIMIT = 512;
@@ -37,9 +36,9 @@ interface Item {
 export function layOutFrame(fn: IrFunction, shape: Shape, liveness: Liveness, resolution: Resolution): Frame {
   const slots = new Map<SlotId, number>();
   const cells = new Map<number, number>();
-  const references = slotReferences(fn, liveness);
+  const lifetimes = slotLifetimes(fn, liveness);
   const items: Item[] = [];
-  references.forEach(({ ranges }, slot) => {
+  lifetimes.forEach(({ ranges }, slot) => {
     if (ranges.length === 0) return;
     const size = roundUp(fn.slots[slot]!.size);
     items.push({ size, ranges, place: (offset) => slots.set(slot, offset) });
@@ -54,7 +53,7 @@ export function layOutFrame(fn: IrFunction, shape: Shape, liveness: Liveness, re
     cells,
     size,
     contents: used.map(({ note, size: bytes }) => ({ note, size: bytes })),
-    span: used[0] && references[used[0].slot]!.span,
+    span: used[0] && lifetimes[used[0].slot]!.span,
   };
 }
 
@@ -138,95 +137,6 @@ function cellLifetimes(shape: Shape, liveness: Liveness, resolution: Resolution)
 
 function wholeFunction(liveness: Liveness): Range {
   return { from: 0, to: liveness.to[liveness.order.at(-1)!.id]! };
-}
-
-interface SlotReference {
-  /** Where the slot may hold something that is read later; empty for a slot that is never used. */
-  ranges: Range[];
-  span: Span | undefined;
-}
-
-/**
- * A slot is in use wherever some path has come by an instruction that names it, and some path on leads to another one that does not
- * write all of it. So it is free between the rounds of a loop that begin by writing it, which matters beyond the bytes: the verifier
- * tells the ways through a loop apart by the places on the stack that they have written, and of many places it finds no end. A slot
- * whose address is kept in a register, or handed on, is in use throughout the function.
- */
-function slotReferences(fn: IrFunction, liveness: Liveness): SlotReference[] {
-  const result: SlotReference[] = fn.slots.map(() => ({ ranges: [], span: undefined }));
-  if (result.length === 0) return result;
-  const extents = new Map<BlockId, Map<SlotId, Range>>();
-  const everywhere = new Set<SlotId>();
-  const size = fn.slots.length;
-  const [named, needed] = [new BlockSets(fn, size), new BlockSets(fn, size)];
-  const slotOf = (reg: VReg): SlotId | undefined => {
-    const recipe = liveness.recipes.get(reg);
-    return recipe?.op === "slot" ? recipe.slot : undefined;
-  };
-  for (const block of liveness.order) {
-    const local = new Map<SlotId, Range>();
-    extents.set(block.id, local);
-    let at = liveness.from[block.id]!;
-    for (const insn of block.insns) {
-      at += STEP;
-      forEachInput(insn, (reg) => {
-        const slot = slotOf(reg);
-        if (slot === undefined) return;
-        const known = local.get(slot);
-        if (known) known.to = at + STEP;
-        else {
-          local.set(slot, { from: at, to: at + STEP });
-          named.add(block.id, slot);
-          if (!isWritten(insn, reg, fn.slots[slot]!.size)) needed.add(block.id, slot);
-        }
-        result[slot]!.span ??= insn.span;
-        if (!onlyAddresses(insn, reg)) everywhere.add(slot);
-      });
-    }
-    forEachEndInput(block.end, (reg) => {
-      const slot = slotOf(reg);
-      if (slot !== undefined) everywhere.add(slot);
-    });
-  }
-  const before = namedBefore(fn, liveness.order, named, size);
-  const behind = namedBehind(fn, liveness.order, needed, size);
-  for (const { id } of liveness.order) {
-    const local = extents.get(id)!;
-    const [from, to] = [liveness.from[id]!, liveness.to[id]!];
-    for (const [slot, range] of local) {
-      result[slot]!.ranges.push({
-        from: needed.has(id, slot) && before.has(id, slot) ? from : range.from,
-        to: behind.has(id, slot) ? to : range.to,
-      });
-    }
-    before.forEachCommon(id, behind, (slot) => {
-      if (!local.has(slot)) result[slot]!.ranges.push({ from, to });
-    });
-  }
-  for (const slot of everywhere) result[slot]!.ranges = [wholeFunction(liveness)];
-  return result;
-}
-
-/** Whether an instruction writes all of a slot, the address of whose beginning it has. */
-function isWritten(insn: Insn, reg: VReg, size: number): boolean {
-  return insn.op === "store" && insn.base === reg && insn.value !== reg && insn.offset === 0 && insn.size === size;
-}
-
-/** Whether an instruction uses an address for nothing but reading and writing there, now. */
-function onlyAddresses(insn: Insn, reg: VReg): boolean {
-  switch (insn.op) {
-    case "load":
-      return true;
-    case "store":
-      return insn.value !== reg;
-    case "atomic":
-      return insn.value !== reg && insn.expected !== reg;
-    case "call":
-    case "call-local":
-      return true;
-    default:
-      return false;
-  }
 }
 
 function roundUp(size: number): number {

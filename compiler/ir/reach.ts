@@ -39,6 +39,26 @@ export class BlockSets {
     return changed;
   }
 
+  /** Adds all that another block has in its own set and not in one of `without`. Tells whether that changed anything. */
+  addAllBut(block: BlockId, other: BlockId, without: BlockSets): boolean {
+    let to = block * this.#width;
+    const start = other * this.#width;
+    let changed = false;
+    for (let from = start; from < start + this.#width; from++, to++) {
+      const old = this.#words[to]!;
+      const joined = (old | (this.#words[from]! & ~without.#words[from]!)) >>> 0;
+      if (joined === old) continue;
+      this.#words[to] = joined;
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** Calls `f` with the numbers that a block has. */
+  forEach(block: BlockId, f: (number: number) => void): void {
+    this.forEachCommon(block, this, f);
+  }
+
   /** Calls `f` with the numbers that a block has here and in other sets. */
   forEachCommon(block: BlockId, others: BlockSets, f: (number: number) => void): void {
     for (let i = 0; i < this.#width; i++) {
@@ -76,6 +96,28 @@ export function namedBehind(fn: IrFunction, order: readonly IrBlock[], named: Bl
       for (const { block } of edges(end)) {
         if (behind.addAll(id, block)) changed = true;
         if (behind.addAll(id, block, named)) changed = true;
+      }
+    }
+  }
+  return behind;
+}
+
+/** What is read on some path behind the end of each block before it is written. `read` are those that a block reads before it writes them. */
+export function readBehind(
+  fn: IrFunction,
+  order: readonly IrBlock[],
+  read: BlockSets,
+  written: BlockSets,
+  size: number,
+): BlockSets {
+  const behind = new BlockSets(fn, size);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = order.length - 1; i >= 0; i--) {
+      const { id, end } = order[i]!;
+      for (const { block } of edges(end)) {
+        if (behind.addAllBut(id, block, written)) changed = true;
+        if (behind.addAll(id, block, read)) changed = true;
       }
     }
   }

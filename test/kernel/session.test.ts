@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import {
+  add64,
   call,
   exit,
   type Instruction,
@@ -63,6 +64,25 @@ describeKernel("session", () => {
     const session = load(parts, { workloadPid: 4321 });
     session.begin();
     expect(total(session)).toBe(4321);
+  });
+
+  it("loads a program in smaller parts if the verifier finds it too large, and as often as that helps", () => {
+    const endless = [
+      mov64(R1, imm(0)),
+      label("head"),
+      add64(R1, imm(1)),
+      jlt(R1, imm(2_000_000), "head"),
+      ...returnZero,
+    ];
+    const large = compiled({ programs: [program({ kind: "begin" }, endless)] });
+    const small = compiled({ programs: [program({ kind: "begin" }, returnZero)] });
+    const session = load({ ...large, smaller: () => ({ ...large, smaller: () => small }) });
+    expect(session.compiled).toBe(small);
+    session.close();
+    expect(() => load({ ...large, smaller: () => undefined })).toThrow(
+      expect.objectContaining({ diagnostic: expect.objectContaining({ code: "program-too-large" }) }),
+    );
+    expectNothingOpen();
   });
 
   it.skipIf(!hostFacts().features.loop)("loads programs that hand a function to a helper", () => {

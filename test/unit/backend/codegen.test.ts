@@ -257,6 +257,44 @@ describe("the stack", () => {
     expect(generate(text).stack).toBe(128);
   });
 
+  // Two slots, s0 and s1, one after the other in each round; `$` is 0 and 1. Only one that is free between the rounds shares its place.
+  it.each<[string, string, "shared" | "kept"]>([
+    ["written at once", "u64 [v1$] = 5; v2$ = u64 [v1$]", "shared"],
+    ["written in pieces", "u32 [v1$] = 5; u8 [v1$+4] = 6; v2$ = u32 [v1$]; v3$ = u8 [v1$+4]", "shared"],
+    ["written in pieces, on several ways", "u32 [v1$] = 5; AND; u32 [v1$+4] = 6; v2$ = u64 [v1$]", "shared"],
+    ["written again", "u64 [v1$] = 5; v2$ = u64 [v1$]; u32 [v1$] = 6; v3$ = u64 [v1$]", "shared"],
+    ["never read", "u32 [v1$] = 5", "shared"],
+    ["with a key of fewer bytes", "u32 [v1$] = 5; v4$ = map map2; v2$ = call map_lookup_elem(v4$, v1$)", "shared"],
+    ["filled by a call, and read by nobody", "v2$ = call get_current_comm(v1$, 64)", "shared"],
+    ["filled by a call, all of it", "v2$ = call probe_read_kernel(v1$, 64, v0); v3$ = u64 [v1$+56]", "shared"],
+    [
+      "filled by a call, half of it",
+      "v2$ = call probe_read_kernel(v1$, 32, v0); v3$ = u64 [v1$+24]; v4$ = u64 [v1$+32]; u64 [v1$+32] = 5",
+      "kept",
+    ],
+    ["read before it is written", "v2$ = u64 [v1$]; u64 [v1$] = 5", "kept"],
+    ["written in part", "u32 [v1$] = 5; v2$ = u64 [v1$]; u32 [v1$+4] = 6", "kept"],
+    [
+      "written on one way",
+      "v5$ = u64 [v0]; if v5$ == 0 then b2$ else b3$; b2$:; u64 [v1$] = 5; jump b3$; b3$:; v2$ = u64 [v1$]",
+      "kept",
+    ],
+    [
+      "filled by a call, in part perhaps",
+      "u32 [v1$] = 5; v2$ = call get_current_comm(v1$, 64); v3$ = u64 [v1$]",
+      "kept",
+    ],
+    ["changed by a callback", "u32 [v1$] = 5; v4$ = func 1; v2$ = call loop(5, v4$, v1$, 0)", "kept"],
+    ["changed by a function", "u32 [v1$] = 5; v2$ = call fn1(v1$, v1$)", "kept"],
+    ["added to", "v3$ = u64 [v0]; atomic add u64 [v1$], v3$", "kept"],
+  ])("is free between the rounds of a loop that read nothing of an earlier one: %s", (_, uses, expected) => {
+    const way = "v6$ = u64 [v0+8]; if v6$ == 0 then b4$ else b5$; b4$:; v7$ = call get_prandom_u32(); jump b5$; b5$:";
+    const round = (slot: number): string => `v1$ = &s$; ${uses.replace("AND", way)}`.replaceAll("$", String(slot));
+    const text = `slot s0: 64 bytes, a; slot s1: 64 bytes, b; jump b1; b1:; ${round(0)}; ${round(1)}
+      v80 = u64 [v0]; if v80 == 7 then b1 else b9; b9:; exit 0`;
+    expect(generate(text).stack < 2 * 64 ? "shared" : "kept").toBe(expected);
+  });
+
   it("counts what calls need together", () => {
     const text = program(
       "slot s0: 300 bytes, a; v1 = &s0; v2 = call get_current_comm(v1, 300); v3 = call fn1(v2, v2); exit 0",
