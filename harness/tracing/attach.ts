@@ -16,6 +16,7 @@ import {
 } from "../../native/index.ts";
 import { attachKernelPlaces, attachUserPlaces } from "./attach-places.ts";
 import { onlineCpus } from "./cpus.ts";
+import { CapabilityError, errnoOf } from "./facts/capability-error.ts";
 import { once } from "./facts/features.ts";
 import { findTracefs } from "./facts/tracefs.ts";
 import type { LoadedProgram } from "./loader.ts";
@@ -132,10 +133,20 @@ const ATTACHERS: { readonly [K in Kind]: Attacher<TargetOf<K>> } = {
   },
 
   perf_counter(target, attachment) {
-    const type = target.class === "software" ? PerfType.SOFTWARE : PerfType.HARDWARE;
-    onEachCpu(attachment, { type, config: target.config, samplePeriod: target.period, name: attachment.name });
+    const isSoftware = target.class === "software";
+    const type = isSoftware ? PerfType.SOFTWARE : PerfType.HARDWARE;
+    try {
+      onEachCpu(attachment, { type, config: target.config, samplePeriod: target.period, name: attachment.name });
+    } catch (error) {
+      if (isSoftware || !NO_COUNTER.has(errnoOf(error) ?? "")) throw error;
+      const help = "virtual machines have them where they were given some; `software:` events are there everywhere";
+      throw new CapabilityError("the processor's counters are not to be had here", help, error);
+    }
   },
 };
+
+/** What the kernel says of a counter that the processor does not have. */
+const NO_COUNTER: ReadonlySet<string> = new Set(["ENOENT", "EOPNOTSUPP"]);
 
 const CPU_CLOCK = { type: PerfType.SOFTWARE, config: PerfSoftware.CPU_CLOCK, name: "cpu-clock" };
 

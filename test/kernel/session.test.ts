@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import {
   add64,
@@ -238,6 +238,17 @@ describeKernel("session", () => {
     session.reset();
     process.cpuUsage();
     expect(total(session)).toBe(0);
+  });
+
+  it.skipIf(existsSync("/sys/bus/event_source/devices/cpu"))("says that the processor's counters are missing", () => {
+    const cycles = { kind: "perf_counter", class: "hardware", config: 0, period: 1_000_000 } as const;
+    const parts = compiled({
+      programs: [program(cycles, returnZero, { name: "cycles", probes: ["hardware:cycles:1000000"] })],
+    });
+    const session = load(parts);
+    expect(() => session.start()).toThrow(
+      "Unable to attach probe: hardware:cycles:1000000: the processor's counters are not to be had here: ",
+    );
   });
 
   it("goes on without a probe where the script permits that", () => {
