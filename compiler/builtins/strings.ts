@@ -7,6 +7,7 @@ import { at } from "../lower/place.ts";
 import { local, readString, stringLiteral } from "../lower/strings.ts";
 import type { Checker } from "../sema/check.ts";
 import { sizeOf } from "../sema/layout.ts";
+import { MOST_STRLEN } from "../sema/limits.ts";
 import { addressSpaceOf, type ProbeEvent } from "../sema/providers/provider.ts";
 import {
   integer,
@@ -105,7 +106,8 @@ export const stringFunctions: Functions = {
 export function warnIfCut(c: Checker, length: Expression, known: bigint): void {
   const { maxStrlen } = c.settings;
   if (known <= maxStrlen) return;
-  const help = `set more: \`config = { max_strlen = ${known} }\``;
+  const enough = known < MOST_STRLEN ? known : MOST_STRLEN;
+  const help = `set more: \`config = { max_strlen = ${enough} }\``;
   c.warn("length-cut", length.span, `only ${maxStrlen} bytes are kept, as max_strlen says`, help);
 }
 

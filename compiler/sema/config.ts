@@ -4,6 +4,7 @@ import type { KernelFacts } from "../kernel-facts.ts";
 import type { RuntimeConfig } from "../program.ts";
 import type { Span } from "../source.ts";
 import type { ConfigBlock, ConfigEntry } from "../syntax/ast.ts";
+import { MOST_STRLEN } from "./limits.ts";
 import { mostKeyBytes } from "./map-declarations.ts";
 
 export interface ScriptConfig extends RuntimeConfig {
@@ -130,7 +131,7 @@ const LICENSES = ["Dual MIT/GPL", "Dual BSD/GPL", "Dual MPL/GPL", "GPL and addit
 const SETTINGS: Readonly<Record<string, Setting>> = {
   license: word("license", LICENSES),
   max_map_keys: number("maxMapKeys"),
-  max_strlen: number("maxStrlen", 1, 1 << 20),
+  max_strlen: number("maxStrlen", 1, MOST_STRLEN),
   max_probes: number("maxProbes"),
   max_cat_bytes: number("maxCatBytes"),
   print_maps_on_exit: flag("printMapsOnExit"),

@@ -5,6 +5,9 @@ import { sizeOf } from "./layout.ts";
 import type { MapInfo, Unit } from "./typed.ts";
 import { isAggregate, type Type } from "./types.ts";
 
+/** The most that `max_strlen` can be. */
+export const MOST_STRLEN = 1 << 20;
+
 /** Bytes of a variable, of a map's key or value, and of anything that is kept for a while. */
 export const MAX_VALUE_BYTES = 4 << 20;
 /** Elements of a tuple, those of the tuples in it included. */

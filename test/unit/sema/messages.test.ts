@@ -204,6 +204,14 @@ describe("a mistake that is reported once", () => {
 describe("warnings", () => {
   it.each<[string, string]>([
     ["begin { print(@x); if (@x) {} }", "15-17 warning: Nothing is ever stored in @x: it reads as 0"],
+    [
+      "kprobe:vfs_read { print(str(arg0, 2000)) }",
+      "35-39 warning: only 1024 bytes are kept, as max_strlen says | set more: `config = { max_strlen = 2000 }`",
+    ],
+    [
+      "kprobe:vfs_read { print(str(arg0, 9999999)) }",
+      "35-42 warning: only 1024 bytes are kept, as max_strlen says | set more: `config = { max_strlen = 1048576 }`",
+    ],
     ["begin { @xy = @yx }", "15-18 warning: Nothing is ever stored in @yx: it reads as 0 | did you mean `@xy`?"],
     ["begin { exit(); print(1); }", "17-25 warning: Unreachable statement."],
     ["begin { return; print(1); }", "17-25 warning: Unreachable statement."],
