@@ -53,8 +53,7 @@ export function truthy(value: Value): boolean {
 
 /** Literals that are not negative go with the sign of the other side, unless a cast has given them a type. */
 export function isSignedOperation(a: Type, b: Type): boolean {
-  const sign = (t: Type) =>
-    t.kind === "integer" || t.kind === "sum" || t.kind === "min" ? t.signed : t.kind === "count";
+  const sign = (t: Type) => ("signed" in t ? t.signed === true : t.kind === "count");
   const literal = (t: Type) => t.kind === "integer" && t.value !== undefined && t.value >= 0n && !t.fixed;
   if (literal(a) && literal(b)) return sign(a) && sign(b);
   if (literal(a)) return sign(b);

@@ -86,6 +86,7 @@ describe("bytes in the interpreter do what the tree says", () => {
     '$i = 0; while ($i < 20) { @a = tseries($i, 4us, 6, "avg"); @b[comm, $i & 1] = tseries($i, 10us, 2, "sum"); $i++ }',
     '$i = 0; while ($i < 9) { @a = tseries((uint64)-$i, 7us, 3, "max"); @b["k"] = tseries(1, 1s, 2, "sum"); $i++ }',
     "@m = min(5); @m = min(-7); @n = max((uint64)3); @n = max((uint64)-1)",
+    "$u = (uint64)pid; @a = avg(4); @m = max(4); @x = $u + 0x7fffffffffffffff > @a; @y = $u + 0x7fffffffffffffff > @m",
     "if (pid > 5 && tid > 5 || uid == 3) { @x = 1 } else { @x = 2 }",
     "if (0) { @x = 1 } else if (pid == 1000) { @x = 2; return; } @x = 3",
     "$i = 0; while (1) { $i++; if ($i == 3) { continue; } if ($i > 6) { break; } @x[$i] = $i * $i }",
