@@ -255,7 +255,7 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
         "for ($kv : @q) { if ($kv.0.0 > 1) { $a += $kv.1; } }",
         "for ($kv : @p) { @fs = sum(strlen($kv.0)); }",
         "for ($kv : @k) { delete(@k, $kv.0); $b ^= $kv.1; }",
-        "for ($kv : @k) { @k[$kv.0] += 5; $w ^= (uint64)$kv.1; $c ^= (int64)*$pw; }",
+        "for ($kv : @k) { @k[$kv.0] += 5; $w ^= (uint64)$kv.1; $c = (int64)*$pw; }",
         "for ($kv : @k) { @k[$kv.0] = $kv.1 ^ 3; if ($kv.0 & 1) { continue; } @n++; }",
         "for ($kv : @vk) { @n ^= $kv.1; if ($kv.1 > 3) { delete(@vk, $kv.0); } }",
         "for ($kv : @nk) { @n ^= $kv.1.0 + $kv.0.0; @bumped[strlen($kv.1.1.0)] = count(); }",
