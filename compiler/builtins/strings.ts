@@ -44,7 +44,8 @@ export const stringFunctions: Functions = {
       }
       if (isText(type)) {
         if (most?.kind === "unknown") return unknown;
-        return length || type.kind !== "string" ? shortened(type, known) : type;
+        if (type.kind === "string" && type.value !== undefined && !length) return type;
+        return shortened(type, known, c.settings.maxStrlen);
       }
       if (!isIntegral(type) && type.kind !== "pointer" && type.kind !== "array") {
         return c.error("argument-type", target.span, `str() takes a pointer, not a value of type ${typeName(type)}`);
@@ -63,15 +64,15 @@ export const stringFunctions: Functions = {
           stringLiteral(l, type.value, to, size, padded);
           return;
         }
+        const known = length && knownInteger(l.type(length));
         if (isText(own)) {
           const from = local(l, target!, own);
-          const known = length && knownInteger(l.type(length));
           if (length && known === undefined) {
             const limit = limited(l, length, size);
             readString(l, { address: l.address(from), space: "kernel", to, size, padded, limit, showCut: false });
             return;
           }
-          const kept = known === undefined || known >= size ? size : Math.max(Number(known) - 1, 0);
+          const kept = known === undefined || known > size ? size : Math.max(Number(known) - 1, 0);
           l.copy(from, to, kept);
           if (kept < size) l.zero(at(to, kept), size - kept);
           return;
@@ -79,7 +80,7 @@ export const stringFunctions: Functions = {
         const address = own.kind === "array" ? l.address(place(l, target!)) : value(l, target!);
         const space = own.kind === "pointer" && own.space === "user" ? "user" : defaultSpace(l.probe.event, own);
         l.b.span = call.span;
-        if (!length) {
+        if (!length || (known !== undefined && known > size)) {
           readString(l, { address, space, to, size, padded, showCut: true });
           return;
         }
@@ -149,13 +150,14 @@ function parameterText(c: Checker, node: Expression): string | undefined {
   return text.slice(Number(count));
 }
 
-/** Of a text of the script as many bytes as were asked for; of others one less, as from memory, since the NUL counts. */
-function shortened(type: Type & ({ kind: "string" } | Named), length: bigint | undefined): Type {
-  const size = textSize(type);
-  if (length === undefined) return string(size);
-  if (type.kind !== "string" || type.value === undefined) return string(Math.min(size, Number(length) + 1));
-  const value = type.value.slice(0, Number(length));
-  return { kind: "string", size: value.length + 1, value };
+/** Of a literal as many bytes as were asked for; of others one less, as from memory, since the NUL counts. */
+function shortened(type: Type & ({ kind: "string" } | Named), length: bigint | undefined, most: number): Type {
+  if (type.kind === "string" && type.value !== undefined && length !== undefined) {
+    const value = type.value.slice(0, Number(length));
+    return { kind: "string", size: value.length + 1, value };
+  }
+  const size = Math.min(textSize(type), most);
+  return string(length === undefined ? size : Math.min(size, Number(length) + 1));
 }
 
 /** Integers carry no address space: they go by the probe. */

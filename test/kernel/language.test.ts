@@ -8,7 +8,11 @@ import { trace } from "../support/traced.ts";
 
 /** What the body of a `begin` probe prints, line by line, with ` | ` between them. */
 function printed(body: string, parameters: string[] = []): string {
-  return runScript(`begin { ${body} }`, parameters)
+  return lines(`begin { ${body} }`, parameters);
+}
+
+function lines(script: string, parameters: string[] = []): string {
+  return runScript(script, parameters)
     .split("\n")
     .filter((line) => line !== "")
     .join(" | ");
@@ -54,6 +58,12 @@ describeKernel("the language in the kernel", () => {
   // Kernels that go through plain loops round by round see numbers in variables only.
   it.skipIf(!features.mayGoto && !features.loop)("a loop whose end is in a tuple", () => {
     expect(printed('$t = (0, "a"); while ($t.0 < 5000) { $t = ($t.0 + 1, "b") } print($t)')).toBe("(5000, b)");
+  });
+
+  it("str() keeps no more than max_strlen, and shows what it cut for that", () => {
+    const values = ["str(@s)", "str(@s, 3)", "str(@s, 5)", "str(@s, 6)", 'str("hello world")', "@s"];
+    const script = `config = { max_strlen = 5 } begin { @s = "hello world"; ${values.map((v) => `print(${v});`).join(" ")} clear(@s) }`;
+    expect(lines(script)).toBe("hello.. | he | hell | hello.. | hello world | @s: hello world");
   });
 
   it("numbers of sockets, in a raw tracepoint", async () => {
