@@ -523,5 +523,6 @@ function argumentBuiltin(name: string) {
 /** A type in full, known values included: what decides whether another round is needed. */
 function describe(type: Type): string {
   const value = type.kind === "integer" ? `=${type.value ?? ""}` : "";
-  return `${typeName(type)}${value}`;
+  const sign = "signed" in type ? type.signed : "";
+  return `${typeName(type)}${value}${sign}`;
 }

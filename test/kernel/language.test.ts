@@ -282,6 +282,10 @@ describeKernel("the language in the kernel", () => {
         "(true, false)",
       ],
       ['$s = "abc"; print($s == "abc\\0d")', "true"],
+      [
+        "@s = sum((uint64)5); @s = sum(-9); @m = max((uint64)5); @m = max(-3); @n = min((uint64)5); @n = min(-3); @a[1] = avg((uint64)5); @a[1] = avg(-9); if (@s < 0) { print(1) }",
+        "1 | @a[1]: -2 | @m: 5 | @n: -3 | @s: -4",
+      ],
       ["@x = 100; print(@x, 5); print(@x, 5, 7); clear(@x)", "@x: 100 | @x: 14"],
       ["$z = 0; print(7 / $z); print(7 % $z); $a = 5; $a /= $z; print($a)", "1 | 1 | 1"],
       ["$a = (int8[4])5; $i = 9; if (pid) { $i = 6; } print($a[$i])", "5"],
