@@ -326,12 +326,19 @@ export class Expansion extends TreeCopy {
     if (node.kind !== "identifier") return super.typeOrExpression(node);
     const bound = this.#frame?.bindings.get(node.name);
     if (!bound) return super.expression(node);
+    const plain = plainName(bound);
+    if (plain) return plain.context.#isMacro(plain.node.name) ? plain.context.expression(plain.node) : plain.node;
     const type = typeOfArgument(bound);
     if (type?.kind === "typeof" && type.modifiers.length === 0) return type.of;
     if (type) return type;
     return bound.node.kind === "block" || bound.node.kind === "type-name"
       ? this.expression(node)
       : bound.context.expression(bound.node);
+  }
+
+  #isMacro(name: string): boolean {
+    const { isBuiltin, script, stdlib } = this.#session;
+    return !isBuiltin(name) && (script(name).length > 0 || stdlib(name).length > 0);
   }
 
   override offsetOf(node: OffsetOf): OffsetOf {
@@ -341,6 +348,13 @@ export class Expansion extends TreeCopy {
     const path = bound && fieldPath(bound);
     return path ? { ...copy, path: path.map((name) => this.name(name)) } : copy;
   }
+}
+
+/** The argument, if it is a bare name: a builtin, a macro or a type. */
+function plainName({ node, context }: Binding): { node: Identifier; context: Expansion } | undefined {
+  if (node.kind !== "identifier") return undefined;
+  const outer = context.bindingOf(node.name);
+  return outer ? plainName(outer) : { node, context };
 }
 
 /** The type that an argument stands for, in a place of its own; a bare name may be one. */

@@ -6,7 +6,6 @@ import type * as ast from "../syntax/ast.ts";
 import { readInteger } from "../syntax/literals.ts";
 import { unreachable } from "../unreachable.ts";
 import { isCommonField } from "./args.ts";
-import { charArrayAsString } from "./btf-types.ts";
 import type { Checker } from "./check.ts";
 import { arithmeticType, constantsEqual, foldIntegers, isConstant, truth, unaryType } from "./constants.ts";
 import { mixesSigns } from "./conversions.ts";
@@ -202,7 +201,7 @@ export class Checks {
       }
       case "*":
         if (type.kind === "pointer") {
-          if (type.to.kind !== "void") return charArrayAsString(type.to);
+          if (type.to.kind !== "void") return type.to;
           return this.#c.error("dereference", node.span, "a `void *` leads to nothing known; cast it first");
         }
         // A number is taken for the address of one.
@@ -440,7 +439,7 @@ export class Checks {
     const object = this.#c.type(node.object);
     const index = this.#c.integer(node.index, "an index");
     if (object.kind === "unknown") return unknown;
-    if (object.kind === "pointer") return charArrayAsString(object.to);
+    if (object.kind === "pointer") return object.to;
     if (object.kind === "tuple") return this.#tupleIndex(node, object, index);
     if (object.kind !== "array" && object.kind !== "string") {
       return this.#c.error("index-access", node.object.span, `a value of type ${typeName(object)} cannot be indexed`);

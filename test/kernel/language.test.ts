@@ -272,6 +272,11 @@ describeKernel("the language in the kernel", () => {
       ],
       ['$n = 3; print(str("hello", $n)); @s = "hello"; print(str(str(@s, 5), $n)); clear(@s)', "he | he"],
       ["@[str(strerror(2), 4), str(probe), strerror(13) == str(strerror(13))] = 1", "@[No , begin, true]: 1"],
+      ["print((strcap(comm), strcap(pcomm)))", "(16, 16)"],
+      [
+        "$v = (uint64)0x6261; $p = (int8[2]*)&$v; print((*$p, $p[0], *$p == (int8[2])(uint16)0x6261))",
+        "([97,98], [97,98], true)",
+      ],
       ["print(str(curtask.comm, 3) == str(comm, 3))", "true"],
       [
         '$r = (a=1, b=("x", 2)); $s = (b=("x", 2), a=(int64)1); print(($r == $s, $r != (a=2, b=("x", 2))))',

@@ -60,6 +60,10 @@ describe("expansion", () => {
       "{ print((0, 1, 2)); }",
     ],
     ["macro m(t) { sizeof(t) } begin { print(m(typeof(uint64*))); }", "{ print(sizeof(uint64 *)); }"],
+    [
+      "macro one() { 1 } macro m(t) { sizeof(t) } macro o(z) { m(z) } begin { print((m(pid), o(comm), m(one), o(one))); }",
+      "{ print((sizeof(pid), sizeof(comm), sizeof(1), sizeof(1))); }",
+    ],
     ["macro m(t) { sizeof(t*) } begin { print(m(typeof(uint64*[2]))); }", "{ print(sizeof(uint64 *[2]*)); }"],
     ["macro m(t) { sizeof(struct t) } begin { print(m(typeof(foo))); }", "{ print(sizeof(struct foo)); }"],
     ["macro m(t) { (t*)0 } begin { print(m(typeof(struct foo))); }", "{ print((struct foo *)0); }"],
