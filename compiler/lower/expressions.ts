@@ -13,6 +13,7 @@ import {
   isScalar,
   isSigned,
   isText,
+  type PointerType,
   type Size,
   sameType,
   type Type,
@@ -364,10 +365,10 @@ export function operation(
   right: Type,
   span: Span,
 ): VReg {
-  if (left.kind === "pointer" && isIntegral(right)) return pointerOffset(l, operator, a, left.to, b, span);
+  if (left.kind === "pointer" && isIntegral(right)) return pointerOffset(l, operator, a, left, b, span);
   if (right.kind === "pointer" && isIntegral(left)) {
     const base = typeof b === "object" ? l.b.const(b.imm) : b;
-    return pointerOffset(l, operator, base, right.to, a, span);
+    return pointerOffset(l, operator, base, right, a, span);
   }
   const signed = commonSign(left, right, isSigned);
   switch (operator) {
@@ -413,12 +414,21 @@ function division(l: Lowering, op: "div" | "sdiv" | "mod" | "smod", a: VReg, b: 
   );
 }
 
-function pointerOffset(l: Lowering, operator: ast.BinaryOperator, base: VReg, to: Type, by: Operand, span: Span): VReg {
-  const size = BigInt(Math.max(1, sizeOf(to)));
-  const scaled = typeof by === "object" ? { imm: by.imm * size } : size === 1n ? by : l.b.alu("mul", by, { imm: size });
-  if (operator === "+") return l.b.alu("add", base, scaled);
-  if (operator === "-") return l.b.alu("sub", base, scaled);
-  return operation(l, operator, base, integer(8, false), by, integer(8, false), span);
+function pointerOffset(
+  l: Lowering,
+  operator: ast.BinaryOperator,
+  base: VReg,
+  type: PointerType,
+  by: Operand,
+  span: Span,
+): VReg {
+  const isConstant = typeof by === "object";
+  const from = isConstant && (operator === "+" || operator === "-") ? base : l.asNumber(base, type);
+  const size = BigInt(Math.max(1, sizeOf(type.to)));
+  const scaled = isConstant ? { imm: by.imm * size } : size === 1n ? by : l.b.alu("mul", by, { imm: size });
+  if (operator === "+") return l.b.alu("add", from, scaled);
+  if (operator === "-") return l.b.alu("sub", from, scaled);
+  return operation(l, operator, from, integer(8, false), by, integer(8, false), span);
 }
 
 function ternary(l: Lowering, node: ast.Ternary): VReg {
@@ -454,7 +464,8 @@ function cast(l: Lowering, node: ast.Cast): VReg {
   if (to.kind === "integer" || to.kind === "enum") {
     const narrower = sizeOf(to) < 8 && !(sizeOf(from) < sizeOf(to) && !isSigned(from));
     const same = sizeOf(from) === sizeOf(to) && isSigned(from) === isSigned(to) && !isNumericAggregate(from);
-    return narrower && !same ? l.b.extend(given, to.size, to.signed) : given;
+    const number = l.asNumber(given, from);
+    return narrower && !same ? l.b.extend(number, to.size, to.signed) : number;
   }
   // An address is not negative: (uint8 *)-1 is 0xff, as in bpftrace.
   if (to.kind === "pointer" && from.kind === "integer" && from.signed && from.size < 8)

@@ -449,6 +449,16 @@ export class Lowering {
     return this.#throughMemory(this.address(place));
   }
 
+  /**
+   * A pointer as a number. With pointers that it knows the verifier permits no other arithmetic than to add to them, but
+   * swaps their bytes, and does not know what comes of that.
+   */
+  asNumber(value: VReg, type: Type): VReg {
+    if (type.kind !== "pointer") return value;
+    const swapped = (src: VReg): VReg => this.b.define((dst) => ({ op: "bswap", dst, src, size: 8 }));
+    return swapped(swapped(value));
+  }
+
   #throughMemory(value: VReg): VReg {
     this.#detour ??= this.scratchHome(8);
     const { base, offset } = this.placeOf(this.#detour);

@@ -93,22 +93,25 @@ export function keyPlace(
   return { at, mark: keyAt === undefined ? b.add(words[0]!.value, 1) : b.const(1), words };
 }
 
-function wordsOf({ b }: Lowering, { key: type }: Entries, key: Key): Word[] {
+function wordsOf(l: Lowering, { key: type }: Entries, key: Key): Word[] {
+  const { b } = l;
   if ("address" in key) {
-    return wordsIn(type).map(([offset, size]) => ({ offset, size, value: b.load(key.address, offset, size) }));
+    return wordsIn(type).map(([offset, size, part]) => {
+      return { offset, size, value: l.asNumber(b.load(key.address, offset, size), part) };
+    });
   }
-  const value = typeof key.value === "object" ? b.const(key.value.imm) : key.value;
+  const value = typeof key.value === "object" ? b.const(key.value.imm) : l.asNumber(key.value, type);
   return [{ offset: 0, size: key.size, value: b.extend(value, key.size, false) }];
 }
 
 /** A key's words as they were stored, without the gaps between them: what is loaded as it was stored is still in its register. */
-function wordsIn(type: Type, start = 0): [offset: number, size: Size][] {
+function wordsIn(type: Type, start = 0): [offset: number, size: Size, type: Type][] {
   if (type.kind === "tuple" || type.kind === "record") {
     const parts = type.kind === "tuple" ? type.elements : type.fields.map((field) => field.type);
     const { offsets } = placed(parts);
     return parts.flatMap((part, i) => wordsIn(part, start + offsets[i]!));
   }
-  return pieces(start, sizeOf(type)).map(([offset, size]) => [start + offset, size]);
+  return pieces(start, sizeOf(type)).map(([offset, size]) => [start + offset, size, type]);
 }
 
 /**

@@ -274,7 +274,8 @@ export class Checks {
   #operation(operator: ast.BinaryOperator, left: Type, right: Type, leftSpan: Span, rightSpan: Span, span: Span): Type {
     if (left.kind === "unknown" || right.kind === "unknown") {
       if (isComparison(operator) || isLogical(operator)) return boolean;
-      return this.#c.assumesNumbers ? int64 : unknown;
+      if (!this.#c.assumesNumbers) return unknown;
+      return [left, right].find(({ kind }) => kind === "pointer") ?? int64;
     }
     if (isLogical(operator)) {
       if (!this.isTruthy(left)) return this.#operandError(leftSpan, operator, left);

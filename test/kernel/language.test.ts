@@ -76,6 +76,16 @@ describeKernel("the language in the kernel", () => {
   });
 
   it.each([
+    "rawtracepoint:sched_switch { @[args.prev] = count(); @b[args.prev, args.next] = sum(1); @c[args.prev.mm] = nsecs; @d[ctx] = 1 }",
+    "rawtracepoint:sched_switch { $i = @n; $p = args.prev + $i; @[$p] = args.prev & 7; @h = hist((uint64)args.prev / 4096) }",
+    "tracepoint:sched:sched_process_exec { @[args.filename] = count(); @b[args.filename, 1] = nsecs; @c = (uint64)args.filename * 3 }",
+  ])("pointers that the verifier knows are numbers, too: %s", async (script) => {
+    leaveOutIfTooNew(script);
+    const { output } = await trace(script, [process.execPath, "-e", "0"]);
+    expect(output).toMatch(/^@/m);
+  });
+
+  it.each([
     ["print(@x + 1); if (@x) { print(2) }", "1"],
     ["print(@x[1]); $a = @y[1, comm]; print(($a, @z))", "0 | (0, 0)"],
     ["@t = (@n + 1, @u); @n = @n + 2; @u = @n; @a = @b; @b = @a", "@a: 0 | @b: 0 | @n: 2 | @t: (1, 0) | @u: 2"],
