@@ -138,6 +138,11 @@ export const mapFunctions: Functions = {
       if (!info || !key || !checkEntries(c, call, info)) return unknown;
       if (info.keyed === false) return withoutKeys(c, call);
       c.useKey(info, key);
+      // Where nothing is found it keeps its value, so it has to have one.
+      if (!c.lookup(target)) {
+        const help = `declare it: \`let ${target.name};\``;
+        return c.error("undefined-variable", target.span, `undefined variable \`${target.name}\``, help);
+      }
       c.assign(target, widen(info.value), undefined);
       return boolean;
     },

@@ -339,7 +339,7 @@ function memoryEqual(l: Lowering, node: ast.Binary): VReg {
       VReg,
       VReg,
     ];
-    const bits = l.b.alu("xor", a, b);
+    const bits = l.b.alu("xor", l.asNumber(a, type), l.asNumber(b, type));
     difference = difference === undefined ? bits : l.b.alu("or", difference, bits);
   }
   return difference === undefined ? l.b.const(1) : l.b.compare("eq", l.tested(difference), { imm: 0n });

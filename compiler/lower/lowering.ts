@@ -454,7 +454,7 @@ export class Lowering {
    * swaps their bytes, and does not know what comes of that.
    */
   asNumber(value: VReg, type: Type): VReg {
-    if (type.kind !== "pointer") return value;
+    if (!holdsAddress(type)) return value;
     const swapped = (src: VReg): VReg => this.b.define((dst) => ({ op: "bswap", dst, src, size: 8 }));
     return swapped(swapped(value));
   }
@@ -535,4 +535,10 @@ export function pieces(starts: number | readonly number[], size: number): [offse
     offset += step;
   }
   return list;
+}
+
+function holdsAddress(type: Type): boolean {
+  if (type.kind === "tuple") return type.elements.some(holdsAddress);
+  if (type.kind === "record") return type.fields.some((field) => holdsAddress(field.type));
+  return type.kind === "pointer" || type.kind === "ksym" || type.kind === "usym";
 }

@@ -78,6 +78,7 @@ describeKernel("the language in the kernel", () => {
   it.each([
     "rawtracepoint:sched_switch { @[args.prev] = count(); @b[args.prev, args.next] = sum(1); @c[args.prev.mm] = nsecs; @d[ctx] = 1 }",
     "rawtracepoint:sched_switch { $i = @n; $p = args.prev + $i; @[$p] = args.prev & 7; @h = hist((uint64)args.prev / 4096) }",
+    "rawtracepoint:sched_switch { @[ksym(args.prev)] = count(); @e = (args.prev, 1) == (args.next, 1); @r = (a=ctx) == (a=ctx) }",
     "tracepoint:sched:sched_process_exec { @[args.filename] = count(); @b[args.filename, 1] = nsecs; @c = (uint64)args.filename * 3 }",
   ])("pointers that the verifier knows are numbers, too: %s", async (script) => {
     leaveOutIfTooNew(script);

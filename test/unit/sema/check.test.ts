@@ -350,6 +350,8 @@ describe("questions about types", () => {
     ['begin { @x = comm + "b" }', "operand-type 1:14"],
     ["begin { @x = kfunc_allowed(comm) }", "literal-expected 1:28"],
     ["begin { @x = str($1 + 9) }", undefined],
+    ["begin { @a[1] = 2; find(@a, 1, $v) }", "undefined-variable 1:32"],
+    ["begin { @a[1] = 2; let $v; find(@a, 1, $v) }", undefined],
     ['begin { @x = getopt("n", 1) + getopt("n", 0x1) } end { @y = (getopt("f"), getopt("f", false)) }', undefined],
     ['begin { @x = getopt("n", "a") } end { @y = getopt("n", "b") }', "parameter-default 1:44"],
     ["begin { @x = str($1 + -1) }", "argument-range 1:23"],
