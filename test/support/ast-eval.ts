@@ -333,6 +333,7 @@ class Evaluator {
         return this.#index(node);
       case "sizeof":
       case "offsetof":
+      case "comptime":
         return knownScalar(this.#type(node))!;
       case "ternary": {
         const condition = this.#value(node.condition);

@@ -76,6 +76,10 @@ const grammar = fc.letrec<Grammar>((tie) => ({
     fc.constantFrom("$a++", "++$b", "$c--", "--$a"),
     tie("integer").map((a) => `{ $z = ${a}; $z + 1 }`),
     tie("integer").map((a) => `twice(${a})`),
+    tie("integer").map((a) => `mix($b, twice(${a}))`),
+    fc.tuple(tie("condition"), tie("integer")).map(([c, a]) => `(${c} ? ($a, $b ^ ${a}) : ($b, $c)).1`),
+    fc.constantFrom("$nr.p.n", "@nrk[$nr]", "(int64)@pk[$a & 3]", "@plru[$a & 7]", "offsetof(struct bits, c)"),
+    fc.constantFrom("sizeof($nr)", "len(@q)", "has_key(@q, (1, 2))", "has_key(@akc, $a & 3)", "strlen($nr.p.s)"),
     fc.constantFrom("$v.0", "(7, $a).1", '($b, "x").0', "$rec.n", "(a=$b, b=1).a", "RED", "BLUE", "sizeof(int32)"),
     fc.constantFrom("$arr[0]", "$arr[7]", "len(@k)", "len(@akc)", "$f", "@bool"),
     tie("integer").map((a) => `$arr[$u ^ ${a}]`),
@@ -93,6 +97,9 @@ const grammar = fc.letrec<Grammar>((tie) => ({
     fc.constantFrom(...STRINGS, "comm", "$v.1", "$rec.name", "@str", "@kstr[1]", "@one[4].1", '@nk[0, ("x", 1)].1.0'),
     fc.tuple(word, tie("string")).map(([w, s]) => `str_concat(${w}, ${s})`),
     fc.tuple(tie("condition"), word, word).map(([c, a, b]) => `(${c} ? ${a} : ${b})`),
+    fc.tuple(tie("condition"), tie("string"), tie("string")).map(([c, s, t]) => `(if (${c}) { ${s} } else { ${t} })`),
+    tie("string").map((s) => `{ $q = ${s}; str_concat("<", $q) }`),
+    fc.constant("$nr.p.s"),
   ),
   condition: fc.oneof(
     { maxDepth: 2 },
@@ -149,7 +156,19 @@ const OPERATORS = fc.constantFrom("+=", "-=", "*=", "&=", "|=", "^=");
 const simple: Text = fc.oneof(
   fc.tuple(fc.constantFrom("$a", "$b", "$c"), integer).map(([v, a]) => `${v} = $u + ${a};`),
   fc.tuple(fc.constantFrom("$a", "$b", "$c"), OPERATORS, integer).map(([v, op, a]) => `${v} ${op} ${a};`),
+  fc
+    .tuple(fc.constantFrom("$a", "$b", "$c", "@n", "@k[$a]"), fc.constantFrom("/=", "%=", "<<=", ">>="), integer)
+    .map(([v, op, a]) => `${v} ${op} ${op === "/=" || op === "%=" ? `(${a} | 1)` : `(${a} & 63)`};`),
   fc.tuple(fc.constantFrom(...STRINGS), string).map(([v, s]) => `${v} = ${s};`),
+  fc.tuple(integer, string, condition).map(([a, s, c]) => `$nr = (p=(n=$a ^ ${a}, s=${s}), q=${asBool(c)});`),
+  fc.tuple(condition, integer, string).map(([c, a, s]) => `$v = ${c} ? ($b ^ ${a}, "a") : ($a, ${s});`),
+  fc.constantFrom("@nrk[$nr]++;", "@nrk[$nr] = $a;", "delete(@nrk, $nr);", "print($nr);", "@nr = $nr;", "$nr = @nr;"),
+  fc.constantFrom("$rec = @rec;", "@rec = $rec;", "$arr = @arr[1];", "$s = @str;", "@kstr[2] = $s;", "$v = @one[4];"),
+  fc.constantFrom("@plru[$b & 7] = count();", "delete(@plru, $a & 7);", "delete(@akc, 1);", "clear(@nrk);"),
+  integer.map((a) => `swap($a, $b); @n ^= ${a};`),
+  integer.map((a) => `{ let $x: typeof($w) = (uint64)($u ^ ${a}); $w ^= $x; }`),
+  integer.map((a) => `print(($a, ("x", ${a}, $f), (n=$u, s=$s)));`),
+  fc.tuple(integer, string).map(([a, s]) => `printf("%u %s %d %c", (uint32)($a ^ ${a}), ${s}, (int8)$b, 65);`),
   fc.tuple(integer, string).map(([a, s]) => `$v = ($a + ${a}, ${s});`),
   integer.map((a) => `@n = $a + ${a};`),
   fc.tuple(OPERATORS, integer).map(([op, a]) => `@n ${op} ${a};`),
@@ -237,6 +256,12 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
       simple,
       fc.tuple(condition, block).map(([c, b]) => `if (${c}) ${b}`),
       fc.tuple(condition, block, block).map(([c, a, b]) => `if (${c}) ${a} else ${b}`),
+      fc
+        .tuple(condition, block, condition, block, block)
+        .map(([c, a, d, b, e]) => `if (${c}) ${a} else if (${d}) ${b} else ${e}`),
+      fc.tuple(block, block).map(([a, b]) => `if comptime is_str($s) ${a} else ${b}`),
+      // So many rounds are a loop.
+      integer.map((a) => `unroll (90) { $a += ${a}; if ($a > 40) { break; } @k[$a & 3]++; }`),
       fc.tuple(fc.integer({ min: 1, max: 3 }), block).map(([n, b]) => `unroll (${n}) ${b}`),
       fc.tuple(condition, block).map(([c, b]) => `if (${c}) { return; } else ${b}`),
       fc
@@ -248,6 +273,11 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
           condition,
         )
         .map(([id, n, b, jump, c]) => `for ($r${id} : 0..${n}) { $a += $r${id}; if (${c}) { ${jump} } ${b} }`),
+      fc
+        .tuple(fc.noShrink(fc.nat(1e9)), fc.constantFrom("-2", "$b & 1", "3"), integer, block)
+        .map(
+          ([id, from, to, b]) => `$e${id} = ($a ^ ${to}) & 3; for ($d${id} : ${from}..$e${id}) { $c ^= $d${id}; ${b} }`,
+        ),
       // The order of a map's entries is anyone's.
       fc.constantFrom(
         "for ($kv : @k) { $b ^= $kv.0 * 31 + $kv.1; }",
@@ -279,6 +309,9 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
           fc.constantFrom("", "if ($a > 5) { break; }", "if ($b < 3) { continue; }"),
         )
         .map(([id, n, b, jump]) => `$i${id} = 0; while ($i${id} < ${n}) { $i${id}++; ${jump} ${b} }`),
+      fc
+        .tuple(fc.noShrink(fc.nat(1e9)), fc.nat(3), block, condition)
+        .map(([id, n, b, c]) => `$j${id} = 0; while (true) { if ($j${id}++ > ${n} || ${c}) { break; } ${b} }`),
     ),
   };
 });
@@ -289,7 +322,10 @@ union half { unsigned long long all; int parts[2]; struct { short low; unsigned 
 enum color { RED = 1, GREEN = 5, BLUE };
 let @lru = lruhash(1000);
 let @pk = percpuhash(100);
+let @plru = percpulruhash(1000);
 macro twice(x) { x * 2 }
+macro mix($v, n) { let $k = n; $v ^= $k; if ($k > 3) { $v++; } $k + $v }
+macro swap($v, $w) { let $k = $v; $v = $w; $w = $k; }
 macro bump($v, @m, n) { let $k = n; $v += $k & 7; @m[$k & 3] = count(); }
 `;
 
@@ -300,7 +336,8 @@ const MAPS = `begin {
   @rec = (n=(int64)1, name="a longer string than eight"); @un = (uint64)3; @as = sum((int64)1); @ac = count(); @aavg = avg((int64)4);
   @amin = min((int64)9); @amax[(int64)1] = max((uint64)3); @bf[(int64)0] = buf("hello", 5); @one[(int64)4] = ((int64)7, "a longer string than eight");
   @nk[(int64)0, ("x", (int16)1)] = ((int64)5, ("a longer string than eight", true)); @vk[(int64)1, "a longer string than eight"] = (int64)2;
-  @rk[(n=(int64)1, name="a longer string than eight")] = (int64)3;
+  @rk[(n=(int64)1, name="a longer string than eight")] = (int64)3; @pk[(int64)1] = sum((int64)1); @plru[(int64)1] = count(); @arr[(int64)1] = (uint8[8])(int64)1;
+  @nr = (p=(n=(int64)1, s="<a longer string than eight"), q=pid > 1); @nrk[(p=(n=(int64)1, s="<a longer string than eight"), q=pid > 1)] = (int64)3;
 }
 `;
 
@@ -308,7 +345,8 @@ const MAPS = `begin {
 const VARIABLES = `
   $a = (int64)5; $b = (int64)-3; $c = (int64)pid; $u = (uint64)7; $s = "hello"; $t = comm; $v = ((int64)1, "a longer string than eight");
   $f = pid > 1; $rec = (n=(int64)1, name="a longer string than eight"); $arr = (uint8[8])(int64)0x0807060504030201;
-  let $w: uint64 = 0x8182838485868788; let $w2: uint64 = 77; $w3 = (int64)4; $pw = &$w; $pn = &@n; $p3 = &$w3; $ps = (struct bits *)&$w;`;
+  let $w: uint64 = 0x8182838485868788; let $w2: uint64 = 77; $w3 = (int64)4; $pw = &$w; $pn = &@n; $p3 = &$w3; $ps = (struct bits *)&$w;
+  $nr = (p=(n=(int64)1, s="<a longer string than eight"), q=pid > 1);`;
 
 const block: Text = fc
   .array(statement, { minLength: 1, maxLength: 3 })
@@ -328,6 +366,9 @@ export function withoutCallbacks(script: string): string {
     .replace(/for \((\$o\d+) : @one\) \{/g, "unroll (1) { $1 = ((int64)4, @one[4]);")
     .replace(/for \(\$kv : @\w+\) \{(?:[^{}]|\{[^{}]*\})*\}/g, "$b++;")
     .replace(/for \((\$r\d+) : 0\.\.(\d+)\) \{/g, "$1 = (int64)-1; while (++$1 < $2) {")
+    .replace(/for \((\$d\d+) : [^.]+\.\.\$e\d+\) \{/g, "unroll (1) { $1 = (int64)2;")
+    .replace(/while \(true\) \{/g, "unroll (1) {")
+    .replace(/\bunroll \(90\)/g, "unroll (3)")
     .replace(/\blen\(@\w+\)/g, "strlen($s)")
     .replace(/\bstrstr\(/g, "lengths(")
     .replace(/\bstrcontains\(/g, "equal(")
