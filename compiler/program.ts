@@ -367,13 +367,25 @@ export interface EventField {
 /**
  * The health map is a one-entry mmap-able array of 64-bit counters, each incremented atomically. A run with a counter
  * above zero has lost something. Slot 0: ring buffer records that found no room. Slot 1: loops that the kernel has ended before
- * they were done. Slot 2 + errno: updates of script maps that the kernel refused although there was room; 0 and EEXIST are no losses.
- * The last ones, from `firstMap` on: updates of each script map for which it had no room.
+ * they were done. From `firstMap` on each script map has its own, one for every error by which the kernel refused to change it.
  */
-export const HEALTH_SLOTS = { lostEvents: 0, endlessLoops: 1, refusals: 2, firstMap: 130 } as const;
+export const HEALTH_SLOTS = { lostEvents: 0, endlessLoops: 1, firstMap: 2 } as const;
 
 /** Numbers of errors that are told apart: a power of two. */
-export const REFUSALS = HEALTH_SLOTS.firstMap - HEALTH_SLOTS.refusals;
+export const REFUSALS = 128;
+
+/** The slot of updates of the script map `index` that failed with `errno`: what the helper returns is found there without a branch. */
+export function refusalSlot(index: number, errno: number): number {
+  return HEALTH_SLOTS.firstMap + index * REFUSALS + (-errno & (REFUSALS - 1));
+}
+
+const ENOMEM = 12;
+const E2BIG = 7;
+
+/** By which error the kernel says that a map has no room: one that forgets by itself finds no entry that it could forget. */
+export function errnoOfFull(type: KernelMapType): number {
+  return type.startsWith("lru_") ? ENOMEM : E2BIG;
+}
 
 /** What a program can count as lost besides updates of maps. */
 export type Loss = "lostEvents" | "endlessLoops";

@@ -508,7 +508,7 @@ export class Lowering {
   }
 
   /** Counts something that was lost, so that the run is known to be invalid. */
-  countFailure(slot: Loss | PlannedMap): void {
+  countFailure(slot: Loss): void {
     const { map, offset } = this.plan.health(slot);
     const base = this.mapValue(map, offset);
     const one = this.b.const(1);

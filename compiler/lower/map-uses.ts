@@ -59,16 +59,23 @@ export function accumulatedMaps(script: TypedScript): Set<string> {
   return namesOf(used.filter(({ value }) => isAggregate(value) && value.kind !== "tseries"));
 }
 
-/** Maps with keys and without a declared type that are named only where `permitted` says so, and as a whole. */
+/** What a table saves is paid with a larger program at each place: a map with more of them stays in the hash. */
+const MAX_PLACES = 64;
+
+/** Maps with keys and without a declared type that are named only where `permitted` says so, in not too many places, and as a whole. */
 function mapsOnly({ maps, units }: TypedScript, permitted: (node: ast.Node) => readonly ast.MapName[]): MapInfo[] {
   const excluded = new Set<string>();
+  const places = new Map<string, number>();
   for (const block of new Set(units.map((unit) => unit.block))) {
     const seen = new Set<ast.Node>();
     walk(block, (node) => {
       for (const map of permitted(node)) seen.add(map);
       if (node.kind === "call" && node.args[0]?.kind === "map" && WHOLE_MAP_FUNCTIONS.has(node.callee.text))
         seen.add(node.args[0]);
-      if (node.kind === "map" && !seen.has(node)) excluded.add(node.name);
+      if (node.kind !== "map") return;
+      const count = (places.get(node.name) ?? 0) + 1;
+      places.set(node.name, count);
+      if (!seen.has(node) || count > MAX_PLACES) excluded.add(node.name);
     });
   }
   return [...maps.values()].filter(({ name, keyed, declaration }) => keyed && !declaration && !excluded.has(name));

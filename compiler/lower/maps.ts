@@ -26,9 +26,6 @@ import { onEntry, setEntry, takeAway, type ValueTable } from "./value-tables.ts"
 const BPF_ANY = { imm: 0n };
 const BPF_NOEXIST = { imm: 1n };
 
-const E2BIG = 7n;
-const ENOMEM = 12n;
-
 type MapNode = ast.MapName | ast.MapAccess;
 
 export function plannedMap(l: Lowering, node: MapNode): PlannedMap {
@@ -231,22 +228,14 @@ function update(l: Lowering, map: PlannedMap, key: VReg, from: VReg, flags: Oper
   l.when("ne", result, { imm: 0n }, () => countFailedUpdate(l, map, result));
 }
 
-// errno = -result & 127; if (errno == E2BIG) full[map]++; else refusals[errno]++
+// refusals[map][result & 127]++
 function countFailedUpdate(l: Lowering, map: PlannedMap, result: VReg): void {
   const { b } = l;
+  const { map: health, offset } = l.plan.health(map);
   // The low bits only: before 6.4 the kernel answers with an `int`.
-  const errno = b.alu("and", b.alu("sub", b.const(0), result), { imm: BigInt(REFUSALS - 1) });
-  const refused = (): void => {
-    const { map: health, offset } = l.plan.health("refusals");
-    const counter = b.alu("add", l.mapValue(health, offset), b.alu("lsh", errno, { imm: 3n }));
-    b.emit({ op: "atomic", atomic: "add", dst: undefined, base: counter, offset: 0, size: 8, value: b.const(1) });
-  };
-  l.when("eq", errno, { imm: errnoOfFull(l, map) }, () => l.countFailure(map), refused);
-}
-
-/** By which error number the kernel says that a map has no room: one that forgets by itself finds no entry that it could forget. */
-function errnoOfFull(l: Lowering, map: PlannedMap): bigint {
-  return l.plan.maps[hashMap(map)]!.type.startsWith("lru_") ? ENOMEM : E2BIG;
+  const index = b.alu("and", result, { imm: BigInt(REFUSALS - 1) });
+  const counter = b.alu("add", l.mapValue(health, offset), b.alu("lsh", index, { imm: 3n }));
+  b.emit({ op: "atomic", atomic: "add", dst: undefined, base: counter, offset: 0, size: 8, value: b.const(1) });
 }
 
 function markPresent(l: Lowering, map: PlannedMap): void {

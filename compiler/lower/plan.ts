@@ -18,7 +18,7 @@ import type {
   StackMode,
   ValueLayout,
 } from "../program.ts";
-import { frameSize, HEALTH_SLOTS, SCOPE_SWITCH } from "../program.ts";
+import { frameSize, HEALTH_SLOTS, REFUSALS, SCOPE_SWITCH } from "../program.ts";
 import { aggregateSize, alignOf, type LayoutContext, layoutOf, placed, sizeOf } from "../sema/layout.ts";
 import type { MapInfo, TypedScript } from "../sema/typed.ts";
 import {
@@ -213,17 +213,17 @@ export class Plan {
     return this.#ringBuffer;
   }
 
-  /** The health counters and the offset of one of them, or of the first of them. */
-  health(slot: Loss | "refusals" | PlannedMap): { map: number; offset: number } {
+  /** The health counters and the offset of one of them, or of the first of a map's. */
+  health(slot: Loss | PlannedMap): { map: number; offset: number } {
     this.#health ??= this.#add(
       "health",
       "array",
       4,
-      (HEALTH_SLOTS.firstMap + this.#byName.size) * 8,
+      (HEALTH_SLOTS.firstMap + this.#byName.size * REFUSALS) * 8,
       1,
       BPF_F_MMAPABLE,
     );
-    const index = typeof slot === "string" ? HEALTH_SLOTS[slot] : HEALTH_SLOTS.firstMap + slot.index;
+    const index = typeof slot === "string" ? HEALTH_SLOTS[slot] : HEALTH_SLOTS.firstMap + slot.index * REFUSALS;
     return { map: this.#health, offset: index * 8 };
   }
 

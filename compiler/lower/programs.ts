@@ -100,10 +100,15 @@ function lowerProgram(
     filterScope(l, event.kind === "interval" ? "system" : scope, leave);
     if (environment.exits) skipAfterExit(l, leave);
   }
+  const isOneCall = haveSameCalls(regions);
   const enterRegion = (part: Lowering, region: Region): void => identify(part, region, regions[0]!);
   const parts = new Parts(l, leave, { enter, enterRegion });
   regions.forEach((region, i) => {
-    parts.region(region, i === regions.length - 1, (part, after) => beginRegion(part, region, regions[0]!, after));
+    parts.region(region, i === regions.length - 1, (part, after) => {
+      // What no region wants has left already.
+      if (!isOneCall) dispatchRegion(part, region, after);
+      beginRegion(part, region, regions[0]!, after);
+    });
   });
   const {
     parts: [functions, ...rest],
@@ -133,11 +138,15 @@ function placeId(l: Lowering, { probes }: Region, first: Region): VReg {
   return l.b.add(cookie, probes[0]!.id - first.probes[0]!.id);
 }
 
-/** What stands before a block's statements: which of the events are its own, and its predicate. */
-function beginRegion(l: Lowering, region: Region, first: Region, after: number): void {
-  const { unit, probes } = region;
+/** Goes on with the events that are the block's own. */
+function dispatchRegion(l: Lowering, { probes }: Region, after: number): void {
   const numbers = l.syscall && syscallNumbers(probes);
   if (l.syscall && numbers) dispatch(l, l.syscall.number, numbers, after);
+}
+
+/** What stands before a block's statements: which probe it was, and its predicate. */
+function beginRegion(l: Lowering, region: Region, first: Region, after: number): void {
+  const { unit, probes } = region;
   identify(l, region, first);
   l.enterRegion(unit, probes[0]!, after);
   const { predicate } = unit.block;
@@ -170,10 +179,8 @@ function readSyscall(l: Lowering, direction: "enter" | "exit"): void {
 /** Leaves early for calls that no region wants. */
 function dispatchAll(l: Lowering, regions: readonly Region[], leave: number): void {
   const { number } = l.syscall!;
-  const sets = regions.map((region) => syscallNumbers(region.probes));
-  // With a single region its own dispatch does the same.
-  if (sets.length > 1 && sets.every((set) => set !== undefined)) dispatch(l, number, sets.flat(), leave);
-  else if (sets.length === 1 && sets[0]) dispatch(l, number, sets[0], leave);
+  const sets = regions.map(({ probes }) => syscallNumbers(probes));
+  if (sets.every((set) => set !== undefined)) dispatch(l, number, sets.flat(), leave);
   if (sets.some((set) => set !== undefined)) skipCompat(l, leave);
 }
 
@@ -185,6 +192,12 @@ function syscallNumbers(probes: readonly ResolvedProbe[]): number[] | undefined 
     numbers.push(event.number);
   }
   return numbers;
+}
+
+/** Whether all regions are for the same system calls. */
+function haveSameCalls(regions: readonly Region[]): boolean {
+  const [first, ...others] = regions.map(({ probes }) => syscallNumbers(probes)?.join());
+  return first !== undefined && others.every((numbers) => numbers === first);
 }
 
 /** Goes on only if the number is one of `wanted`; else jumps to `otherwise`. */

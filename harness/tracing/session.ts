@@ -4,9 +4,11 @@
  */
 import {
   type CompiledProgram,
+  errnoOfFull,
   HEALTH_SLOTS,
   type Program,
   REFUSALS,
+  refusalSlot,
   type ScriptMap,
   type StackMode,
 } from "../../compiler/program.ts";
@@ -321,13 +323,7 @@ export class Session {
     return {
       lostEvents: this.lostEvents,
       endlessLoops: this.#healthCounter(HEALTH_SLOTS.endlessLoops),
-      failedUpdates: this.compiled.scriptMaps
-        .map(({ name }, i) => ({ map: name, count: this.#healthCounter(HEALTH_SLOTS.firstMap + i) }))
-        .filter(({ count }) => count > 0),
-      refusals: Array.from({ length: REFUSALS }, (_, errno) => errno)
-        .filter((errno) => errno !== 0 && errno !== EEXIST)
-        .map((errno) => ({ errno, count: this.#healthCounter(HEALTH_SLOTS.refusals + errno) }))
-        .filter(({ count }) => count > 0),
+      ...this.#refusedUpdates(),
       missedRuns: this.#programs
         .map((loaded) => ({ ...nameOf(loaded), count: this.#counters(loaded).misses }))
         .filter(({ count }) => count > 0),
@@ -358,6 +354,23 @@ export class Session {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Updates that found the map full, by map; all others, by the reason. */
+  #refusedUpdates(): Pick<Health, "failedUpdates" | "refusals"> {
+    const failedUpdates: Health["failedUpdates"] = [];
+    const counts = new Map<number, number>();
+    this.compiled.scriptMaps.forEach(({ name, storage }, index) => {
+      const full = errnoOfFull(this.compiled.maps[storage.map]!.type);
+      for (let errno = 1; errno < REFUSALS; errno++) {
+        const count = this.#healthCounter(refusalSlot(index, errno));
+        if (count === 0 || errno === EEXIST) continue;
+        if (errno === full) failedUpdates.push({ map: name, count });
+        else counts.set(errno, (counts.get(errno) ?? 0) + count);
+      }
+    });
+    const refusals = [...counts].map(([errno, count]) => ({ errno, count })).sort((a, b) => a.errno - b.errno);
+    return { failedUpdates, refusals };
   }
 
   #healthCounter(slot: number): number {

@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { add64, call, imm, mov64, R1, R2, R10, st } from "../../compiler/asm/instructions.ts";
-import { type AttachTarget, type CompiledProgram, HEALTH_SLOTS } from "../../compiler/program.ts";
+import {
+  type AttachTarget,
+  type CompiledProgram,
+  HEALTH_SLOTS,
+  REFUSALS,
+  refusalSlot,
+} from "../../compiler/program.ts";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import { isAtLeast } from "../../harness/tracing/facts/version.ts";
 import { openFds } from "../../native/index.ts";
@@ -100,10 +106,12 @@ describeKernel("events and health of a session", () => {
   // Health and cost
 
   it("reports lost events and full maps by name, and forgets them at a reset", () => {
-    const { lostEvents, endlessLoops, refusals, firstMap } = HEALTH_SLOTS;
-    const losses = [lostEvents, lostEvents, endlessLoops, refusals, refusals + 12, refusals + 17, firstMap + 1];
+    const { lostEvents, endlessLoops } = HEALTH_SLOTS;
+    // Nothing, no memory, there already, full.
+    const refusals = [0, 12, 17].map((errno) => refusalSlot(0, errno));
+    const losses = [lostEvents, lostEvents, endlessLoops, ...refusals, refusalSlot(1, 12), refusalSlot(1, 7)];
     const parts = compiled({
-      maps: [globals(HEALTH_SLOTS.firstMap * 8 + 16, "health"), hash("a"), hash("b")],
+      maps: [globals((HEALTH_SLOTS.firstMap + 2 * REFUSALS) * 8, "health"), hash("a"), hash("b")],
       scriptMaps: [keyed(1), keyed(2)],
       health: 0,
       programs: [program({ kind: "begin" }, [...losses.flatMap((slot) => count(slot * 8)), ...returnZero])],
@@ -117,7 +125,7 @@ describeKernel("events and health of a session", () => {
       lostEvents: 2,
       endlessLoops: 1,
       failedUpdates: [{ map: "@2", count: 1 }],
-      refusals: [{ errno: 12, count: 1 }],
+      refusals: [{ errno: 12, count: 2 }],
     });
     session.reset();
     expect(session.health()).toEqual(healthy);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
-import { HEALTH_SLOTS, REFUSALS } from "../../compiler/program.ts";
+import { errnoOfFull, HEALTH_SLOTS, REFUSALS, refusalSlot } from "../../compiler/program.ts";
 import { Source } from "../../compiler/source.ts";
 import { fakeFacts } from "../support/fake-facts.ts";
 import { Vm } from "./interpreter.ts";
@@ -23,9 +23,14 @@ function losses(statement: string, errno: number): Record<string, number> {
   return Object.fromEntries([...counters].flatMap((count, i) => (count === 0n ? [] : [[nameOf(i), Number(count)]])));
 
   function nameOf(slot: number): string {
-    if (slot >= HEALTH_SLOTS.firstMap) return program!.scriptMaps[slot - HEALTH_SLOTS.firstMap]!.name;
-    if (slot >= HEALTH_SLOTS.refusals) return `errno ${slot - HEALTH_SLOTS.refusals}`;
-    return `slot ${slot}`;
+    const { scriptMaps, maps } = program!;
+    const index = Math.floor((slot - HEALTH_SLOTS.firstMap) / REFUSALS);
+    const map = scriptMaps[index];
+    if (!map) return `slot ${slot}`;
+    const found = Array.from({ length: REFUSALS }, (_, errno) => errno).find(
+      (errno) => refusalSlot(index, errno) === slot,
+    );
+    return `${map.name} ${found === errnoOfFull(maps[map.storage.map]!.type) ? "full" : found}`;
   }
 }
 
@@ -37,26 +42,26 @@ const ETIMEDOUT = 110;
 
 describe("an update that the kernel refuses", () => {
   it.each<[string, number, Record<string, number>]>([
-    ["begin { @a[pid] = count() }", E2BIG, { "@a": 1 }],
-    ["begin { @a[pid] = count() }", ENOMEM, { "errno 12": 1 }],
-    ["begin { @a[pid] = count() }", EBUSY, { "errno 16": 1 }],
-    ["begin { @a[pid] = count(); @b[pid] = count() }", EDEADLK, { "errno 35": 2 }],
-    ["begin { @a[comm] = hist(pid) }", ETIMEDOUT, { "errno 110": 1 }],
-    ["begin { @a[pid] = 1 }", E2BIG, { "@a": 1 }],
-    ["begin { @a[pid] = 1 }", ENOMEM, { "errno 12": 1 }],
-    ["begin { @a[1] = (1, comm) }", ENOMEM, { "errno 12": 1 }],
-    ["begin { @a[comm]++ }", ENOMEM, { "errno 12": 1 }],
-    ["begin { @a[1] = 1; @b[1] += 2 }", E2BIG, { "@a": 1, "@b": 1 }],
-    ["begin { @a = tseries(pid, 1s, 10) }", ENOMEM, { "errno 12": 1 }],
+    ["begin { @a[pid] = count() }", E2BIG, { "@a full": 1 }],
+    ["begin { @a[pid] = count() }", ENOMEM, { "@a 12": 1 }],
+    ["begin { @a[pid] = count() }", EBUSY, { "@a 16": 1 }],
+    ["begin { @a[pid] = count(); @b[pid] = count() }", EDEADLK, { "@a 35": 1, "@b 35": 1 }],
+    ["begin { @a[comm] = hist(pid) }", ETIMEDOUT, { "@a 110": 1 }],
+    ["begin { @a[pid] = 1 }", E2BIG, { "@a full": 1 }],
+    ["begin { @a[pid] = 1 }", ENOMEM, { "@a 12": 1 }],
+    ["begin { @a[1] = (1, comm) }", ENOMEM, { "@a 12": 1 }],
+    ["begin { @a[comm]++ }", ENOMEM, { "@a 12": 1 }],
+    ["begin { @a[1] = 1; @b[1] += 2 }", E2BIG, { "@a full": 1, "@b full": 1 }],
+    ["begin { @a = tseries(pid, 1s, 10) }", ENOMEM, { "@a 12": 1 }],
     // A map that forgets is full when it has nothing that it could forget.
-    ["let @a = lruhash(10); begin { @a[pid] = 1 }", ENOMEM, { "@a": 1 }],
-    ["let @a = lruhash(10); begin { @a[pid] = 1 }", EBUSY, { "errno 16": 1 }],
-    ["let @a = percpulruhash(10); begin { @a[pid] = count() }", ENOMEM, { "@a": 1 }],
+    ["let @a = lruhash(10); begin { @a[pid] = 1 }", ENOMEM, { "@a full": 1 }],
+    ["let @a = lruhash(10); begin { @a[pid] = 1 }", EBUSY, { "@a 16": 1 }],
+    ["let @a = percpulruhash(10); begin { @a[pid] = count() }", ENOMEM, { "@a full": 1 }],
   ])("%s answered with %i", (text, errno, expected) => {
     expect(losses(text, errno)).toEqual(expected);
   });
 
   it("as many error numbers are told apart as there are counters", () => {
-    expect(losses("begin { @a[pid] = 1 }", REFUSALS - 1)).toEqual({ [`errno ${REFUSALS - 1}`]: 1 });
+    expect(losses("begin { @a[pid] = 1 }", REFUSALS - 1)).toEqual({ [`@a ${REFUSALS - 1}`]: 1 });
   });
 });
