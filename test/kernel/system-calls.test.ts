@@ -8,37 +8,38 @@ const CALLS = `
 #include <unistd.h>
 #include <sys/syscall.h>
 int main(void) {
-  for (int i = 0; i < 30; i++) syscall(SYS_getppid);
-  for (int i = 0; i < 7; i++) syscall(SYS_getuid);
+  for (int i = 0; i < 30; i++) syscall(SYS_sched_get_priority_max, 0);
+  for (int i = 0; i < 7; i++) syscall(SYS_sched_get_priority_min, 0);
   return 0;
 }`;
 
-const PPID = "tracepoint:syscalls:sys_enter_getppid";
-const UID = "tracepoint:syscalls:sys_enter_getuid";
+/** The whole system is traced, in which nobody else makes these calls. */
+const MAX = "tracepoint:syscalls:sys_enter_sched_get_priority_max";
+const MIN = "tracepoint:syscalls:sys_enter_sched_get_priority_min";
 
 describeKernel("system calls reach", () => {
   it.skipIf(!hasCompiler).each<[string, string, string[]]>([
-    ["the only block", `${PPID} { @a = count() }`, ["@a: 30"]],
+    ["the only block", `${MAX} { @a = count() }`, ["@a: 30"]],
     [
       "all blocks of one call",
-      `${PPID} { @a = count() } ${PPID} /pid < 0/ { @b = count() } ${PPID} { @c = count() }`,
+      `${MAX} { @a = count() } ${MAX} /pid < 0/ { @b = count() } ${MAX} { @c = count() }`,
       ["@a: 30", "@c: 30"],
     ],
-    ["the block behind a return", `${PPID} { @a = count(); return } ${PPID} { @b = count() }`, ["@a: 30", "@b: 30"]],
+    ["the block behind a return", `${MAX} { @a = count(); return } ${MAX} { @b = count() }`, ["@a: 30", "@b: 30"]],
     [
       "each its own block",
-      `${PPID} { @a = count() } ${UID} { @b = count() } ${PPID} { @c = count() }`,
+      `${MAX} { @a = count() } ${MIN} { @b = count() } ${MAX} { @c = count() }`,
       ["@a: 30", "@b: 7", "@c: 30"],
     ],
     [
       "a block of both",
-      `${PPID}, ${UID} { @[probe] = count() } ${PPID}, ${UID} { @b = count() }`,
-      [`@b: 37`, `@[${UID}]: 7`, `@[${PPID}]: 30`],
+      `${MAX}, ${MIN} { @[probe] = count() } ${MAX}, ${MIN} { @b = count() }`,
+      [`@b: 37`, `@[${MIN}]: 7`, `@[${MAX}]: 30`],
     ],
-    ["blocks of overlapping calls", `${PPID}, ${UID} { @a = count() } ${UID} { @b = count() }`, ["@a: 37", "@b: 7"]],
+    ["blocks of overlapping calls", `${MAX}, ${MIN} { @a = count() } ${MIN} { @b = count() }`, ["@a: 37", "@b: 7"]],
     [
       "blocks in several parts",
-      `${PPID} { ${"@n++; ".repeat(1000)} } ${PPID} { @b = count() } ${UID} { @c = count() }`,
+      `${MAX} { ${"@n++; ".repeat(1000)} } ${MAX} { @b = count() } ${MIN} { @c = count() }`,
       ["@b: 30", "@c: 7", "@n: 30000"],
     ],
   ])("%s", async (_, script, expected) => {
