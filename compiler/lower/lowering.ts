@@ -101,6 +101,7 @@ export class Lowering {
   /** Memory that numbers are sent through. */
   #detour: Home | undefined;
   #claimed: VReg | undefined;
+  #shared = new Map<string, number>();
   /** The address of what the program returns, where somebody looks at that. */
   result: VReg | undefined;
   /** The id of the probe that fired, where the program serves many. */
@@ -129,6 +130,7 @@ export class Lowering {
     child.#branchy = this.#branchy;
     child.#plainLoops = this.#plainLoops;
     child.#detour = this.#detour;
+    child.#shared = this.#shared;
     return child;
   }
 
@@ -141,6 +143,18 @@ export class Lowering {
     next.#detour = this.#detour;
     next.#variables = this.#variables;
     return next;
+  }
+
+  /** The index of a function of the program that serves many places; it is lowered when the first of them asks for it. */
+  shared(name: string, lower: (l: Lowering) => void): number {
+    const known = this.#shared.get(name);
+    if (known !== undefined) return known;
+    const index = this.functions.length;
+    this.#shared.set(name, index);
+    const child = this.callback();
+    child.b.span = this.b.span;
+    lower(child);
+    return index;
   }
 
   /** Finished functions, the entry first. */

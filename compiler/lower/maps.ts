@@ -5,6 +5,7 @@
 
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Operand, Size, VReg } from "../ir/ir.ts";
+import { isSince } from "../kernel-facts.ts";
 import { REFUSALS } from "../program.ts";
 import { aggregateSize, sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
@@ -306,26 +307,19 @@ function modify(l: Lowering, target: MapNode, change: (before: VReg) => VReg): {
 /** Runs `body` with the address of a key's value, which is created as zeros if it is not there. */
 export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, body: (entry: VReg) => void): void {
   const { b, plan, program } = l;
-  const [entry, result] = [{}, {}];
-  const [found, lost, done] = b.newBlocks(3);
+  const entry = {};
+  const [found, done] = b.newBlocks(2);
   const enter = (value: VReg): void => {
     b.write(entry, value);
     b.jump(found);
   };
   const inHash = (hash: number): void => {
-    const missing = b.newBlock();
-    const first = lookupIn(l, hash, key);
-    b.write(entry, first);
-    b.branch("ne", first, { imm: 0n }, found, missing);
-    b.enterSealed(missing);
-    const zeroes = plan.zeroes(size);
-    const address = keyAddress(l, key);
-    const reference = l.mapReference(hash);
-    const from = l.mapValue(zeroes.map, zeroes.offset);
-    b.write(result, b.call("map_update_elem", [reference, address, from, BPF_NOEXIST]));
-    const second = b.call("map_lookup_elem", [reference, address]);
-    b.write(entry, second);
-    b.branch("ne", second, { imm: 0n }, found, lost);
+    if (isLarge(l)) enterOrLeave(entryByCall(l, map, hash, key, size));
+    else findOrCreate(l, map, hash, key, size, enter, () => b.jump(done));
+  };
+  const enterOrLeave = (value: VReg): void => {
+    b.write(entry, value);
+    b.branch("ne", value, { imm: 0n }, found, done);
   };
   const interruptible = program.atomicUpdates(map);
   // What is divided is large already.
@@ -341,13 +335,66 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
     b.enterSealed(isLong);
   }
   inHash(hashMap(map));
-  b.enterSealed(lost);
-  countFailedUpdate(l, map, b.read(result));
-  b.jump(done);
   b.enterSealed(found);
   body(b.read(entry));
   b.jump(done);
   b.enterSealed(done);
+}
+
+/** Ends with `enter`, or with `lost` where the kernel has refused the entry. */
+function findOrCreate(
+  l: Lowering,
+  map: PlannedMap,
+  hash: number,
+  key: Key,
+  size: number,
+  enter: (entry: VReg) => void,
+  lost: () => void,
+): void {
+  const { b, plan } = l;
+  const [present, missing, created, refused] = b.newBlocks(4);
+  const first = lookupIn(l, hash, key);
+  b.branch("ne", first, { imm: 0n }, present, missing);
+  b.enterSealed(present);
+  enter(first);
+  b.enterSealed(missing);
+  const zeroes = plan.zeroes(size);
+  const address = keyAddress(l, key);
+  const reference = l.mapReference(hash);
+  const from = l.mapValue(zeroes.map, zeroes.offset);
+  const result = b.call("map_update_elem", [reference, address, from, BPF_NOEXIST]);
+  const second = b.call("map_lookup_elem", [reference, address]);
+  b.branch("ne", second, { imm: 0n }, created, refused);
+  b.enterSealed(created);
+  enter(second);
+  b.enterSealed(refused);
+  countFailedUpdate(l, map, result);
+  lost();
+}
+
+/** Whether a function that is called from everywhere does better than the same code everywhere: the kernel must take it beside tail calls. */
+function isLarge({ program, facts }: Lowering): boolean {
+  return program.divided === true && (isSince(facts, 6, 0) || (facts.arch === "x64" && isSince(facts, 5, 10)));
+}
+
+/** The same as a function of the program, one for each hash and kind of key: the entry's address, or 0. */
+function entryByCall(l: Lowering, map: PlannedMap, hash: number, key: Key, size: number): VReg {
+  const isAddress = "address" in key;
+  const index = l.shared(`entry ${hash} ${isAddress ? "" : key.size}`, (part) => {
+    const [given] = part.b.function.params as [VReg];
+    const inside = isAddress ? { address: given } : { value: given, size: key.size };
+    findOrCreate(
+      part,
+      map,
+      hash,
+      inside,
+      size,
+      (entry) => part.b.exit(entry),
+      () => part.b.exit({ imm: 0n }),
+    );
+  });
+  const args = [isAddress ? key.address : key.value];
+  return l.b.define((dst) => ({ op: "call-local", dst, index, args }));
 }
 
 export function deleteKey(l: Lowering, map: PlannedMap, node: ast.Expression): VReg {

@@ -509,6 +509,8 @@ describe("what faults", () => {
         exit(),
       ],
     ],
+    ["a function returns its stack", [callLocal("f"), exit(), label("f"), mov64(R0, R10), exit()]],
+    ["r0 holds a pointer", [callLocal("f"), exit(), label("f"), mov64(R0, R1), exit()]],
     [
       "r6 was never written",
       [

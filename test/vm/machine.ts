@@ -167,10 +167,15 @@ export class Machine {
           break;
         default:
           if (insn.opcode === 0x95) {
-            const result = this.#number(0);
+            if (this.#frames.length === depth + 1) {
+              const number = this.#number(0);
+              this.#frames.pop()!.stack.released = true;
+              return number;
+            }
+            const result = this.#get(0);
             const { returnTo, stack } = this.#frames.pop()!;
+            if (typeof result !== "bigint" && result.region === stack) throw new Fault("a function returns its stack");
             stack.released = true;
-            if (this.#frames.length === depth) return result;
             this.#slot = returnTo;
             for (let i = 1; i <= 5; i++) this.#frame.registers[i] = undefined;
             this.#frame.registers[0] = result;

@@ -31,12 +31,12 @@ describe("parts of a program", () => {
   });
 
   it.each<[string, string]>([
-    ["counters", `begin { ${lines(500, (i) => `@[${i}] = count();`)} }`],
+    ["counters", `begin { ${lines(1500, (i) => `@[${i}] = count();`)} }`],
     ["printing", `begin { ${lines(900, (i) => `printf("%d %s", ${i}, comm);`)} }`],
     ["conditions", `begin { $x = 0; ${lines(900, (i) => `if (pid % ${i + 2} == 1) { $x += ${i} }`)} @x = $x }`],
     ["maps", `begin { ${lines(65, (i) => `@m${i}[pid] = ${i};`)} }`],
-    ["one branch", `begin { if (pid) { ${lines(500, (i) => `@[${i}] = count();`)} } else { @x = 1 } }`],
-    ["blocks", lines(500, (i) => `tracepoint:syscalls:sys_enter_openat { @[${i}] = count(); @x += pid; }`)],
+    ["one branch", `begin { if (pid) { ${lines(1500, (i) => `@[${i}] = count();`)} } else { @x = 1 } }`],
+    ["blocks", lines(1000, (i) => `tracepoint:syscalls:sys_enter_openat { @[${i}] = count(); @x += pid; }`)],
   ])("are several for hundreds of lines: %s", { timeout: 120_000 }, (_, text) => {
     for (const features of [{}, OLD]) {
       const [parts, ...others] = partsOf(text, features);
