@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { compile } from "../../../compiler/compile.ts";
 import { Diagnostics } from "../../../compiler/diagnostics.ts";
+import type { KernelFacts } from "../../../compiler/kernel-facts.ts";
 import { codeOf } from "../../../compiler/program.ts";
 import { Source } from "../../../compiler/source.ts";
 import { fakeFacts } from "../../support/fake-facts.ts";
@@ -43,6 +44,21 @@ describe("parts of a program", () => {
       expect(parts).toBeGreaterThan(1);
       expect(others).toEqual([]);
     }
+  });
+
+  it.each<[KernelFacts["arch"], [number, number, number], boolean]>([
+    ["x64", [5, 8, 0], false],
+    ["x64", [5, 10, 0], true],
+    ["arm64", [5, 15, 0], false],
+    ["arm64", [6, 0, 0], true],
+  ])("find the entries of a map by a function, where the kernel takes one: %s %j", (arch, version, expected) => {
+    let ir = "";
+    const dump = (stage: string, text: () => string): void => {
+      if (stage === "ir-opt") ir = text();
+    };
+    const script = new Source("test.bt", `begin { ${lines(800, (i) => `@[${i}] = count();`)} }`);
+    compile(script, { ...fakeFacts({ version }), arch }, new Diagnostics(), { dump });
+    expect(ir.match(/update_elem/g)!.length < 800).toBe(expected);
   });
 
   it.each<[string, string, boolean]>([
