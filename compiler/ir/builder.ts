@@ -222,7 +222,7 @@ export class FunctionBuilder {
   call(helper: HelperName, args: Operand[], options: { pure?: boolean } = {}): VReg {
     const { pure = false } = options;
     const make = (): VReg => this.#define((dst) => ({ op: "call", dst, helper, args, pure }));
-    return pure ? this.once(`${helper} ${args.join()}`, make) : make();
+    return pure ? this.once(`${helper} ${args.map((arg) => (isImm(arg) ? `#${arg.imm}` : arg)).join()}`, make) : make();
   }
 
   /** For every other instruction with a result. */
