@@ -88,18 +88,7 @@ export function namedBefore(fn: IrFunction, order: readonly IrBlock[], named: Bl
 
 /** What is named on some path behind the end of each block. */
 export function namedBehind(fn: IrFunction, order: readonly IrBlock[], named: BlockSets, size: number): BlockSets {
-  const behind = new BlockSets(fn, size);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let i = order.length - 1; i >= 0; i--) {
-      const { id, end } = order[i]!;
-      for (const { block } of edges(end)) {
-        if (behind.addAll(id, block)) changed = true;
-        if (behind.addAll(id, block, named)) changed = true;
-      }
-    }
-  }
-  return behind;
+  return readBehind(fn, order, named, new BlockSets(fn, size), size);
 }
 
 /** What is read on some path behind the end of each block before it is written. `read` are those that a block reads before it writes them. */
