@@ -180,13 +180,6 @@ export function conditionInputs(end: Terminator): VReg[] {
   return end.op === "exit" && !isImm(end.value) ? [end.value] : [];
 }
 
-/** The registers that a terminator reads, the arguments of its edges included. */
-export function endInputs(end: Terminator): VReg[] {
-  const registers: VReg[] = [];
-  forEachEndInput(end, (reg) => registers.push(reg));
-  return registers;
-}
-
 /** Constants and addresses: instructions that read nothing. */
 export type Leaf = Extract<Insn, { op: "const" | "host-const" | "map" | "map-value" | "slot" | "func" }>;
 

@@ -314,10 +314,11 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
     b.jump(found);
   };
   const inHash = (hash: number): void => {
-    if (isLarge(l)) enterOrLeave(entryByCall(l, map, hash, key, size));
-    else findOrCreate(l, map, hash, key, size, enter, () => b.jump(done));
-  };
-  const enterOrLeave = (value: VReg): void => {
+    if (!isLarge(l)) {
+      findOrCreate(l, map, hash, key, size, enter, () => b.jump(done));
+      return;
+    }
+    const value = entryByCall(l, map, hash, key, size);
     b.write(entry, value);
     b.branch("ne", value, { imm: 0n }, found, done);
   };

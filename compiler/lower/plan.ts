@@ -100,8 +100,6 @@ const MAP_TYPES: Record<string, { type: KernelMap["type"]; perCpu: boolean }> = 
   percpulruhash: { type: "lru_percpu_hash", perCpu: true },
 };
 
-export const MAP_TYPE_NAMES: readonly string[] = Object.keys(MAP_TYPES);
-
 export class Plan {
   readonly maps: KernelMap[] = [];
   readonly events: EventLayout[] = [];
