@@ -72,6 +72,8 @@ export interface Features {
   mayGoto: boolean;
   /** Signed division, sign-extending loads and moves, unconditional byte swaps, 32-bit jumps (cpu v4, 6.6). */
   cpuV4: boolean;
+  /** A program that goes on in another one may call functions of its own (5.10; on arm64 6.0; where there is a JIT). */
+  callsBesideTailCalls: boolean;
   uprobeMulti: boolean;
   kprobeMulti: boolean;
   /** bpf_get_attach_cookie (5.15): one program tells its many places apart. */

@@ -5,7 +5,6 @@
 
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Operand, Size, VReg } from "../ir/ir.ts";
-import { isSince } from "../kernel-facts.ts";
 import { REFUSALS } from "../program.ts";
 import { aggregateSize, sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
@@ -314,7 +313,7 @@ export function withEntry(l: Lowering, map: PlannedMap, key: Key, size: number, 
     b.jump(found);
   };
   const inHash = (hash: number): void => {
-    if (!isLarge(l)) {
+    if (!sharesCode(l)) {
       findOrCreate(l, map, hash, key, size, enter, () => b.jump(done));
       return;
     }
@@ -373,9 +372,9 @@ function findOrCreate(
   lost();
 }
 
-/** Whether a function that is called from everywhere does better than the same code everywhere: the kernel must take it beside tail calls. */
-function isLarge({ program, facts }: Lowering): boolean {
-  return program.divided === true && (isSince(facts, 6, 0) || (facts.arch === "x64" && isSince(facts, 5, 10)));
+/** Whether a function that is called from everywhere does better than the same code everywhere, and the kernel takes it. */
+function sharesCode({ program, facts }: Lowering): boolean {
+  return program.divided === true && facts.features.callsBesideTailCalls;
 }
 
 /** The same as a function of the program, one for each hash and kind of key: the entry's address, or 0. */

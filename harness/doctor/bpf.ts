@@ -1,7 +1,7 @@
 /** What programs can be loaded and what they may do, each found by trying it. */
 import { type HelperName, helperSpec, helpers } from "../../compiler/asm/helpers.ts";
 import { MapType, ProgType } from "../../native/index.ts";
-import type { Answer } from "../tracing/facts/features.ts";
+import type { Answer, Prober } from "../tracing/facts/features.ts";
 import type { Finding, Status } from "./finding.ts";
 import type { DoctorHost } from "./host.ts";
 import { processStatus } from "./process-status.ts";
@@ -146,17 +146,29 @@ function tryHelper(name: HelperName, host: DoctorHost): Answer {
   return type === undefined ? answer : host.prober.helper(name, ProgType.TRACING, type);
 }
 
+/** None of them is needed: without it the code is another one. */
+const INSTRUCTIONS: Readonly<Record<string, { ask: (prober: Prober) => Answer; serves: string }>> = {
+  "fetching atomics": {
+    ask: (prober) => prober.instructions("fetching atomics"),
+    serves: "atomic maximum and minimum",
+  },
+  "cpu v4": { ask: (prober) => prober.instructions("cpu v4"), serves: "signed division without a detour" },
+  may_goto: { ask: (prober) => prober.instructions("may_goto"), serves: "while without calls" },
+  "calls beside tail calls": {
+    ask: (prober) => prober.callsBesideTailCalls(),
+    serves: "shorter code of large scripts",
+  },
+};
+
 function instructions({ prober }: DoctorHost): Finding {
   return summary({
     id: "instructions",
     subject: "instruction sets",
-    details: {
-      "fetching atomics": prober.instructions("fetching atomics"),
-      "cpu v4": prober.instructions("cpu v4"),
-    },
+    details: mapValues(INSTRUCTIONS, ({ ask }) => ask(prober)),
     isNeeded: () => false,
-    serves: (name) => (name === "cpu v4" ? "signed division without a detour" : "atomic maximum and minimum"),
-    remedy: "use kernel 5.12 or later for atomics, 6.6 or later for cpu v4",
+    serves: (name) => INSTRUCTIONS[name]!.serves,
+    remedy:
+      "use kernel 5.12 or later for atomics, 6.6 for cpu v4, 6.9 for may_goto; for calls beside tail calls 5.10 (on arm64 6.0), and its JIT",
   });
 }
 

@@ -13,7 +13,10 @@ export interface RelocationValues {
 }
 
 /** A copy of the program's code with every relocation applied. Throws on a relocation that points at no ld_imm64. */
-export function relocate(program: Program, values: RelocationValues): Uint8Array {
+export function relocate(
+  program: Pick<Program, "name" | "code" | "relocations">,
+  values: RelocationValues,
+): Uint8Array {
   const code = program.code.slice();
   const view = new DataView(code.buffer);
   for (const relocation of program.relocations) {

@@ -104,12 +104,9 @@ class Kernel {
   }
 
   run(compiled: Generated, words: readonly bigint[]): Outcome {
-    const { code, relocations, lines, btf } = compiled;
-    const program = { name: "random", type: "raw_tracepoint", attach: { kind: "begin" }, probes: [] } as const;
-    const insns = relocate(
-      { ...program, probes: [], code, relocations, lines },
-      { mapFd: (map) => this.#maps[map]!.value, constant: () => 0n },
-    );
+    const { code, relocations, btf } = compiled;
+    const values = { mapFd: (map: number) => this.#maps[map]!.value, constant: () => 0n };
+    const insns = relocate({ name: "random", code, relocations }, values);
     const { fd } = progLoad({
       type: ProgType.RAW_TRACEPOINT,
       insns,

@@ -193,6 +193,7 @@ describeKernel("features", () => {
     ["cpuV4", [6, 6]],
     ["tpBtf", [5, 5]],
     ["lookupPercpuElem", [5, 19]],
+    ["callsBesideTailCalls", [6, 0]],
   ] as const)("%s since its release", (feature, [a, b]) => {
     if (atLeast(a, b)) expect(facts.features[feature]).toBe(true);
   });

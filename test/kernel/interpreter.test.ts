@@ -141,10 +141,7 @@ describeKernel("the interpreter", () => {
         vm.run(assembled);
 
         using map = mapCreate({ type: MapType.ARRAY, keySize: 4, valueSize, maxEntries: 1, name: "results" });
-        const insns = relocate(
-          { name: "cases", type: "raw_tracepoint", attach: { kind: "begin" }, probes: [], ...assembled },
-          { mapFd: () => map.value, constant: () => 0n },
-        );
+        const insns = relocate({ name: "cases", ...assembled }, { mapFd: () => map.value, constant: () => 0n });
         using prog = progLoad({ type: ProgType.RAW_TRACEPOINT, insns, license: "GPL", name: "cases", logLevel: 1 }).fd;
         expect(progTestRun(prog).retval).toBe(0);
         const value = new Uint8Array(valueSize);

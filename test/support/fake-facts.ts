@@ -109,6 +109,7 @@ const EVERYTHING: Features = {
   lookupPercpuElem: true,
   atomicFetch: true,
   cpuV4: true,
+  callsBesideTailCalls: true,
   uprobeMulti: true,
   kprobeMulti: true,
   attachCookie: true,

@@ -22,6 +22,7 @@ const SINCE: Readonly<Record<keyof Features, Release>> = {
   atomicFetch: [5, 12],
   mayGoto: [6, 9],
   cpuV4: [6, 6],
+  callsBesideTailCalls: process.arch === "arm64" ? [6, 0] : [5, 10],
   uprobeMulti: [6, 6],
   kprobeMulti: [5, 18],
   attachCookie: [5, 15],

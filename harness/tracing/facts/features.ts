@@ -8,15 +8,19 @@ import type { HelperName } from "../../../compiler/asm/helpers.ts";
 import {
   atomicFetch,
   call,
+  callLocal,
   exit,
   type Instruction,
   imm,
   label,
+  ldImm64,
   mayGoto,
   mov64,
   R0,
   R1,
   R2,
+  R3,
+  R6,
   R10,
   sdiv64,
   st,
@@ -36,6 +40,7 @@ import {
   rawTracepointOpen,
   SysError,
 } from "../../../native/index.ts";
+import { relocate } from "../relocate.ts";
 
 /** How a question to the kernel ends: a refusal for lack of privileges says nothing about the kernel. */
 export type Answer = "yes" | "no" | "denied";
@@ -52,6 +57,8 @@ export interface Prober {
   map(mapType: number): Answer;
   /** Whether the verifier accepts instructions of this set. */
   instructions(set: InstructionSet): Answer;
+  /** Whether a program that goes on in another one may also call a function of its own. */
+  callsBesideTailCalls(): Answer;
   /** Whether a program can be attached to the kernel function of this BTF id; attaches one for a moment. */
   fentry(attachBtfId: number): Answer;
   /** Whether one link can attach a program to many functions. */
@@ -80,6 +87,7 @@ export function lazyFeatures(prober: Prober, tracepointBtfId: () => number | und
     atomicFetch: () => prober.instructions("fetching atomics"),
     mayGoto: () => prober.instructions("may_goto"),
     cpuV4: () => prober.instructions("cpu v4"),
+    callsBesideTailCalls: () => prober.callsBesideTailCalls(),
     uprobeMulti: () => prober.multiLink("uprobe"),
     kprobeMulti: () => prober.multiLink("kprobe"),
     attachCookie: () => prober.helper("get_attach_cookie", ProgType.KPROBE),
@@ -118,21 +126,39 @@ const SAMPLES = {
   may_goto: [mov64(R0, imm(0)), mayGoto("end"), mov64(R0, imm(0)), label("end"), exit()],
 } as const satisfies Record<string, readonly Instruction[]>;
 
+/**
+ * Only a JIT can do both, and not each: the verifier refuses such a program where there is none that can.
+ * r6 = r1; f(); tail_call(r6, map, 0); return 0; f: return 0
+ */
+const CALL_AND_TAIL_CALL: readonly Instruction[] = [
+  mov64(R6, R1),
+  callLocal("f"),
+  mov64(R1, R6),
+  ldImm64(R2, { map: 0 }),
+  mov64(R3, imm(0)),
+  call("tail_call"),
+  mov64(R0, imm(0)),
+  exit(),
+  label("f"),
+  mov64(R0, imm(0)),
+  exit(),
+];
+
 const NOTHING: readonly Instruction[] = [mov64(R0, imm(0)), exit()];
 
 /** Asks the running kernel, and each question only once in a process. */
 export const kernelProber: Prober = remembering({
   helper(name, progType, attachBtfId) {
-    return callable(specOf(progType, callOf(name), attachBtfId));
+    return callable(specOf(progType, callOf(name), { attachBtfId }));
   },
 
   helperOnEntry(name, attachBtfId) {
-    const spec = specOf(ProgType.TRACING, callOf(name), attachBtfId);
+    const spec = specOf(ProgType.TRACING, callOf(name), { attachBtfId });
     return callable({ ...spec, expectedAttachType: AttachType.TRACE_FENTRY });
   },
 
   program(progType, attachBtfId) {
-    return attempt(() => load(specOf(progType, NOTHING, attachBtfId)));
+    return attempt(() => load(specOf(progType, NOTHING, { attachBtfId })));
   },
 
   map(mapType) {
@@ -143,8 +169,19 @@ export const kernelProber: Prober = remembering({
     return attempt(() => load(specOf(ProgType.RAW_TRACEPOINT, SAMPLES[set])));
   },
 
+  callsBesideTailCalls() {
+    return attempt(() => {
+      const map = mapCreate(specOfMap(MapType.PROG_ARRAY));
+      try {
+        return load(specOf(ProgType.RAW_TRACEPOINT, CALL_AND_TAIL_CALL, { map }));
+      } finally {
+        map.close();
+      }
+    });
+  },
+
   fentry(attachBtfId) {
-    const spec = { ...specOf(ProgType.TRACING, NOTHING, attachBtfId), expectedAttachType: AttachType.TRACE_FENTRY };
+    const spec = { ...specOf(ProgType.TRACING, NOTHING, { attachBtfId }), expectedAttachType: AttachType.TRACE_FENTRY };
     return attempt(() => {
       const prog = load(spec);
       try {
@@ -225,11 +262,19 @@ function load(spec: ProgSpec): Fd {
   }
 }
 
-function specOf(progType: number, code: readonly Instruction[], attachBtfId?: number): ProgSpec {
+/** What a probing program is about: what it is to be attached to, and the one map that it names. */
+interface Subject {
+  attachBtfId?: number | undefined;
+  map?: Fd;
+}
+
+function specOf(type: number, code: readonly Instruction[], { attachBtfId, map }: Subject = {}): ProgSpec {
+  const name = "probe";
   const assembled = assemble(code);
   if (!assembled.ok) throw new Error("a probing program is too long");
-  const expectedAttachType = progType === ProgType.TRACING ? AttachType.TRACE_RAW_TP : undefined;
-  return { type: progType, insns: assembled.code, license: "GPL", name: "probe", expectedAttachType, attachBtfId };
+  const insns = relocate({ ...assembled, name }, { mapFd: () => map!.value, constant: () => 0n });
+  const expectedAttachType = type === ProgType.TRACING ? AttachType.TRACE_RAW_TP : undefined;
+  return { type, insns, license: "GPL", name, expectedAttachType, attachBtfId };
 }
 
 /** The smallest map of each type that the kernel takes. */
@@ -251,6 +296,7 @@ function remembering(prober: Prober): Prober {
     helperOnEntry: (name, id) => remember(`helper ${name} on ${id}`, () => prober.helperOnEntry(name, id)),
     program: (type, id) => remember(`program ${type} ${id}`, () => prober.program(type, id)),
     map: (type) => remember(`map ${type}`, () => prober.map(type)),
+    callsBesideTailCalls: () => remember("calls beside tail calls", () => prober.callsBesideTailCalls()),
     instructions: (set) => remember(`instructions ${set}`, () => prober.instructions(set)),
     fentry: (id) => remember(`fentry ${id}`, () => prober.fentry(id)),
     multiLink: (kind) => remember(`link ${kind}`, () => prober.multiLink(kind)),

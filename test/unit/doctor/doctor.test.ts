@@ -71,6 +71,7 @@ function examine({ files = {}, release = "6.18.0", answers = {}, host = {} }: Ma
     program: (type) => ask(`program ${type}`),
     map: (type) => ask(`map ${type}`),
     instructions: ask,
+    callsBesideTailCalls: () => ask("calls beside tail calls"),
     fentry: () => ask("fentry"),
     multiLink: (kind) => ask(`link ${kind}`),
   };
@@ -294,6 +295,7 @@ describe("limitations", () => {
     ["an optional map", { answers: { "map 5": "yes", "map 9": "no" } }, "map-types", "warning", /./],
     ["an optional helper", { answers: { "helper loop": "no" } }, "helpers", "warning", /./],
     ["old instructions", { answers: { "cpu v4": "no" } }, "instructions", "warning", /6.6/],
+    ["no JIT", { answers: { "calls beside tail calls": "no" } }, "instructions", "warning", /JIT/],
     ["statistics denied", { host: { bpfStatistics: () => "denied" } }, "bpf-statistics", "warning", /CAP_SYS_ADMIN/],
     ["no statistics", { host: { bpfStatistics: () => "no" } }, "bpf-statistics", "warning", /5.8/],
     [
@@ -404,6 +406,7 @@ describe("details", () => {
       program: () => "denied",
       map: () => "denied",
       instructions: () => "denied",
+      callsBesideTailCalls: () => "denied",
       fentry: () => "denied",
       multiLink: () => "denied",
     };

@@ -24,6 +24,7 @@ function prober(answer: Answer, asked: string[] = []): Prober {
     program: (type, id) => note(`program ${type} ${id}`),
     map: (type) => note(`map ${type}`),
     instructions: (set) => note(set),
+    callsBesideTailCalls: () => note("calls beside tail calls"),
     fentry: (id) => note(`fentry ${id}`),
     multiLink: (kind) => note(`link ${kind}`),
   };

@@ -1,8 +1,7 @@
 /** Large programs become several, also where the kernel is old. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { compile } from "../../../compiler/compile.ts";
 import { Diagnostics } from "../../../compiler/diagnostics.ts";
-import type { KernelFacts } from "../../../compiler/kernel-facts.ts";
 import { codeOf } from "../../../compiler/program.ts";
 import { Source } from "../../../compiler/source.ts";
 import { fakeFacts } from "../../support/fake-facts.ts";
@@ -46,19 +45,29 @@ describe("parts of a program", () => {
     }
   });
 
-  it.each<[KernelFacts["arch"], [number, number, number], boolean]>([
-    ["x64", [5, 8, 0], false],
-    ["x64", [5, 10, 0], true],
-    ["arm64", [5, 15, 0], false],
-    ["arm64", [6, 0, 0], true],
-  ])("find the entries of a map by a function, where the kernel takes one: %s %j", (arch, version, expected) => {
-    let ir = "";
-    const dump = (stage: string, text: () => string): void => {
-      if (stage === "ir-opt") ir = text();
-    };
-    const script = new Source("test.bt", `begin { ${lines(800, (i) => `@[${i}] = count();`)} }`);
-    compile(script, { ...fakeFacts({ version }), arch }, new Diagnostics(), { dump });
-    expect(ir.match(/update_elem/g)!.length < 800).toBe(expected);
+  it.each([true, false])(
+    "find the entries of a map by a function, where the kernel takes one: %j",
+    (callsBesideTailCalls) => {
+      let ir = "";
+      const dump = (stage: string, text: () => string): void => {
+        if (stage === "ir-opt") ir = text();
+      };
+      const script = new Source("test.bt", `begin { ${lines(800, (i) => `@[${i}] = count();`)} }`);
+      compile(script, fakeFacts({ features: { callsBesideTailCalls } }), new Diagnostics(), { dump });
+      expect(ir.match(/update_elem/g)!.length < 800).toBe(callsBesideTailCalls);
+    },
+  );
+
+  it.each<[string, number, boolean]>([
+    ["a script of several parts", 800, true],
+    ["any other", 100, false],
+  ])("whether it takes one is asked for %s", (_, count, expected) => {
+    const facts = fakeFacts();
+    const ask = vi.fn(() => true);
+    const features = Object.defineProperty({ ...facts.features }, "callsBesideTailCalls", { get: ask });
+    const script = new Source("test.bt", `begin { ${lines(count, (i) => `@[${i}] = count();`)} }`);
+    compile(script, { ...facts, features }, new Diagnostics());
+    expect(ask.mock.calls.length > 0).toBe(expected);
   });
 
   it.each<[string, string, boolean]>([
