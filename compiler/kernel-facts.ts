@@ -113,6 +113,8 @@ export interface ElfSymbols {
   functions(name?: string): readonly ElfFunction[];
   /** A variable, or else whatever is called so. */
   symbol(name: string): { address: number; size: number } | undefined;
+  /** The places of the file that are marked as USDT probes. */
+  marks(): readonly UsdtMark[];
   /** Where an address of the file, as its headers count, lies in it; undefined when it is in no loaded part. */
   fileOffset(address: number): number | undefined;
   /** Whether an instruction begins there; undefined when the code cannot be read as instructions. */
@@ -121,6 +123,18 @@ export interface ElfSymbols {
   relocated: boolean;
   /** The file to attach to, which is the archive where the path names an entry of one. */
   file: string;
+}
+
+/** One place of a USDT probe; several may have the same names. */
+export interface UsdtMark {
+  provider: string;
+  name: string;
+  /** Of the instruction, as the file's headers count. */
+  address: number;
+  /** Of the counter by which the program knows that somebody listens; 0 where it has none. */
+  semaphore: number;
+  /** Where the arguments are, in SystemTap's notation: `-4@%edi 8@-16(%rbp)`. */
+  arguments: string;
 }
 
 export interface ElfFunction {

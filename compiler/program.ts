@@ -168,6 +168,8 @@ export interface UserPlace {
   path: string;
   /** Of the instruction, in bytes from the file's start. */
   offset: number;
+  /** Of the counter of a USDT probe, likewise; 0 without one. */
+  semaphore: number;
   cookie: number;
 }
 

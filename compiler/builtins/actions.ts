@@ -12,7 +12,7 @@ import type { BuiltinFunction, Functions } from "./table.ts";
 
 /** Probes that fire in the task that is to get the signal. */
 const IN_A_TASK = [
-  ...["kprobe", "kretprobe", "uprobe", "uretprobe", "tracepoint"],
+  ...["kprobe", "kretprobe", "uprobe", "uretprobe", "usdt", "tracepoint"],
   ...["rawtracepoint", "profile", "fentry", "fexit"],
 ];
 

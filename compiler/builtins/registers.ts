@@ -8,7 +8,7 @@ import { registerFile } from "../registers.ts";
 import type { Checker } from "../sema/check.ts";
 import { sizeOf } from "../sema/layout.ts";
 import { addressSpaceOf } from "../sema/providers/provider.ts";
-import { integer, isScalar, isSigned, type Size, type Type, uint64, unknown } from "../sema/types.ts";
+import { int64, integer, isScalar, isSigned, type Size, type Type, uint64, unknown } from "../sema/types.ts";
 import type { Call, Expression, Identifier } from "../syntax/ast.ts";
 import type { Functions, Variables } from "./table.ts";
 
@@ -17,7 +17,7 @@ const RETURN = ["kretprobe", "uretprobe", "fexit"];
 const WITH_FUNCTION = ["kprobe", "kretprobe", "uprobe", "uretprobe", "fentry", "fexit"];
 /** Probes whose programs get the registers of what they interrupt. */
 const WITH_REGISTERS = [
-  ...["kprobe", "kretprobe", "uprobe", "uretprobe"],
+  ...["kprobe", "kretprobe", "uprobe", "uretprobe", "usdt"],
   ...["profile", "interval", "software", "hardware"],
 ];
 /** Fired by the kernel's own code, and never anywhere else. */
@@ -37,7 +37,9 @@ export const registerVariables: Variables = {
     check(c, node) {
       const name = nameOf(node);
       const fromStack = name.startsWith("s");
-      if (!c.onlyIn(node.span, `\`${name}\``, fromStack ? ENTRY : [...ENTRY, "rawtracepoint"])) return unknown;
+      if (!c.onlyIn(node.span, `\`${name}\``, fromStack ? ENTRY : [...ENTRY, "usdt", "rawtracepoint"])) return unknown;
+      // Which of them there are is a matter of all places: sema/usdt-arguments.ts.
+      if (c.unit.probes.every(({ provider }) => provider === "usdt")) return int64;
       const raw = c.unit.probes.every(({ provider }) => provider === "rawtracepoint");
       const limit = raw ? MAX_RAW_ARGUMENTS : registerFile(c.facts.arch).arguments.length;
       if (fromStack || indexOf(name) < limit) return uint64;
@@ -56,6 +58,7 @@ export const registerVariables: Variables = {
         const index = indexOf(name);
         if (name.startsWith("s")) return stackArgument(l, index);
         if (l.program.context === "raw") return contextWord(l, index);
+        if (l.probe.event.kind === "usdt") return l.program.argumentLists!.value(l, index);
         return register(l, registers(l).arguments[index]!);
       },
     },

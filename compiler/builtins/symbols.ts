@@ -5,12 +5,12 @@ import { operand, value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { functionAddress, userSymbol } from "../lower/registers.ts";
 import type { Checker } from "../sema/check.ts";
-import type { UserEvent } from "../sema/providers/provider.ts";
+import { isUserCode } from "../sema/providers/provider.ts";
 import { int64, integer, isIntegral, pointer, type Size, type Type, typeName, uint64, unknown } from "../sema/types.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 
-const USER_PROBES = ["uprobe", "uretprobe"];
+const USER_PROBES = ["uprobe", "uretprobe", "usdt"];
 
 export const symbolFunctions: Functions = {
   ksym: {
@@ -108,12 +108,12 @@ function perCpuAddress(l: Lowering, call: Call): VReg {
 /** The type of what the traced program has under a name: all that its file tells is the size. */
 function userVariable(c: Checker, call: Call, name: string): Type {
   for (const { event } of c.unit.probes) {
-    if (event.kind !== "uprobe") continue;
+    if (!isUserCode(event)) continue;
     const elf = c.facts.elfSymbols(event.path);
     const found = elf?.symbol(name);
     if (!found) return c.error("no-such-symbol", call.span, `Could not resolve symbol: ${event.path}:${name}`);
     // Since then the kernel tells at a function's return where it began.
-    if (event.returns && elf?.relocated && !isSince(c.facts, 6, 6)) {
+    if (event.kind === "uprobe" && event.returns && elf?.relocated && !isSince(c.facts, 6, 6)) {
       const message = "this kernel does not tell uaddr() in a uretprobe";
       return c.error("kernel-feature", call.span, message, "it came with Linux 6.6");
     }
@@ -126,10 +126,13 @@ function userVariable(c: Checker, call: Call, name: string): Type {
 /** The file's own address of the symbol, moved as far as the probed place was when the file was loaded. */
 function userAddress(l: Lowering, call: Call): VReg {
   const { b, facts } = l;
-  const event = l.probe.event as UserEvent;
+  const { event } = l.probe;
+  if (!isUserCode(event)) throw new Error("uaddr() outside of user code");
   const type = l.type(call.args[0] as Expression);
   const elf = facts.elfSymbols(event.path);
   const address = elf?.symbol(type.kind === "string" ? (type.value ?? "") : "")?.address ?? 0;
   if (!elf?.relocated) return b.const(address);
-  return b.alu("add", functionAddress(l), { imm: BigInt(address - event.address) });
+  // Of a USDT probe each place has a program to itself.
+  const probed = event.kind === "usdt" ? event.places[0]!.address : event.address;
+  return b.alu("add", functionAddress(l), { imm: BigInt(address - probed) });
 }

@@ -14,7 +14,15 @@ const CHEAP = 1 << 20;
 const CHEAP_ENOUGH_IF_NEEDED = 32 << 20;
 
 /** Events, besides system calls, whose programs the kernel runs with interrupts on. */
-const WITH_INTERRUPTS: ReadonlySet<ProbeEvent["kind"]> = new Set(["begin", "end", "signal", "bench", "test", "uprobe"]);
+const WITH_INTERRUPTS: ReadonlySet<ProbeEvent["kind"]> = new Set([
+  "begin",
+  "end",
+  "signal",
+  "bench",
+  "test",
+  "uprobe",
+  "usdt",
+]);
 
 export class Allocation {
   readonly #withoutInterrupts: ReadonlySet<string>;

@@ -5,12 +5,20 @@
  */
 import type { IrProgram } from "../ir/ir.ts";
 import { isSince, type KernelFacts } from "../kernel-facts.ts";
-import type { AttachTarget } from "../program.ts";
-import type { KernelEvent, ProbeEvent, ResolvedProbe, UserEvent } from "../sema/providers/provider.ts";
+import type { AttachTarget, UserPlace } from "../program.ts";
+import {
+  isUserCode,
+  type KernelEvent,
+  type ProbeEvent,
+  type ResolvedProbe,
+  type UsdtEvent,
+  type UserEvent,
+} from "../sema/providers/provider.ts";
 import type { TypedScript, Unit } from "../sema/typed.ts";
 import { unreachable } from "../unreachable.ts";
 import type { LoweringEnvironment, ProgramInfo } from "./lowering.ts";
 import { missesCaller } from "./stacks.ts";
+import { ArgumentLists } from "./usdt.ts";
 
 /** A block of the script in a program, for the probes of it that this program serves. */
 export interface Region {
@@ -40,14 +48,20 @@ export function groupByEvent(script: TypedScript, facts: KernelFacts): ProgramGr
 /** The probes of a unit by the program that serves them. */
 function bundles(unit: Unit, facts: KernelFacts): [key: string, probes: ResolvedProbe[]][] {
   const found = new Map<string, ResolvedProbe[]>();
-  for (const probe of unit.probes) {
-    if (probe.idle) continue;
-    const key = eventKey(probe, facts);
+  for (const [key, probe] of unit.probes.flatMap((probe) => (probe.idle ? [] : pieces(probe, facts)))) {
     const bundle = found.get(key);
     if (bundle) bundle.push(probe);
     else found.set(key, [probe]);
   }
   return [...found].map(([key, probes]) => [`${key} ${places(probes)}`, probes]);
+}
+
+/** A probe by the key of its program, or each of its places, where they cannot share one. */
+function pieces(probe: ResolvedProbe, facts: KernelFacts): [key: string, probe: ResolvedProbe][] {
+  const { event, id } = probe;
+  const isTold = facts.features.attachCookie;
+  if (event.kind !== "usdt" || (isTold && !event.alone)) return [[eventKey(probe, facts), probe]];
+  return event.places.map((place, i) => [`single ${id} ${i}`, { ...probe, event: { ...event, places: [place] } }]);
 }
 
 /** Probes of one block with equal keys share a program. */
@@ -64,6 +78,8 @@ function eventKey({ event, id }: ResolvedProbe, facts: KernelFacts): string {
     case "uprobe":
       if (event.alone || !facts.features.attachCookie) return `single ${id}`;
       return `uprobe ${event.returns} ${missesCaller(event, facts)}`;
+    case "usdt":
+      return "usdt";
     case "kprobe":
       return facts.features.attachCookie ? `kprobe ${event.returns} ${event.multi}` : `single ${id}`;
     default:
@@ -79,10 +95,14 @@ function places(probes: readonly ResolvedProbe[]): string {
   const first = probes[0]!.id;
   return probes
     .flatMap(({ event, id }) => {
-      if (event.kind === "uprobe") return [`${id - first} ${event.path}:${event.offset}`];
+      if (isUserCode(event)) return [`${id - first} ${event.path}:${placesOf(event).map(({ offset }) => offset)}`];
       return event.kind === "kprobe" ? [`${id - first} ${event.module ?? ""}:${event.symbol}+${event.offset}`] : [];
     })
     .join();
+}
+
+function placesOf(event: UserEvent | UsdtEvent): readonly { offset: number }[] {
+  return event.kind === "usdt" ? event.places : [event];
 }
 
 export interface ProgramKind {
@@ -95,6 +115,7 @@ export function programKind(
   event: ProbeEvent,
   probes: readonly ResolvedProbe[],
   environment: LoweringEnvironment,
+  lists: ArgumentLists = new ArgumentLists([], []),
 ): ProgramKind {
   const { facts } = environment;
   switch (event.kind) {
@@ -128,7 +149,8 @@ export function programKind(
         context: "perf-event",
       };
     case "uprobe":
-      return { type: "kprobe", attach: userPlaces(event, probes, environment), context: "registers" };
+    case "usdt":
+      return { type: "kprobe", attach: userPlaces(event, probes, environment, lists), context: "registers" };
     case "kprobe":
       return { type: "kprobe", attach: kernelPlaces(event, probes), context: "registers" };
     case "function": {
@@ -150,13 +172,21 @@ function runnable(facts: KernelFacts): IrProgram["type"] {
 }
 
 function userPlaces(
-  { returns }: UserEvent,
+  event: UserEvent | UsdtEvent,
   probes: readonly ResolvedProbe[],
   { facts, oneProcess }: LoweringEnvironment,
+  lists: ArgumentLists,
 ): AttachTarget {
-  const list = probes.flatMap(({ event, id }) =>
-    event.kind === "uprobe" ? [{ path: event.path, offset: event.offset, cookie: id }] : [],
-  );
+  const list = probes.flatMap(({ event, id }): UserPlace[] => {
+    if (event.kind === "uprobe") return [{ path: event.path, offset: event.offset, semaphore: 0, cookie: id }];
+    if (event.kind !== "usdt") return [];
+    const { path, places } = event;
+    return places.map((place) => {
+      const { offset, semaphore } = place;
+      return { path, offset, semaphore, cookie: lists.cookie(id, place) };
+    });
+  });
+  const returns = event.kind === "uprobe" && event.returns;
   // Before 6.10 a link for one process let only one of its threads through.
   const multi = facts.features.uprobeMulti && (!oneProcess || isSince(facts, 6, 10));
   return { kind: "uprobe", places: list, returns, multi };
@@ -203,6 +233,7 @@ function baseName(event: ProbeEvent, places: number): string {
     case "function":
       return event.name;
     case "uprobe":
+    case "usdt":
     case "kprobe":
       return places === 1 && event.symbol !== "" ? event.symbol : event.kind;
     default:

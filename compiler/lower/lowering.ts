@@ -20,6 +20,7 @@ import type { Plan, PlannedMap } from "./plan.ts";
 import { checkHelper } from "./runtime-errors.ts";
 import { CLAIMED, type SlotMemory } from "./slots.ts";
 import { ValueTooLarge } from "./too-large.ts";
+import type { ArgumentLists } from "./usdt.ts";
 
 /** Longer runs go through a helper, which costs one call instead of an instruction for each eight bytes. */
 const ZERO_BY_STORES = 256;
@@ -36,6 +37,8 @@ export interface ProgramInfo {
   context: "raw" | "record" | "registers" | "perf-event" | "none";
   /** Too large for one program of the kernel: variables live where the parts that follow find them (parts.ts). */
   divided?: boolean;
+  /** Where the arguments of USDT probes are. */
+  argumentLists?: ArgumentLists;
 }
 
 export interface LoweringEnvironment {

@@ -5,7 +5,7 @@
  */
 import type { IrProgram, VReg } from "../ir/ir.ts";
 import type { ScopeFilter } from "../program.ts";
-import { isSystemCall, type ProbeEvent, type ResolvedProbe } from "../sema/probes.ts";
+import { isSystemCall, isUserCode, type ProbeEvent, type ResolvedProbe } from "../sema/probes.ts";
 import type { TypedScript } from "../sema/typed.ts";
 import { walk } from "../syntax/walk.ts";
 import { syscallNumberRegister } from "./args.ts";
@@ -17,6 +17,7 @@ import type { PlannedMap } from "./plan.ts";
 import { countFork, hasSwitch, isInScope, isSwitchedOn, keepsTree, treeKey } from "./scope.ts";
 import { SlotMemory } from "./slots.ts";
 import { currentTask, kernelField, taskOf } from "./task.ts";
+import { ArgumentLists } from "./usdt.ts";
 
 export function lowerPrograms(script: TypedScript, environment: LoweringEnvironment, scope: ScopeFilter): IrProgram[] {
   const groups = groupByEvent(script, environment.facts);
@@ -52,7 +53,7 @@ function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boole
   }
   return (map) => {
     const set = [...(users.get(map.info.name) ?? [])];
-    if (set.some(({ event }) => event.kind === "uprobe")) return true;
+    if (set.some(({ event }) => isUserCode(event))) return true;
     return set.length > 1 && !set.every(({ event }) => isSystemCall(event) || isBuiltin(event));
   };
 }
@@ -63,8 +64,8 @@ function isBuiltin({ kind }: ProbeEvent): boolean {
 }
 
 /** Kernels before 5.12, which have no fetching atomics either, do not let uprobes' programs be preempted. */
-function isPreemptible({ kind }: ProbeEvent, { facts }: LoweringEnvironment): boolean {
-  return kind === "uprobe" && facts.features.atomicFetch;
+function isPreemptible(event: ProbeEvent, { facts }: LoweringEnvironment): boolean {
+  return isUserCode(event) && facts.features.atomicFetch;
 }
 
 function lowerProgram(
@@ -76,13 +77,19 @@ function lowerProgram(
 ): IrProgram {
   const { event, regions } = group;
   const served = regions.flatMap((region) => region.probes);
-  const { type, attach, context } = programKind(event, regions[0]!.probes, environment);
+  const probed = regions[0]!.probes;
+  const argumentLists = new ArgumentLists(
+    regions.map(({ unit }) => unit.block),
+    probed,
+  );
+  const { type, attach, context } = programKind(event, probed, environment, argumentLists);
   const slots = isPreemptible(event, environment) ? new SlotMemory() : undefined;
   const divided = mustBeDivided(
     regions.map(({ unit }) => unit),
     environment,
   );
-  const info: ProgramInfo = { name: uniqueName(group, names), type, atomicUpdates, context, slots, divided };
+  const name = uniqueName(group, names);
+  const info: ProgramInfo = { name, type, atomicUpdates, context, slots, divided, argumentLists };
   const l = new Lowering(info, environment);
   const { b } = l;
   const leave = b.newBlock();
@@ -128,14 +135,15 @@ function skipAfterExit(l: Lowering, leave: number): void {
 }
 
 function isManyPlaces({ probes }: Region): boolean {
-  const { kind } = probes[0]!.event;
-  return probes.length > 1 && (kind === "uprobe" || kind === "kprobe");
+  const { event } = probes[0]!;
+  return probes.length > 1 && (isUserCode(event) || event.kind === "kprobe");
 }
 
 /** The id of the probe that fired: its cookie is the one of the first block on that place. */
 function placeId(l: Lowering, { probes }: Region, first: Region): VReg {
   const cookie = l.b.call("get_attach_cookie", [l.context], { pure: true });
-  return l.b.add(cookie, probes[0]!.id - first.probes[0]!.id);
+  const id = l.program.argumentLists?.probeId(l, cookie) ?? cookie;
+  return l.b.add(id, probes[0]!.id - first.probes[0]!.id);
 }
 
 /** Goes on with the events that are the block's own. */

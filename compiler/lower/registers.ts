@@ -19,7 +19,7 @@ export function register(l: Lowering, name: string): VReg {
  */
 export function functionAddress(l: Lowering): VReg {
   const { event } = l.probe;
-  const atEntry = (event.kind === "uprobe" || event.kind === "kprobe") && !event.returns;
+  const atEntry = event.kind === "usdt" || ((event.kind === "uprobe" || event.kind === "kprobe") && !event.returns);
   if (atEntry) return register(l, registers(l).instruction);
   return l.b.call("get_func_ip", [l.context], { pure: true });
 }

@@ -23,6 +23,7 @@ import { TypeQueries } from "./type-queries.ts";
 import type { MapInfo, TypedScript, Unit, VariableInfo } from "./typed.ts";
 import { int64, isAggregate, isNumericAggregate, knownInteger, type Type, typeName, unknown, widen } from "./types.ts";
 import { splitIntoUnits } from "./units.ts";
+import { checkUsdtArguments } from "./usdt-arguments.ts";
 
 export interface CheckSettings {
   /** Bytes of str() and buf() without a length, NUL included. */
@@ -75,6 +76,7 @@ export function check(
     }
   }
   if (!diags.hasErrors) checkDefaults(units, diags);
+  checkUsdtArguments(units, diags);
   if (!diags.hasErrors) for (const unit of units) reportUnresolved(unit, diags);
   if (!diags.hasErrors) reportTooLarge(units, maps.values(), diags);
   return { units, maps };

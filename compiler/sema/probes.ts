@@ -20,9 +20,10 @@ import {
 import { timedProviders } from "./providers/timed.ts";
 import { tracepointProviders } from "./providers/tracepoints.ts";
 import { userProviders } from "./providers/uprobes.ts";
+import { usdtProviders } from "./providers/usdt.ts";
 
 export type { ContextNeeds, ProbeEvent, ResolveContext, ResolvedBlock, ResolvedProbe } from "./providers/provider.ts";
-export { addressSpaceOf, isSystemCall } from "./providers/provider.ts";
+export { addressSpaceOf, isSystemCall, isUserCode } from "./providers/provider.ts";
 export { SYSCALL_PROBE_IDS } from "./providers/tracepoints.ts";
 
 const PROVIDERS: readonly Provider[] = [
@@ -30,6 +31,7 @@ const PROVIDERS: readonly Provider[] = [
   ...tracepointProviders,
   ...timedProviders,
   ...userProviders,
+  ...usdtProviders,
   ...kernelFunctionProviders,
 ];
 
@@ -37,8 +39,6 @@ const PROVIDER_BY_NAME = new Map(PROVIDERS.flatMap((p) => [p.name, ...p.aliases]
 
 /** Parts of the language that are known, and come later. */
 const PLANNED: Record<string, string> = {
-  usdt: "usdt",
-  U: "usdt",
   watchpoint: "watchpoint",
   w: "watchpoint",
   asyncwatchpoint: "watchpoint",

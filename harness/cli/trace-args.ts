@@ -219,6 +219,11 @@ const OPTIONS: readonly Option[] = [
     set: (_, pattern) => ({ probeFilter: parseFilter(pattern) }),
   },
   {
+    names: ["--usdt-file-activation"],
+    help: "tell programs that their USDT probes are listened to: always done, by the kernel",
+    set: () => ({}),
+  },
+  {
     names: ["--traceable-functions"],
     value: "FILE",
     help: "take the kernel's traceable functions from this list",
@@ -237,14 +242,12 @@ const OPTIONS: readonly Option[] = [
   { names: ["-h", "--help"], help: "print this help", set: () => ({ mode: "help" }) },
 ];
 
-const NO_USDT = "USDT probes, which it is about, are not there yet";
 const NO_DEBUG_INFORMATION = "debug information is not read yet";
 
 /** bpftrace's options for what is not to be had here, and what is instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   "-l": "/sys/kernel/tracing/available_events has the tracepoints; listing is not there yet",
   "--list": "/sys/kernel/tracing/available_events has the tracepoints; listing is not there yet",
-  "--usdt-file-activation": NO_USDT,
   "--debuginfo": NO_DEBUG_INFORMATION,
   "--dwarf-pid": NO_DEBUG_INFORMATION,
   "--aot": "run the script itself: it is compiled in milliseconds",

@@ -24,11 +24,15 @@ export interface PlaceAttachment {
   own(fd: Fd): Fd;
 }
 
+/** Where the kernel's uprobe events have the semaphore's offset in their config, as their format says. */
+const SEMAPHORE_SHIFT = 32n;
+
 export function attachUserPlaces({ places, returns, multi }: Target<"uprobe">, attachment: PlaceAttachment): void {
   if (!multi) {
     const type = dynamicPmu("uprobe");
-    for (const { path, offset, cookie } of places) {
-      const spec = { type, config: returns ? 1 : 0, config1: path, config2: offset, name: `uprobe ${path}+${offset}` };
+    for (const { path, offset, semaphore, cookie } of places) {
+      const config = BigInt(returns) | (BigInt(semaphore) << SEMAPHORE_SHIFT);
+      const spec = { type, config, config1: path, config2: offset, name: `uprobe ${path}+${offset}` };
       attachEvent(spec, cookie, attachment);
     }
     return;
@@ -39,6 +43,9 @@ export function attachUserPlaces({ places, returns, multi }: Target<"uprobe">, a
       path,
       offsets: BigUint64Array.from(inFile, ({ offset }) => BigInt(offset)),
       cookies: cookiesOf(inFile),
+      ...(inFile.some(({ semaphore }) => semaphore !== 0) && {
+        refCounterOffsets: BigUint64Array.from(inFile, ({ semaphore }) => BigInt(semaphore)),
+      }),
       ...(attachment.pid === undefined ? {} : { pid: attachment.pid }),
       onReturn: returns,
     });

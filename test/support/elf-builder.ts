@@ -1,4 +1,4 @@
-/** Writes small ELF files: one segment that is loaded, a symbol table, its names. */
+/** Writes small ELF files: one segment that is loaded, a symbol table, its names, and sections by name. */
 
 export interface ElfSpec {
   /** Of the loaded segment. */
@@ -8,6 +8,13 @@ export interface ElfSpec {
   symbols?: ElfSymbolSpec[];
   /** Symbols of a second table, the dynamic one. */
   dynamic?: ElfSymbolSpec[];
+  sections?: ElfSectionSpec[];
+}
+
+export interface ElfSectionSpec {
+  name: string;
+  address?: number;
+  content: Uint8Array;
 }
 
 export interface ElfSymbolSpec {
@@ -26,16 +33,18 @@ const SECTION_HEADER = 64;
 const SYMBOL = 24;
 
 export function buildElf(spec: ElfSpec = {}): Uint8Array {
-  const { address = 0x401000, offset = 0x1000, size = 0x1000, symbols = [], dynamic = [] } = spec;
+  const { address = 0x401000, offset = 0x1000, size = 0x1000, symbols = [], dynamic = [], sections: named = [] } = spec;
   const tables = [
     { type: 2, ...symbolTable(symbols) },
     { type: 11, ...symbolTable(dynamic) },
   ].filter((table) => table.count > 0);
 
-  const sections = 1 + tables.length * 2;
+  const names = new TextEncoder().encode(["", ...named.map(({ name }) => name), ""].join("\0"));
+  const sections = 2 + tables.length * 2 + named.length;
   const sectionHeaders = HEADER + PROGRAM_HEADER;
   let end = sectionHeaders + sections * SECTION_HEADER;
-  const bytes = new Uint8Array(end + tables.reduce((sum, t) => sum + t.entries.length + t.names.length, 0));
+  const contents = [...tables.flatMap((t) => [t.entries, t.names]), ...named.map(({ content }) => content), names];
+  const bytes = new Uint8Array(end + contents.reduce((sum, { length }) => sum + length, 0));
   const view = new DataView(bytes.buffer);
 
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
@@ -45,6 +54,7 @@ export function buildElf(spec: ElfSpec = {}): Uint8Array {
   view.setUint16(56, 1, true);
   view.setUint16(58, SECTION_HEADER, true);
   view.setUint16(60, sections, true);
+  view.setUint16(62, sections - 1, true);
 
   view.setUint32(HEADER, 1, true);
   view.setBigUint64(HEADER + 8, BigInt(offset), true);
@@ -64,6 +74,16 @@ export function buildElf(spec: ElfSpec = {}): Uint8Array {
     section(1 + i * 2, table.type, table.entries, 2 + i * 2);
     section(2 + i * 2, 3, table.names, 0);
   });
+  let nameOffset = 1;
+  named.forEach(({ name, address: place = 0, content }, i) => {
+    const index = 1 + tables.length * 2 + i;
+    const at = sectionHeaders + index * SECTION_HEADER;
+    view.setUint32(at, nameOffset, true);
+    view.setBigUint64(at + 16, BigInt(place), true);
+    section(index, 1, content, 0);
+    nameOffset += name.length + 1;
+  });
+  section(sections - 1, 3, names, 0);
   return bytes;
 }
 

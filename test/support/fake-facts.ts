@@ -10,6 +10,7 @@ import type {
   KernelFacts,
   TracepointField,
   TracepointFormat,
+  UsdtMark,
 } from "../../compiler/kernel-facts.ts";
 import { matching } from "../../compiler/sema/patterns.ts";
 import { at, BtfBuilder, bitsAt, INT_BOOL, INT_SIGNED } from "./btf-builder.ts";
@@ -31,6 +32,10 @@ export interface FakeKernel {
   cgroups: Readonly<Record<string, bigint>>;
   /** Functions of binaries by path; each is loaded 0x400000 above its place in the file. */
   functions: Readonly<Record<string, readonly { name: string; offset: number; size: number }[]>>;
+  /** USDT probes of binaries by path. */
+  marks: Readonly<Record<string, readonly UsdtMark[]>>;
+  /** What lies before this offset in a binary is not loaded. */
+  loadedFrom: number;
   /** Variables of all binaries. */
   objects: Readonly<Record<string, { address: number; size: number }>>;
   /** What names of symbols mean in C++. */
@@ -73,8 +78,9 @@ export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
         functions && {
           functions: (name) => functions.filter((fn) => name === undefined || fn.name === name),
           symbol: (name) => fake.objects[name],
-          fileOffset: (address) => address - LOADED_AT,
+          fileOffset: (address) => (address < LOADED_AT + fake.loadedFrom ? undefined : address - LOADED_AT),
           // Each instruction of the fake has four bytes.
+          marks: () => fake.marks[path] ?? [],
           isInstruction: (_fn, offset) => offset % 4 === 0,
           relocated: path.includes(".so"),
           file: path,
@@ -117,6 +123,30 @@ const EVERYTHING: Features = {
   overrideReturn: true,
   writeUser: true,
 };
+
+/** Each provider and name with the places that it has: as an offset behind the functions', and where the arguments are. */
+const MARKS: Readonly<Record<string, readonly UsdtMark[]>> = {
+  "/bin/example": [
+    mark("example", "start", 0x1110, "-4@%edi 8@-16(%rbp)"),
+    mark("example", "step", 0x1210, "8@%rsi"),
+    mark("example", "step", 0x1310, "8@%rbx 4f@%xmm0"),
+    mark("example", "start", 0x1320, "-4@%eax 8@-24(%rbp)"),
+    mark("other", "step", 0x1330, "4@counter+4(%rip)", 0x2010),
+    mark("other", '"quoted"', 0x1334, ""),
+  ],
+  "/usr/bin/python3": [mark("python", "function__entry", 0x1000, "8@%r12 8@%rax -4@%r8d", 0x2000)],
+  "/lib/libexample.so.1": [mark("example", "call", 0x2110, "8@counter(%rip) 8@counter(%rax) 8@table 8@nothing(%rip)")],
+};
+
+function mark(provider: string, name: string, offset: number, args: string, semaphore = 0): UsdtMark {
+  return {
+    provider,
+    name,
+    address: offset + LOADED_AT,
+    semaphore: semaphore && semaphore + LOADED_AT,
+    arguments: args,
+  };
+}
 
 const DEFAULTS: Omit<FakeKernel, "btf"> = {
   arch: "x64",
@@ -199,6 +229,8 @@ const DEFAULTS: Omit<FakeKernel, "btf"> = {
       "int ints[3]",
     ],
   },
+  marks: MARKS,
+  loadedFrom: 0,
   modules: {},
   symbols: { do_nanosleep: 0xffff_ffff_8100_0010n, jiffies: 0xffff_ffff_8200_0000n },
   cgroups: { "/sys/fs/cgroup/test": 4242n },
@@ -220,6 +252,7 @@ const DEFAULTS: Omit<FakeKernel, "btf"> = {
       offset: 0x1000 + 0x100 * i,
       size: 64,
     })),
+    "/usr/bin/python3": [],
     "/lib/libexample.so.1": [{ name: "example_call", offset: 0x2100, size: 48 }],
   },
 };

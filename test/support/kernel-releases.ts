@@ -5,7 +5,7 @@
 import type { Features, KernelFacts } from "../../compiler/kernel-facts.ts";
 import { isAtLeast } from "../../harness/tracing/facts/version.ts";
 
-type Release = readonly [major: number, minor: number];
+export type Release = readonly [major: number, minor: number];
 
 /** The release from which on a kernel has it, where it was not left out. */
 const SINCE: Readonly<Record<keyof Features, Release>> = {

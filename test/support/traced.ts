@@ -14,6 +14,7 @@ import { TextOutput } from "../../harness/tracing/output/text.ts";
 import { ScriptOutput } from "../../harness/tracing/script-output.ts";
 import { type Health, loadSession } from "../../harness/tracing/session.ts";
 import { spawnStopped } from "../../native/index.ts";
+import { asOf, type Release } from "./kernel-releases.ts";
 
 export const hasCompiler = spawnSync("gcc", ["--version"]).status === 0;
 
@@ -41,17 +42,20 @@ export interface TraceOptions extends CompileOptions {
   json?: boolean;
   /** Events of other processes count too. */
   everywhere?: boolean;
+  /** The script is compiled as for that kernel, if it is older. */
+  release?: Release;
 }
 
 /** Runs a program under a script. Throws when the script has errors. */
 export async function trace(
   script: string,
   argv: readonly [string, ...string[]],
-  { json = false, everywhere = false, ...options }: TraceOptions = {},
+  { json = false, everywhere = false, release, ...options }: TraceOptions = {},
 ): Promise<Traced> {
   const diags = new Diagnostics();
   const source = new Source("test.bt", script);
-  const compiled = compile(source, hostFacts(), diags, { oneProcess: !everywhere, ...options });
+  const facts = release === undefined ? hostFacts() : asOf(hostFacts(), release);
+  const compiled = compile(source, facts, diags, { oneProcess: !everywhere, ...options });
   if (!compiled) throw new Error(renderDiagnostics(diags.items));
   const child = spawnStopped({
     argv: [...argv],

@@ -10,6 +10,7 @@ import type { AttachPoint, Probe } from "../../syntax/ast.ts";
 import { unreachable } from "../../unreachable.ts";
 import type { Arguments } from "../args.ts";
 import { isWildcard } from "../patterns.ts";
+import type { UsdtArgument } from "../usdt-descriptor.ts";
 
 /** The event that a probe is served from. */
 export type ProbeEvent =
@@ -25,6 +26,7 @@ export type ProbeEvent =
   | { kind: "profile"; period: { ns: number } | { hz: number } }
   | { kind: "perf-counter"; class: "software" | "hardware"; config: number; period: number }
   | UserEvent
+  | UsdtEvent
   | KernelEvent
   /** A function of the kernel by its BTF, `slots` 64-bit words of arguments in its context. */
   | { kind: "function"; name: string; module: string | undefined; btfId: number; returns: boolean; slots: number };
@@ -43,6 +45,33 @@ export interface UserEvent {
   returns: boolean;
   /** Shares its program with no other place, because the program holds numbers of this one. */
   alone: boolean;
+}
+
+/** The places that a program or library marks with one name. */
+export interface UsdtEvent {
+  kind: "usdt";
+  path: string;
+  provider: string;
+  symbol: string;
+  places: readonly UsdtPlace[];
+  /** None of the places shares its program with another, because the program holds numbers of that place. */
+  alone: boolean;
+}
+
+export interface UsdtPlace {
+  /** Where the instruction lies in the file. */
+  offset: number;
+  /** The same as an address: where the file says that the instruction is to be loaded. */
+  address: number;
+  /** Where the counter lies in the file, by which the program knows that somebody listens; 0 where it has none. */
+  semaphore: number;
+  /** Their addresses have no symbols any more. */
+  arguments(): readonly UsdtArgument[];
+}
+
+/** Whether it is an instruction of a program or library that fires it. */
+export function isUserCode(event: ProbeEvent): event is UserEvent | UsdtEvent {
+  return event.kind === "uprobe" || event.kind === "usdt";
 }
 
 /** An instruction of the kernel. */
@@ -156,6 +185,7 @@ export function addressSpaceOf(event: ProbeEvent): "kernel" | "user" {
   switch (event.kind) {
     case "syscall":
     case "uprobe":
+    case "usdt":
       return "user";
     case "tracepoint":
       return event.category === "syscalls" ? "user" : "kernel";

@@ -1,13 +1,15 @@
 /**
- * Symbols of executables and libraries for uprobes: the functions with the places of their code, and variables. The
- * symbols of a stripped file are taken from its debug file, where one is installed.
+ * Symbols of executables and libraries for uprobes: the functions with the places of their code, and variables; and the
+ * places that are marked as USDT probes. The symbols of a stripped file are taken from its debug file, where one is installed.
  */
-import type { ElfFunction, ElfSymbols } from "../../../compiler/kernel-facts.ts";
+import type { ElfFunction, ElfSymbols, UsdtMark } from "../../../compiler/kernel-facts.ts";
 import { findInArchive, splitArchivePath } from "../elf/archive.ts";
 import { findDebugFile } from "../elf/debug-file.ts";
 import { bytesOf, ElfError, ElfFile, withFile } from "../elf/file.ts";
 import { beginsInstruction } from "../elf/instructions.ts";
+import { usdtMarks } from "../elf/stapsdt.ts";
 import { type ElfSymbol, elfSymbols } from "../elf/symbols.ts";
+import { errnoOf } from "./capability-error.ts";
 
 /** Reads a file's headers; its symbols are read when they are asked for. Throws ElfError, or what open throws. */
 export function readElf(path: string): ElfSymbols {
@@ -21,6 +23,7 @@ export function readElf(path: string): ElfSymbols {
     return [...own, ...debug];
   };
   let all: ElfFunction[] | undefined;
+  let marks: UsdtMark[] | undefined;
   const functions = (wanted?: string): ElfFunction[] => {
     if (wanted === undefined && all) return all;
     const found = placed(elf, symbols(wanted), base);
@@ -33,6 +36,7 @@ export function readElf(path: string): ElfSymbols {
       const found = symbols(name);
       return found.find(({ kind }) => kind === "object") ?? found[0];
     },
+    marks: () => (marks ??= readMarks(file, base)),
     fileOffset: (address) => shifted(elf.fileOffset(address), base),
     isInstruction: ({ offset, size }, within) =>
       size > 0
@@ -56,6 +60,16 @@ export function placed(elf: ElfFile, symbols: Iterable<ElfSymbol>, base = 0): El
     functions.push({ name, address, offset, size });
   }
   return functions;
+}
+
+/** None where the file is damaged, or gone by now: patterns look at all files that some process has mapped. */
+function readMarks(file: string, base: number): UsdtMark[] {
+  try {
+    return withFile(file, (read) => usdtMarks(new ElfFile(read)), base);
+  } catch (error) {
+    if (error instanceof ElfError || errnoOf(error) !== undefined) return [];
+    throw error;
+  }
 }
 
 function shifted(offset: number | undefined, base: number): number | undefined {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Diagnostics } from "../../../compiler/diagnostics.ts";
 import type { KernelFacts } from "../../../compiler/kernel-facts.ts";
 import { resolveProbes } from "../../../compiler/sema/probes.ts";
-import type { ResolveContext, ResolvedProbe } from "../../../compiler/sema/providers/provider.ts";
+import type { ResolveContext, ResolvedProbe, UsdtEvent } from "../../../compiler/sema/providers/provider.ts";
 import { contextNeeds } from "../../../compiler/sema/units.ts";
 import { Source } from "../../../compiler/source.ts";
 import { parse } from "../../../compiler/syntax/parser.ts";
@@ -40,6 +40,91 @@ function names(text: string, more?: Partial<ResolveContext>): string[] {
 }
 
 const EXAMPLE = "/bin/example";
+
+describe("usdt", () => {
+  it.each<[string, string[]]>([
+    ["usdt:/bin/example:example:start {}", ["usdt:/bin/example:example:start"]],
+    ["U:/bin/example:example:start {}", ["usdt:/bin/example:example:start"]],
+    ["usdt:example:start {}", ["usdt:/bin/example:example:start"]],
+    ["usdt:/bin/example::start {}", ["usdt:/bin/example:example:start"]],
+    ["usdt:/bin/example:step {}", ["usdt:/bin/example:example:step", "usdt:/bin/example:other:step"]],
+    ["usdt:/bin/example:other:st* {}", ["usdt:/bin/example:other:step"]],
+    ["usdt:/bin/example:*:*t {}", ["usdt:/bin/example:example:start"]],
+    ["usdt:/bin/example:o*r:step {}", ["usdt:/bin/example:other:step"]],
+    ["usdt:/bin/exam*:start {}", ["usdt:/bin/example:example:start"]],
+    ["usdt:*:call {}", ["usdt:/lib/libexample.so.1:example:call"]],
+    ["usdt:libexample:call {}", ["usdt:/lib/libexample.so.1:example:call"]],
+    ['usdt:/bin/example:other:"\\"quoted\\"" {}', ['usdt:/bin/example:other:"quoted"']],
+    [
+      "usdt:/bin/example:* {}",
+      ["example:start", "example:step", "other:step", 'other:"quoted"'].map((name) => `usdt:/bin/example:${name}`),
+    ],
+  ])("%s", (text, expected) => expect(names(text)).toEqual(expected));
+
+  it.each([
+    ["usdt:call {}"],
+    ["usdt::call {}"],
+    ["usdt:::c* {}"],
+    ["usdt::example:call {}"],
+    ["usdt:*:example:call {}"],
+    ["usdt:*/libexample*:call {}"],
+  ])("may leave the binary to -p: %s", (text) => {
+    expect(names(text, { targetPid: TARGET_PID })).toEqual(["usdt:/lib/libexample.so.1:example:call"]);
+  });
+
+  const eventOf = (text: string): UsdtEvent => {
+    const [probe] = resolve(text).probes;
+    if (probe?.event.kind !== "usdt") throw new Error(`${text} is no USDT probe`);
+    return probe.event;
+  };
+
+  it("have all places of their name, in the file and as addresses, and the file offset of their semaphore", () => {
+    const places = ({ places }: UsdtEvent) =>
+      places.map(({ offset, address, semaphore }) => [offset, address, semaphore]);
+    expect(places(eventOf("usdt:/bin/example:example:step {}"))).toEqual([
+      [0x1210, 0x401210, 0],
+      [0x1310, 0x401310, 0],
+    ]);
+    expect(places(eventOf("usdt:/bin/example:other:step {}"))).toEqual([[0x1330, 0x401330, 0x2010]]);
+  });
+
+  it("have the addresses of symbols as far behind the probed instruction as they are, or plain where nothing moves", () => {
+    const [inFile] = eventOf("usdt:/bin/example:other:step {}").places;
+    const at = { symbol: undefined, base: "ip", index: undefined, displacement: 0x404014 - 0x401330 };
+    expect(inFile!.arguments()).toEqual([{ size: 4, signed: false, source: { from: "memory", at } }]);
+    const [inLibrary] = eventOf("usdt:libexample:call {}").places;
+    expect(inLibrary!.arguments().map(({ source }) => source)).toEqual([
+      { from: "memory", at: { ...at, displacement: 0x404010 - 0x402110 } },
+      { from: "nowhere", reason: "it is at an address that is relative to `counter` and to a register" },
+      { from: "memory", at: { ...at, displacement: 0x404020 - 0x402110 } },
+      { from: "nowhere", reason: "it is at `nothing`, which the file does not tell the address of" },
+    ]);
+  });
+
+  it.each<[string, string]>([
+    ["usdt {}", "attach-point-form]: usdt probe type requires 2 or 3 arguments, found 0"],
+    ["usdt:example {}", "attach-point-form]: usdt probe type requires 2 or 3 arguments, found 1"],
+    ["usdt:example:a:b:c {}", "attach-point-form]: usdt probe type requires 2 or 3 arguments, found 4"],
+    ["usdt:example: {}", "attach-point-form]: usdt probe must have a target function or wildcard"],
+    ["usdt:example:a: {}", "attach-point-form]: usdt probe must have a target function or wildcard"],
+    ["usdt::a:b {}", "attach-point-form]: usdt probe must specify at least path or pid to probe."],
+    ["usdt:/bin/nothing:a {}", "no-such-binary]: usdt target file '/bin/nothing' does not exist or is not executable"],
+    ["usdt:example:nothing {}", "no-such-probe]: No matches for usdt /bin/example:nothing."],
+    ["usdt:example:other:start {}", "no-such-probe]: No matches for usdt /bin/example:other:start."],
+    ["usdt:example:nothing* {}", "no-probe]: Probe has no valid attach points."],
+    ["usdt:/opt/cplus:* {}", "no-probe]: Probe has no valid attach points."],
+  ])("%s is refused", (text, message) => expect(resolve(text).messages[0]).toContain(message));
+
+  it("are refused where a place is in no part of the file that is loaded, and left out of patterns", () => {
+    const facts = fakeFacts({ loadedFrom: 0x1200 });
+    const { messages } = resolve("usdt:/bin/example:start {}", {}, facts);
+    expect(messages).toEqual([
+      "error[probe-place]: usdt:/bin/example:example:start lies in no part of the file that is loaded",
+    ]);
+    const { probes } = resolve("usdt:/bin/example:st* {}", {}, facts);
+    expect(probes.map(({ name }) => name)).toEqual(["usdt:/bin/example:example:step", "usdt:/bin/example:other:step"]);
+  });
+});
 
 describe("uprobes", () => {
   it.each<[string, string[]]>([
@@ -365,7 +450,6 @@ describe("the number of probes", () => {
 
 describe("providers that are not there", () => {
   it.each([
-    ["usdt:/bin/example:p {}", "usdt probes are not supported yet"],
     ["w:0x1000:8:w {}", "watchpoint probes are not supported yet"],
     ["iter:task {}", "iter probes are not supported yet"],
     ["uprob:/bin/example:p {}", "Invalid probe type: uprob"],
