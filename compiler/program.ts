@@ -153,7 +153,9 @@ export type AttachTarget =
   /** Many places may share the program, which tells them apart by the cookie. */
   | { kind: "kprobe"; places: KernelPlace[]; returns: boolean; multi: boolean }
   | { kind: "uprobe"; places: UserPlace[]; returns: boolean; multi: boolean }
-  | { kind: "fentry"; function: string; btfId: number; btfModule: string | undefined; returns: boolean };
+  | { kind: "fentry"; function: string; btfId: number; btfModule: string | undefined; returns: boolean }
+  /** Run for each object of a kind while the host reads from the iterator, to which it adds a byte for each. */
+  | { kind: "iter"; iterator: string; btfId: number };
 
 export interface KernelPlace {
   /** Empty for a bare address. */

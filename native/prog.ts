@@ -120,12 +120,15 @@ export function rawTracepointOpen(name: string | null, prog: Fd, cookie = 0n): F
   return adopt(binding().rawTracepointOpen(name, prog.value, cookie), "BPF_RAW_TRACEPOINT_OPEN", label, object);
 }
 
+/** What an iterator goes through. Cgroups: all of them, each before those below it. */
+export type IteratorTarget = { map: MapFd } | { tid: number } | { pid: number } | { cgroups: "descendants" };
+
 /** What a link needs beyond program, target and attach type. */
 export type LinkOptions =
   | { kind: "plain"; flags?: number }
   | { kind: "perf-event"; cookie: bigint }
   | { kind: "tracing"; targetBtfId?: number; cookie?: bigint }
-  | { kind: "iter"; over?: { map: MapFd } | { tid: number } | { pid: number } }
+  | { kind: "iter"; over?: IteratorTarget }
   | {
       kind: "kprobe-multi";
       /** Either symbols or addresses. */
@@ -204,12 +207,21 @@ function createLink(prog: number, target: number, attachType: number, options: L
   }
 }
 
-/** union bpf_iter_link_info: { map_fd } or { cgroup_fd, order } or { tid, pid, pid_fd }. */
-function iterInfo(over: { map: MapFd } | { tid: number } | { pid: number } | undefined): Uint8Array | null {
+/** union bpf_iter_link_info: { map_fd } or { order, cgroup_fd, cgroup_id } or { tid, pid, pid_fd }. */
+function iterInfo(over: IteratorTarget | undefined): Uint8Array | null {
   if (over === undefined) return null;
-  const words = "map" in over ? [over.map.value, 0, 0] : "tid" in over ? [over.tid, 0, 0] : [0, over.pid, 0];
-  return new Uint8Array(Uint32Array.from(words).buffer);
+  return new Uint8Array(Uint32Array.from(iterInfoWords(over)).buffer);
 }
+
+function iterInfoWords(over: IteratorTarget): number[] {
+  if ("map" in over) return [over.map.value, 0, 0, 0];
+  if ("tid" in over) return [over.tid, 0, 0, 0];
+  if ("pid" in over) return [0, over.pid, 0, 0];
+  return [DESCENDANTS_PRE, 0, 0, 0];
+}
+
+/** BPF_CGROUP_ITER_DESCENDANTS_PRE */
+const DESCENDANTS_PRE = 2;
 
 /** BPF_LINK_DETACH: detaches now, though the descriptor stays open. EOPNOTSUPP for most tracing links: close those. */
 export function linkDetach(link: Fd): void {

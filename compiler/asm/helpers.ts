@@ -131,6 +131,7 @@ export const helpers = {
   get_netns_cookie: helper(122, [5, 7], ["ctx"]),
   get_current_ancestor_cgroup_id: helper(123, [5, 7], ["scalar"]),
   ktime_get_boot_ns: helper(125, [5, 8], []),
+  seq_write: helper(127, [5, 8], ["btf", "mem", "size-or-zero"], "scalar", "world"),
   ringbuf_output: helper(130, [5, 8], ["map", "mem", "size-or-zero", "scalar"], "scalar", "world"),
   ringbuf_reserve: helper(131, [5, 8], ["map", "const-size", "scalar"], "record-or-null", "world"),
   ringbuf_submit: helper(132, [5, 8], ["record", "scalar"], "void", "world"),

@@ -12,7 +12,7 @@ import type { Call, Expression } from "../syntax/ast.ts";
 import type { Functions } from "./table.ts";
 
 /** Probes whose arguments the verifier knows by their types. */
-const TYPED = ["fentry", "fexit"];
+const TYPED = ["fentry", "fexit", "iter"];
 
 /** A pointer to a struct of the kernel, or a member that is one. */
 function checkObject(c: Checker, call: Call, structs: readonly string[], probes: readonly string[]): boolean {
@@ -29,11 +29,13 @@ function checkObject(c: Checker, call: Call, structs: readonly string[], probes:
   return false;
 }
 
-function address(l: Lowering, node: Expression): VReg {
-  if (l.type(node).kind === "pointer") return value(l, node);
-  const found = node.kind === "field" ? memberPlace(l, node) : undefined;
-  if (!found) throw new Error(`no object in a ${node.kind}`);
-  return l.address(found.place);
+/** What a helper says of an object; 0 where there is none. */
+function ask(l: Lowering, node: Expression, helper: (address: VReg) => VReg): VReg {
+  const found = node.kind === "field" && l.type(node).kind !== "pointer" ? memberPlace(l, node)?.place : undefined;
+  const { base, offset } = found ?? { base: value(l, node), offset: 0 };
+  const call = (): VReg => helper(l.b.add(base, offset));
+  if (l.program.context !== "iterator") return call();
+  return l.choose("ne", base, { imm: 0n }, call, () => l.b.const(0));
 }
 
 export const objectFunctions: Functions = {
@@ -54,11 +56,13 @@ export const objectFunctions: Functions = {
     },
     lower: {
       into(l, call, to, padded) {
-        const object = address(l, call.args[0] as Expression);
         const size = sizeOf(l.type(call));
         if (padded) l.zero(to, size);
         else l.b.store(to.base, to.offset, 1, { imm: 0n });
-        checkHelper(l, "d_path", l.b.call("d_path", [object, l.address(to), { imm: BigInt(size) }]));
+        const told = ask(l, call.args[0] as Expression, (object) =>
+          l.b.call("d_path", [object, l.address(to), { imm: BigInt(size) }]),
+        );
+        checkHelper(l, "d_path", told);
       },
     },
   },
@@ -72,6 +76,6 @@ export const objectFunctions: Functions = {
       const message = "this kernel does not number sockets for tracing";
       return c.error("kernel-feature", call.span, message, "it came with Linux 5.12");
     },
-    lower: { value: (l, call) => l.b.call("get_socket_cookie", [address(l, call.args[0] as Expression)]) },
+    lower: { value: (l, call) => ask(l, call.args[0] as Expression, (sk) => l.b.call("get_socket_cookie", [sk])) },
   },
 };

@@ -1,5 +1,6 @@
 /** What fired, and with which arguments. */
 import { argumentsInto } from "../lower/memory-values.ts";
+import { iteratorContext } from "../sema/providers/iterators.ts";
 import { int64, pointer, uint64, unknown, voidType } from "../sema/types.ts";
 import type { Functions, Variables } from "./table.ts";
 
@@ -49,7 +50,10 @@ export const probeVariables: Variables = {
     lower: { into: argumentsInto },
   },
   ctx: {
-    check: () => pointer(voidType, "kernel"),
+    check(c) {
+      const event = c.unit.probes[0]?.event;
+      return event?.kind === "iter" ? iteratorContext(event, c.facts) : pointer(voidType, "kernel");
+    },
     lower: { value: (l) => l.context },
   },
 };

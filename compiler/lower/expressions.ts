@@ -423,7 +423,9 @@ function pointerOffset(
   span: Span,
 ): VReg {
   const isConstant = typeof by === "object";
-  const from = isConstant && (operator === "+" || operator === "-") ? base : l.asNumber(base, type);
+  const mayBeNull = l.program.context === "iterator";
+  const moves = isConstant && (operator === "+" || operator === "-") && !mayBeNull;
+  const from = moves ? base : l.asNumber(base, type);
   const size = BigInt(Math.max(1, sizeOf(type.to)));
   const scaled = isConstant ? { imm: by.imm * size } : size === 1n ? by : l.b.alu("mul", by, { imm: size });
   if (operator === "+") return l.b.alu("add", from, scaled);

@@ -161,6 +161,12 @@ export function programKind(
         context: "raw",
       };
     }
+    case "iter":
+      return {
+        type: "tracing",
+        attach: { kind: "iter", iterator: event.iterator, btfId: event.btfId },
+        context: "iterator",
+      };
     default:
       return unreachable(event);
   }
@@ -236,6 +242,8 @@ function baseName(event: ProbeEvent, places: number): string {
     case "usdt":
     case "kprobe":
       return places === 1 && event.symbol !== "" ? event.symbol : event.kind;
+    case "iter":
+      return event.iterator;
     default:
       return event.kind;
   }

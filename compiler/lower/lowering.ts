@@ -34,7 +34,7 @@ export interface ProgramInfo {
   /** Where large objects live in programs that can be preempted; others have a fixed place on each CPU. */
   slots?: SlotMemory | undefined;
   /** What the context points to. */
-  context: "raw" | "record" | "registers" | "perf-event" | "none";
+  context: "raw" | "record" | "registers" | "perf-event" | "iterator" | "none";
   /** Too large for one program of the kernel: variables live where the parts that follow find them (parts.ts). */
   divided?: boolean;
   /** Where the arguments of USDT probes are. */
@@ -324,8 +324,8 @@ export class Lowering {
     return this.b.define((dst) => ({ op: "host-const", dst, constant }));
   }
 
-  address(place: Place): VReg {
-    return this.b.add(place.base, place.offset);
+  address({ base, offset, nullable }: Place): VReg {
+    return this.b.add(nullable && offset !== 0 ? this.#unknown(base) : base, offset);
   }
 
   /** Where a variable that does not fit a register lives. Its address is computed anew at each use, and merged later. */
@@ -471,7 +471,10 @@ export class Lowering {
    * swaps their bytes, and does not know what comes of that.
    */
   asNumber(value: VReg, type: Type): VReg {
-    if (!holdsAddress(type)) return value;
+    return holdsAddress(type) ? this.#unknown(value) : value;
+  }
+
+  #unknown(value: VReg): VReg {
     const swapped = (src: VReg): VReg => this.b.define((dst) => ({ op: "bswap", dst, src, size: 8 }));
     return swapped(swapped(value));
   }

@@ -16,14 +16,23 @@ export function pointed(l: Lowering, node: ast.Expression): Place {
   const type = l.type(node);
   if (type.kind === "integer") return { base: value(l, node), offset: 0, space: addressSpaceOf(l.probe.event) };
   if (type.kind !== "pointer") throw new Error("only pointers lead somewhere");
-  if (isTyped(l, node)) return { base: value(l, node), offset: 0, space: "bpf", typed: true };
+  if (isIteratorContext(l, node)) return { base: l.context, offset: 0, space: "bpf", context: true };
+  if (isTyped(l, node)) {
+    const object: Place = { base: value(l, node), offset: 0, space: "bpf", typed: true };
+    return l.program.context === "iterator" ? { ...object, nullable: true } : object;
+  }
   // What leads to the program's own memory is read like the kernel's: nobody knows where it ends, nor if it is there.
   return { base: value(l, node), offset: 0, space: type.space === "user" ? "user" : "kernel" };
 }
 
+/** What an iterator's program gets is read from the context itself; as a value it is the address of that in the kernel. */
+function isIteratorContext(l: Lowering, node: ast.Expression): boolean {
+  return l.program.context === "iterator" && node.kind === "identifier" && node.name === "ctx";
+}
+
 /**
- * Whether the verifier knows what a pointer leads to: an argument of a raw tracepoint, the current task, or a plain member
- * of such an object. Loads through it need no helper; a bad address reads as 0.
+ * Whether the verifier knows what a pointer leads to: what an iterator hands over, an argument of a raw tracepoint, the
+ * current task, or a plain member of such an object. Loads through it need no helper; a bad address reads as 0.
  */
 function isTyped(l: Lowering, node: ast.Expression): boolean {
   const type = l.type(node);
@@ -32,6 +41,7 @@ function isTyped(l: Lowering, node: ast.Expression): boolean {
   if (node.kind === "identifier") return node.name === "curtask" && l.facts.features.currentTaskBtf;
   if (node.kind !== "field") return false;
   const object = l.type(node.object);
+  if (isIteratorContext(l, node.object)) return true;
   if (object.kind === "args") return l.probe.arguments()?.get(node.field.text)?.source.from === "raw";
   return object.kind === "pointer" && isDirectMember(object.to, node.field.text) && isTyped(l, node.object);
 }
@@ -107,7 +117,7 @@ function elementPlace(l: Lowering, base: Place, object: Type, index: VReg, size:
       l.when("ge", index, { imm: BigInt(object.count) }, () => tell(l, "out-of-bounds"));
     }
     const scaled = size === 1 ? index : l.b.alu("mul", index, { imm: BigInt(size) });
-    return { ...base, base: l.b.alu("add", base.base, scaled) };
+    return { base: l.b.alu("add", l.address(base), scaled), offset: 0, space: base.space };
   }
   let local = base;
   const count = object.kind === "array" ? object.count : sizeOf(object);

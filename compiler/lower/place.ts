@@ -18,11 +18,15 @@ export interface Place {
   head?: number;
   /** A kernel object behind a typed pointer: its plain members are loaded directly, everything else goes through a helper. */
   typed?: true;
+  /** The base is a typed pointer that may be null for all that the verifier knows, and lets nobody add to such a one. */
+  nullable?: true;
 }
 
 /** A kernel object without the verifier's trust. */
 export function untyped(place: Place): Place {
-  return place.typed ? { base: place.base, offset: place.offset, space: "kernel" } : place;
+  if (!place.typed) return place;
+  const { typed: _, ...rest } = place;
+  return { ...rest, space: "kernel" };
 }
 
 export function at(place: Place, offset: number): Place {

@@ -11,6 +11,7 @@ import { walk } from "../syntax/walk.ts";
 import { syscallNumberRegister } from "./args.ts";
 import { branch } from "./expressions.ts";
 import { groupByEvent, type ProgramGroup, programKind, type Region, uniqueName } from "./groups.ts";
+import { enterObject } from "./iterators.ts";
 import { type Home, Lowering, type LoweringEnvironment, type ProgramInfo } from "./lowering.ts";
 import { mustBeDivided, Parts } from "./parts.ts";
 import type { PlannedMap } from "./plan.ts";
@@ -31,8 +32,8 @@ export function lowerPrograms(script: TypedScript, environment: LoweringEnvironm
 
 /**
  * Maps whose counters may be changed by a program while another (or, on an interrupt, a second event) is changing them on
- * the same CPU. A single program never interrupts itself, and system calls never interrupt each other; but programs on
- * uprobes can be preempted, by another task's run of the same program too.
+ * the same CPU. A single program never interrupts itself, and system calls never interrupt each other; but some programs can
+ * be preempted, by another task's run of the same program too.
  */
 function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boolean {
   const users = new Map<string, Set<ProgramGroup>>();
@@ -53,7 +54,7 @@ function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boole
   }
   return (map) => {
     const set = [...(users.get(map.info.name) ?? [])];
-    if (set.some(({ event }) => isUserCode(event))) return true;
+    if (set.some(({ event }) => isPreemptible(event))) return true;
     return set.length > 1 && !set.every(({ event }) => isSystemCall(event) || isBuiltin(event));
   };
 }
@@ -63,9 +64,8 @@ function isBuiltin({ kind }: ProbeEvent): boolean {
   return kind === "begin" || kind === "end" || kind === "signal" || kind === "bench" || kind === "test";
 }
 
-/** Kernels before 5.12, which have no fetching atomics either, do not let uprobes' programs be preempted. */
-function isPreemptible(event: ProbeEvent, { facts }: LoweringEnvironment): boolean {
-  return isUserCode(event) && facts.features.atomicFetch;
+function isPreemptible(event: ProbeEvent): boolean {
+  return isUserCode(event) || event.kind === "iter";
 }
 
 function lowerProgram(
@@ -83,7 +83,9 @@ function lowerProgram(
     probed,
   );
   const { type, attach, context } = programKind(event, probed, environment, argumentLists);
-  const slots = isPreemptible(event, environment) ? new SlotMemory() : undefined;
+  // Kernels before 5.12, which have no fetching atomics either, do not let programs be preempted.
+  const claims = isPreemptible(event) && environment.facts.features.atomicFetch;
+  const slots = claims ? new SlotMemory() : undefined;
   const divided = mustBeDivided(
     regions.map(({ unit }) => unit),
     environment,
@@ -103,7 +105,8 @@ function lowerProgram(
   if (l.result !== undefined) b.store(l.result, 0, 8, { imm: 0n });
   if (event.kind === "syscall") dispatchAll(l, regions, leave);
   if (environment.oneTarget && isOfAnyProcess(event)) filterTarget(l, leave);
-  if (!isBuiltin(event)) {
+  if (event.kind === "iter") enterObject(l, leave);
+  else if (!isBuiltin(event)) {
     filterScope(l, event.kind === "interval" ? "system" : scope, leave);
     if (environment.exits) skipAfterExit(l, leave);
   }

@@ -6,6 +6,7 @@
 import { didYouMean } from "../diagnostics.ts";
 import type { AttachPoint, Probe } from "../syntax/ast.ts";
 import { useOwnTracepoints } from "./own-tracepoints.ts";
+import { iteratorProviders } from "./providers/iterators.ts";
 import { kernelFunctionProviders } from "./providers/kernel-functions.ts";
 import { ALWAYS, ownProviders } from "./providers/own.ts";
 import {
@@ -33,6 +34,7 @@ const PROVIDERS: readonly Provider[] = [
   ...userProviders,
   ...usdtProviders,
   ...kernelFunctionProviders,
+  ...iteratorProviders,
 ];
 
 const PROVIDER_BY_NAME = new Map(PROVIDERS.flatMap((p) => [p.name, ...p.aliases].map((name) => [name, p])));
@@ -43,8 +45,6 @@ const PLANNED: Record<string, string> = {
   w: "watchpoint",
   asyncwatchpoint: "watchpoint",
   aw: "watchpoint",
-  iter: "iter",
-  it: "iter",
 };
 
 /** Every probe of the script, block by block. What cannot be resolved is reported. */

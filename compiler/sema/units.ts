@@ -27,7 +27,9 @@ export function splitIntoUnits(block: ast.Probe, probes: readonly ResolvedProbe[
 }
 
 function signature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole" | undefined): string {
-  const kind = probe.event.kind === "syscall" ? probe.event.direction : probe.event.kind;
+  const { event } = probe;
+  const kind =
+    event.kind === "syscall" ? event.direction : event.kind === "iter" ? `iter ${event.iterator}` : event.kind;
   if (fields === undefined) return kind;
   if (fields === "whole") return `${kind} ${probe.id}`;
   const args = probe.arguments();

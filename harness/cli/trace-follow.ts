@@ -1,5 +1,6 @@
 /** A trace from the moment its programs are loaded: attach, print what the script says until it is over, clean up. */
 import { openSync } from "node:fs";
+import type { AttachTarget } from "../../compiler/program.ts";
 import { type ExitStatus, type Fd, Poller, type StoppedProcess } from "../../native/index.ts";
 import { JsonOutput } from "../tracing/output/json.ts";
 import type { OutputSink } from "../tracing/output/sink.ts";
@@ -24,7 +25,7 @@ export interface Trace {
   target: Fd | undefined;
 }
 
-/** Why a trace ends. `idle`: there is nothing to wait for, as the script has only begin and end. */
+/** Why a trace ends. `idle`: there is nothing to wait for, as the script has only begin and end, or iterators that are done. */
 type Reason = "idle" | "exit" | "signal" | "child" | "target" | "broken";
 
 /**
@@ -171,9 +172,12 @@ async function follow({ session, script, out, sink, child, target, over }: Follo
   // also keeps the process alive while a script that prints nothing is attached
   const watch = setInterval(lostEventReporter(session, sink), LOST_EVENTS_MS);
   try {
-    pump(session, script, out, over);
-    const waits = session.compiled.programs.some(({ attach: { kind } }) => kind !== "begin" && kind !== "end");
-    if (!waits && child === undefined && target === undefined) over.resolve("idle");
+    const kinds = new Set(session.compiled.programs.map(({ attach }) => attach.kind));
+    const waits = [...kinds].some((kind) => !ENDING.has(kind)) || (target !== undefined && !kinds.has("iter"));
+    const iterated = (): void => {
+      if (!waits && child === undefined) over.resolve("idle");
+    };
+    pump({ session, script, out, over, iterated });
     return await over.promise;
   } finally {
     clearInterval(watch);
@@ -182,8 +186,20 @@ async function follow({ session, script, out, sink, child, target, over }: Follo
   }
 }
 
-/** Shows records whenever there are some: so long in a row that signals are heard, and none while the reader is slow. */
-function pump(session: Session, script: ScriptOutput, out: Sink, over: Deferred<Reason>): void {
+/** Programs that are over by themselves. */
+const ENDING: ReadonlySet<AttachTarget["kind"]> = new Set(["begin", "end", "iter"]);
+
+interface Pump extends Pick<Following, "session" | "script" | "out" | "over"> {
+  /** Called once, when all iterators have been gone through. */
+  iterated: () => void;
+}
+
+/**
+ * Shows records whenever there are some: so long in a row that signals are heard, and none while the reader is slow. Whenever there
+ * are none, iterators go on, to their end even if one of them calls exit().
+ */
+function pump({ session, script, out, over, iterated }: Pump): void {
+  let iterating = true;
   const turn = (): void => {
     if (over.done) return;
     try {
@@ -193,17 +209,24 @@ function pump(session: Session, script: ScriptOutput, out: Sink, over: Deferred<
         more = !visit(view, offset, length);
         return !more && !out.congested;
       });
-      if (script.exitCode !== undefined) {
+      if (script.exitCode !== undefined && !session.iterates) {
         over.resolve("exit");
       } else if (out.congested) {
         session.onReadable(undefined);
         out.settled().then(start, over.reject);
       } else if (more) {
         setImmediate(turn); // what was taken from the ring and not shown yet does not make it readable
+      } else if (iterating) {
+        iterating = session.iterate();
+        setImmediate(iterating ? turn : last);
       }
     } catch (error) {
       over.reject(error);
     }
+  };
+  const last = (): void => {
+    turn();
+    iterated();
   };
   const start = (): void => {
     if (over.done) return;

@@ -1,6 +1,6 @@
 /**
- * What `trace --info` prints: what scripts may count on here, in bpftrace's words. Whatever the kernel offers was tried; iterators and
- * sessions of kprobes are not made use of, wherever they are offered.
+ * What `trace --info` prints: what scripts may count on here, in bpftrace's words. Whatever the kernel offers was tried; sessions of
+ * kprobes are not made use of, wherever they are offered.
  */
 import { machine, release, type, version } from "node:os";
 import type { KernelFacts } from "../../compiler/kernel-facts.ts";
@@ -12,6 +12,7 @@ export function kernelInfo(facts: KernelFacts, prober: Prober): string {
   const { features } = facts;
   // One of the functions on whose entry it is permitted.
   const closing = facts.btf()?.func("filp_close")?.id;
+  const tasks = facts.btf()?.func("bpf_iter_task")?.id;
   const moduleBtf = facts.modules().some((module) => facts.btf(module) !== undefined);
   return [
     section("System", { OS: `${type()} ${release()} ${version()}`, Arch: machine() }),
@@ -37,7 +38,7 @@ export function kernelInfo(facts: KernelFacts, prober: Prober): string {
       kprobe_multi: features.kprobeMulti,
       kprobe_session: false,
       uprobe_multi: features.uprobeMulti,
-      iter: false,
+      iter: tasks !== undefined && prober.iterator(tasks) === "yes",
     }),
   ].join("\n");
 }

@@ -40,7 +40,7 @@ export class SwitchedScript {
     }
   }
 
-  /** Makes everything as if just loaded, lets `others` into the scope, and runs the begin probes. */
+  /** Makes everything as if just loaded, lets `others` into the scope, and runs the begin probes and iterators. */
   prepare(others: Iterable<number> = []): void {
     this.#printed = [];
     this.session.reset();
@@ -48,6 +48,7 @@ export class SwitchedScript {
     this.#switch.setBigUint64(SCOPE_SWITCH.process, BigInt(this.#caller.process), true);
     this.session.begin();
     this.session.drain(this.#output.visit);
+    while (this.session.iterate()) this.session.drain(this.#output.visit);
   }
 
   /** From here on the caller's system calls are seen: neither this nor `off` makes any. */

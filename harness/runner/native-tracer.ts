@@ -39,6 +39,7 @@ class NativeTracing implements Tracing {
     try {
       for (const script of this.#scripts) script.begin(workload, this.#printed);
       for (const script of this.#scripts) missing.push(...script.session.attach());
+      for (const script of this.#scripts) script.iterate();
     } catch (error) {
       for (const script of this.#scripts) script.detach();
       throw error;
@@ -111,6 +112,11 @@ class TracedScript {
     if (this.#program.scopeTree !== undefined) session.addToScope(workload);
     session.onReadable(() => session.drain(output.visit));
     session.begin();
+  }
+
+  /** Runs the script's iterators, before the workload's first instruction. */
+  iterate(): void {
+    while (this.#session.iterate()) this.#session.drain(this.#output!.visit);
   }
 
   detach(): void {

@@ -5,7 +5,10 @@
 import { readFileSync } from "node:fs";
 import type { AttachTarget } from "../../compiler/program.ts";
 import {
+  AttachType,
   type Fd,
+  type IteratorTarget,
+  linkCreate,
   type PerfEventSpec,
   PerfSoftware,
   PerfType,
@@ -108,6 +111,17 @@ const ATTACHERS: { readonly [K in Kind]: Attacher<TargetOf<K>> } = {
     own(rawTracepointOpen(null, prog));
   },
 
+  // The link alone runs nothing: it is what a session goes through (iteration.ts).
+  iter({ iterator }, { prog, own, options }) {
+    const over = options.pid === undefined || !OF_TASKS.has(iterator) ? OVER[iterator] : { pid: options.pid };
+    try {
+      own(linkCreate(prog, null, AttachType.TRACE_ITER, { kind: "iter", ...(over && { over }) }));
+    } catch (error) {
+      if (options.pid === undefined || errnoOf(error) !== "E2BIG") throw error;
+      throw new CapabilityError("this kernel cannot go through one process only", "that came with Linux 6.1", error);
+    }
+  },
+
   uprobe(target, { prog, own, options }) {
     attachUserPlaces(target, { prog, own, pid: options.pid });
   },
@@ -144,6 +158,12 @@ const ATTACHERS: { readonly [K in Kind]: Attacher<TargetOf<K>> } = {
     }
   },
 };
+
+/** Iterators that one process has objects of. */
+const OF_TASKS: ReadonlySet<string> = new Set(["task", "task_file", "task_vma"]);
+
+/** What has to be said to some iterators for them to go through everything. */
+const OVER: Readonly<Record<string, IteratorTarget>> = { cgroup: { cgroups: "descendants" } };
 
 /** What the kernel says of a counter that the processor does not have. */
 const NO_COUNTER: ReadonlySet<string> = new Set(["ENOENT", "EOPNOTSUPP"]);

@@ -129,6 +129,8 @@ function btfTarget(target: AttachTarget): Pick<ProgSpec, "attachBtfId" | "expect
         attachBtfId: target.btfId,
         expectedAttachType: target.returns ? AttachType.TRACE_FEXIT : AttachType.TRACE_FENTRY,
       };
+    case "iter":
+      return { attachBtfId: target.btfId, expectedAttachType: AttachType.TRACE_ITER };
     case "kprobe":
       return target.multi ? { expectedAttachType: AttachType.TRACE_KPROBE_MULTI } : {};
     case "uprobe":

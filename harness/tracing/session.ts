@@ -30,6 +30,7 @@ import {
 import { AttachError, type AttachOptions, attachOrder, attachProgram } from "./attach.ts";
 import { dynamicPmu } from "./attach-places.ts";
 import { hostConstants, type TraceSubject } from "./host-constants.ts";
+import { Iteration } from "./iteration.ts";
 import { createMaps, type LoadedProgram, loadPrograms, type VerifierListener } from "./loader.ts";
 import { type MapSnapshot, ScriptMaps } from "./maps.ts";
 import type { Refusal } from "./refusals.ts";
@@ -152,6 +153,7 @@ export class Session {
   readonly #namesUserCode: boolean;
   #mappings: ProcessMappings | undefined;
   #attached: Fd[] = [];
+  readonly #iteration = new Iteration();
   #state: "detached" | "attached" | "closed" = "detached";
   /** The kernel's counters of a program only grow; a reset remembers where they stood. */
   readonly #origin = new Map<Fd, Counters>();
@@ -193,10 +195,21 @@ export class Session {
     }
   }
 
+  /** Goes through some more objects of the script's iterators; false when that is done. In between, records are to be taken. */
+  iterate(): boolean {
+    return this.#iteration.step();
+  }
+
+  /** `iterate()` was begun, and is not done. */
+  get iterates(): boolean {
+    return this.#iteration.underway;
+  }
+
   /** Detaches all programs: no event is counted after this. Does nothing when none is attached. */
   detach(): void {
     if (this.#state !== "attached") return;
     this.#state = "detached";
+    this.#iteration.close();
     for (const fd of this.#attached) fd.close();
     this.#attached = [];
   }
@@ -380,7 +393,9 @@ export class Session {
 
   #attachOne(loaded: LoadedProgram): AttachError | undefined {
     try {
-      this.#attached.push(...attachProgram(loaded, this.#options));
+      const attached = attachProgram(loaded, this.#options);
+      this.#attached.push(...attached);
+      if (loaded.program.attach.kind === "iter") this.#iteration.add(attached[0]!);
       return undefined;
     } catch (error) {
       if (error instanceof AttachError && this.compiled.config.missingProbes !== "error") return error;

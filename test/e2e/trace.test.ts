@@ -237,6 +237,17 @@ describeKernel("trace", () => {
     expect(await trace("-e", script)).toEqual({ status: 0, out: "b\ne\n\n\n", err: "Attached 2 probes\n" });
   });
 
+  it("ends when iterators are done that nothing else waits beside, and gives them their end after exit()", async () => {
+    const { out, status } = await trace("-q", "-e", "iter:task { @[ctx.task.comm] = count(); print(comm); exit(3); }");
+    expect(status).toBe(3);
+    expect(out).toContain("@[bpftrace]: ");
+    expect(out.match(/^bpftrace$/gm)!.length).toBeGreaterThan(1);
+  });
+
+  it("runs no iterator after exit() in begin", async () => {
+    expect((await trace("-q", "-e", "begin { exit(); } iter:task { @ = count(); }")).out.trim()).toBe("");
+  });
+
   it("ends with exit(), and not when all is detached", async () => {
     const { out } = await trace("-e", "interval:us:50 { @++; if (@ == 3) { exit(); } }");
     expect(out).toBe("\n\n@: 3\n");

@@ -118,7 +118,7 @@ export class BtfBuilder {
     return this.raw(name, 12, proto, [], linkage);
   }
 
-  proto(returns: TypeId, params: [name: string, type: TypeId][]): TypeId {
+  proto(returns: TypeId, params: readonly [name: string, type: TypeId][]): TypeId {
     const body = params.flatMap(([name, type]) => [this.#string(name), type]);
     return this.raw("", 13, returns, body, params.length);
   }

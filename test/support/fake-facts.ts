@@ -438,6 +438,21 @@ export function sampleBtf(): Btf {
       ["pos", b.ptr(longLong)],
     ]),
   );
+  const meta: [string, TypeId] = [
+    "meta",
+    b.ptr(b.struct("bpf_iter_meta", 24, [at(0, "seq", b.ptr(b.fwd("seq_file", "struct"))), at(16, "seq_num", u64)])),
+  ];
+  addIterator(b, "task", [meta, ["task", taskPtr]]);
+  addIterator(b, "task_file", [meta, ["task", taskPtr], ["fd", u32], ["file", b.ptr(file)]]);
+  addIterator(b, "bpf_map_elem", [meta, ["map", b.ptr(b.fwd("bpf_map", "struct"))]]);
+  b.struct("bpf_iter__task__safe_trusted", 16, [at(8, "task", taskPtr)]);
   b.func("tcp_reset", b.proto(long, [["sk", b.ptr(b.struct("sock", 16, [at(0, "sk_family", u16)]))]]));
   return Btf.parse(b.build());
+}
+
+/** The function and the struct of an iterator, whose members are eight bytes wide each. */
+function addIterator(b: BtfBuilder, name: string, members: readonly [name: string, type: TypeId][]): void {
+  const fields = members.map(([member, type], i) => at(8 * i, "", b.union("", 8, [at(0, member, type)])));
+  b.struct(`bpf_iter__${name}`, 8 * members.length, fields);
+  b.func(`bpf_iter_${name}`, b.proto(b.int("int", 4, INT_SIGNED), members));
 }

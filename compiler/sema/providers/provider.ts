@@ -28,6 +28,7 @@ export type ProbeEvent =
   | UserEvent
   | UsdtEvent
   | KernelEvent
+  | IteratorEvent
   /** A function of the kernel by its BTF, `slots` 64-bit words of arguments in its context. */
   | { kind: "function"; name: string; module: string | undefined; btfId: number; returns: boolean; slots: number };
 
@@ -85,6 +86,13 @@ export interface KernelEvent {
   returns: boolean;
   /** One of several matches of a pattern: all of them are attached as one. */
   multi: boolean;
+}
+
+/** Objects of one kind, all that the kernel has. */
+export interface IteratorEvent {
+  kind: "iter";
+  iterator: string;
+  btfId: number;
 }
 
 export interface ResolvedProbe {
@@ -200,6 +208,7 @@ export function addressSpaceOf(event: ProbeEvent): "kernel" | "user" {
     case "perf-counter":
     case "kprobe":
     case "function":
+    case "iter":
       return "kernel";
     default:
       return unreachable(event);

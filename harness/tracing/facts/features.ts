@@ -61,6 +61,8 @@ export interface Prober {
   callsBesideTailCalls(): Answer;
   /** Whether a program can be attached to the kernel function of this BTF id; attaches one for a moment. */
   fentry(attachBtfId: number): Answer;
+  /** Whether a program can be run for each object by the iterator function of this BTF id. */
+  iterator(attachBtfId: number): Answer;
   /** Whether one link can attach a program to many functions. */
   multiLink(kind: "kprobe" | "uprobe"): Answer;
 }
@@ -192,6 +194,11 @@ export const kernelProber: Prober = remembering({
     });
   },
 
+  iterator(attachBtfId) {
+    const spec = { ...specOf(ProgType.TRACING, NOTHING, { attachBtfId }), expectedAttachType: AttachType.TRACE_ITER };
+    return attempt(() => load(spec));
+  },
+
   multiLink(kind) {
     const attachType = kind === "kprobe" ? AttachType.TRACE_KPROBE_MULTI : AttachType.TRACE_UPROBE_MULTI;
     const spec = { ...specOf(ProgType.KPROBE, NOTHING), expectedAttachType: attachType };
@@ -299,6 +306,7 @@ function remembering(prober: Prober): Prober {
     callsBesideTailCalls: () => remember("calls beside tail calls", () => prober.callsBesideTailCalls()),
     instructions: (set) => remember(`instructions ${set}`, () => prober.instructions(set)),
     fentry: (id) => remember(`fentry ${id}`, () => prober.fentry(id)),
+    iterator: (id) => remember(`iterator ${id}`, () => prober.iterator(id)),
     multiLink: (kind) => remember(`link ${kind}`, () => prober.multiLink(kind)),
   };
 }

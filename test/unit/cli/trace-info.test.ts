@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { Btf } from "../../../compiler/btf/btf.ts";
+import type { KernelFacts } from "../../../compiler/kernel-facts.ts";
 import { kernelInfo } from "../../../harness/cli/trace-info.ts";
 import type { Answer, Prober } from "../../../harness/tracing/facts/features.ts";
 import { BtfBuilder } from "../../support/btf-builder.ts";
@@ -13,6 +14,7 @@ const prober = (answer: Answer): Prober => ({
   instructions: () => answer,
   callsBesideTailCalls: () => answer,
   fentry: () => answer,
+  iterator: () => answer,
   multiLink: () => answer,
 });
 
@@ -32,10 +34,22 @@ it.each<[string, string, Answer]>([
   ["no", "filp_close", "denied"],
   ["no", "filp_open", "yes"],
 ])("dpath: %s, where there is %s and the kernel says %s", (row, name, answer) => {
+  expect(kernelInfo(kernelWith(name), prober(answer))).toContain(`  dpath: ${row}\n`);
+});
+
+it.each<[string, string, Answer]>([
+  ["yes", "bpf_iter_task", "yes"],
+  ["no", "bpf_iter_task", "no"],
+  ["no", "bpf_iter_map", "yes"],
+])("iter: %s, where there is %s and the kernel says %s", (row, name, answer) => {
+  expect(kernelInfo(kernelWith(name), prober(answer))).toContain(`  iter: ${row}\n`);
+});
+
+function kernelWith(name: string): KernelFacts {
   const b = new BtfBuilder();
   b.func(name, b.proto(b.int("int", 4), []));
-  expect(kernelInfo(fakeFacts({ btf: Btf.parse(b.build()) }), prober(answer))).toContain(`  dpath: ${row}\n`);
-});
+  return fakeFacts({ btf: Btf.parse(b.build()) });
+}
 
 it.each<[string, Parameters<typeof fakeFacts>[0]]>([
   ["loop: no", { features: { loop: false } }],

@@ -73,6 +73,7 @@ function examine({ files = {}, release = "6.18.0", answers = {}, host = {} }: Ma
     instructions: ask,
     callsBesideTailCalls: () => ask("calls beside tail calls"),
     fentry: () => ask("fentry"),
+    iterator: (id) => ask(`iterator ${id}`),
     multiLink: (kind) => ask(`link ${kind}`),
   };
   return doctor({
@@ -408,6 +409,7 @@ describe("details", () => {
       instructions: () => "denied",
       callsBesideTailCalls: () => "denied",
       fentry: () => "denied",
+      iterator: () => "denied",
       multiLink: () => "denied",
     };
     const findings = doctor({

@@ -26,6 +26,7 @@ function prober(answer: Answer, asked: string[] = []): Prober {
     instructions: (set) => note(set),
     callsBesideTailCalls: () => note("calls beside tail calls"),
     fentry: (id) => note(`fentry ${id}`),
+    iterator: (id) => note(`iterator ${id}`),
     multiLink: (kind) => note(`link ${kind}`),
   };
 }

@@ -26,6 +26,13 @@ describe("code", () => {
     expect(asm).toMatch(/r3 = 24\n.*call bpf_d_path#147/);
   });
 
+  it("hands it over if there is one, where an iterator may have none", () => {
+    const asm = code("iter:task_file { print(path(ctx.file.f_path, 24)); }");
+    expect(asm).toMatch(
+      /(r\d) = \*\(u64 \*\)\(r\d \+24\)\n.*if \1 == 0x0 goto .*\n.*\1 \+= 32\n(?:.*\n)*.*call bpf_d_path#147/,
+    );
+  });
+
   it("hands a socket to the kernel", () => {
     expect(code("fentry:tcp_reset { @ = socket_cookie(args.sk); }")).toContain("call bpf_get_socket_cookie#46");
   });

@@ -9,6 +9,17 @@ import { Source } from "../../../compiler/source.ts";
 import { parse } from "../../../compiler/syntax/parser.ts";
 import { fakeFacts, TARGET_PID } from "../../support/fake-facts.ts";
 
+const resolveDefaults = {
+  facts: fakeFacts(),
+  parameters: [],
+  missingProbes: "error",
+  maxProbes: 1024,
+  unsafe: false,
+  targetPid: undefined,
+  mode: "trace",
+  probeFilter: () => true,
+} as const;
+
 interface Resolved {
   probes: ResolvedProbe[];
   messages: string[];
@@ -17,18 +28,7 @@ interface Resolved {
 function resolve(text: string, more: Partial<ResolveContext> = {}, facts: KernelFacts = fakeFacts()): Resolved {
   const diags = new Diagnostics();
   const script = parse(new Source("test.bt", text), diags);
-  const blocks = resolveProbes(script.probes, contextNeeds, {
-    facts,
-    diags,
-    parameters: [],
-    missingProbes: "error",
-    maxProbes: 1024,
-    unsafe: false,
-    targetPid: undefined,
-    mode: "trace",
-    probeFilter: () => true,
-    ...more,
-  });
+  const blocks = resolveProbes(script.probes, contextNeeds, { ...resolveDefaults, facts, diags, ...more });
   const messages = diags.items.map(({ severity, code, message }) => `${severity}[${code}]: ${message}`);
   return { probes: blocks.flatMap(({ probes }) => probes), messages };
 }
@@ -441,6 +441,40 @@ describe("tracepoints of the scheduler", () => {
   });
 });
 
+describe("iterators", () => {
+  it.each<[string, string[]]>([
+    ["iter:task {}", ["iter:task"]],
+    ["it:task_file {}", ["iter:task_file"]],
+    ["iter:task, iter:task_file {}", ["iter:task", "iter:task_file"]],
+    ["iter:task {} iter:task {}", ["iter:task", "iter:task"]],
+    ["config = { missing_probes = ignore } iter:no {}", []],
+  ])("%s", (text, expected) => {
+    const missingProbes = text.includes("ignore") ? "ignore" : "error";
+    expect(names(text, { missingProbes })).toEqual(expected);
+  });
+
+  it.each([
+    ["iter:tasks {}", "error[no-such-iterator]: No matches for iter tasks."],
+    ["iter:task__safe_trusted {}", "error[no-such-iterator]: No matches for iter task__safe_trusted."],
+    ["iter: {}", "error[no-such-iterator]: No matches for iter ."],
+    ["iter:task* {}", "error[attach-point-form]: iter probe type does not support wildcards"],
+    ["iter:bpf_map_elem {}", "error[unsupported]: iter:bpf_map_elem goes through one of the kernel's maps"],
+    ["iter {}", "error[attach-point-form]: iter probes are written iter:object"],
+  ])("%s", (text, message) => expect(resolve(text).messages).toEqual([message]));
+
+  it("suggests those that the kernel has", () => {
+    const diags = new Diagnostics();
+    const script = parse(new Source("test.bt", "iter:taks {}"), diags);
+    resolveProbes(script.probes, contextNeeds, { ...resolveDefaults, diags });
+    expect(diags.errors[0]!.help).toBe("did you mean `task`?");
+  });
+
+  it("need type information", () => {
+    const { messages } = resolve("iter:task {}", {}, fakeFacts({ btf: undefined }));
+    expect(messages).toEqual(["error[kernel-feature]: iter probes need the kernel's type information (BTF)"]);
+  });
+});
+
 describe("the number of probes", () => {
   it("is limited", () => {
     const { messages } = resolve("uprobe:/bin/example:work_* {}", { maxProbes: 1 });
@@ -451,7 +485,6 @@ describe("the number of probes", () => {
 describe("providers that are not there", () => {
   it.each([
     ["w:0x1000:8:w {}", "watchpoint probes are not supported yet"],
-    ["iter:task {}", "iter probes are not supported yet"],
     ["uprob:/bin/example:p {}", "Invalid probe type: uprob"],
   ])("%s", (text, message) => expect(resolve(text).messages[0]).toContain(message));
 });
