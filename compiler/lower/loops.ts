@@ -6,7 +6,8 @@
  * - `for`, and `while` on kernels that do not count, are run by the kernel, which calls a function of the program back:
  *   bpf_loop for ranges, bpf_for_each_map_elem for maps. The callback shares the caller's variables through a frame on the
  *   caller's stack: scalars lie in it while the loop runs, everything else is reached through a pointer in it.
- * - On kernels before 5.17 `while` is a plain loop.
+ * - On kernels before 5.17 `while` is a plain loop, whose end the verifier must see. In a program of several parts, whose variables are in
+ *   memory, it sees no such end: there the loop counts its rounds itself, and has as many as the verifier goes through.
  * - `unroll` is no loop at all, unless that would be too much code: then it is one like `for`.
  *
  *     frame = { variables..., context..., returned }
@@ -18,7 +19,7 @@ import { placed, sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
 import { isAggregate, type Type } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
-import { walk } from "../syntax/walk.ts";
+import { forEachChild, walk } from "../syntax/walk.ts";
 import { aggregateNumberOf } from "./aggregates.ts";
 import { branch, operand } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
@@ -29,6 +30,10 @@ import { statements } from "./statements.ts";
 const NO_FLAGS = { imm: 0n };
 const GO_ON = { imm: 0n };
 const STOP = { imm: 1n };
+
+/** A loop of one node in a program of one instruction would have so many rounds: the verifier gives up at 8,192 branches in a row. */
+const ROUNDS_OF_A_NODE = 8;
+const FEWEST_ROUNDS = 8;
 
 /** bpf_loop refuses more rounds. */
 const MAX_ROUNDS = 1n << 23n;
@@ -41,12 +46,15 @@ export function whileLoop(l: Lowering, node: ast.While): void {
   }
   const { b } = l;
   const [head, body, after] = b.newBlocks(3);
+  const counted = !mayGoto && l.program.divided ? { counter: {}, rounds: affordableRounds(l, node) } : undefined;
+  if (counted) b.write(counted.counter, b.const(0));
   b.jump(head);
   b.enter(head);
   if (mayGoto) countRound(l, node, after);
   branch(l, node.condition, body, after);
   b.enterSealed(body);
-  l.loops.push({ continueTo: head, breakTo: after });
+  if (counted) countItself(l, counted, after);
+  l.loops.push({ continueTo: head, breakTo: after, ...(counted && { rounds: counted.rounds }) });
   statements(l, node.body.statements);
   l.loops.pop();
   b.jump(head);
@@ -67,6 +75,34 @@ function countRound(l: Lowering, node: ast.While, after: number): void {
   l.countFailure("endlessLoops");
   b.jump(after);
   b.enterSealed(goOn);
+}
+
+/** The same where the verifier does the counting, by going through each round: what it knows of the loop is this number only. */
+function countItself(l: Lowering, { counter, rounds }: { counter: object; rounds: number }, after: number): void {
+  const { b } = l;
+  const [enough, goOn] = b.newBlocks(2);
+  const count = b.read(counter);
+  b.branch("ge", count, { imm: BigInt(rounds) }, enough, goOn);
+  b.enterSealed(enough);
+  l.countFailure("endlessLoops");
+  b.jump(after);
+  b.enterSealed(goOn);
+  b.write(counter, b.add(count, 1));
+}
+
+/** As many rounds as the verifier has patience for; loops around this one and in it share it. */
+function affordableRounds(l: Lowering, node: ast.While): number {
+  const around = l.loops.reduce((product, { rounds = 1 }) => product * rounds, 1);
+  const nodes = (ROUNDS_OF_A_NODE * l.environment.partSize) / around / l.unit.weights.of(node);
+  return Math.max(FEWEST_ROUNDS, Math.floor(nodes ** (1 / whileDepth(node))));
+}
+
+function whileDepth(node: ast.Node): number {
+  let below = 0;
+  forEachChild(node, (child) => {
+    below = Math.max(below, whileDepth(child));
+  });
+  return node.kind === "while" ? below + 1 : below;
 }
 
 /** A variable's value that another round may have changed. Of pointers the verifier must not forget what they lead to. */

@@ -78,6 +78,8 @@ const CALLBACK_PARAMETERS = 4;
 export interface LoopTargets {
   continueTo: number;
   breakTo: number;
+  /** How often the verifier goes through the body, where that is known. */
+  rounds?: number;
 }
 
 export class Lowering {

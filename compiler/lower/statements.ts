@@ -129,7 +129,7 @@ function unroll(l: Lowering, node: ast.Unroll): void {
   const after = l.b.newBlock();
   for (let i = 0; i < rounds && !l.b.ended; i++) {
     const next = l.b.newBlock();
-    l.loops.push({ continueTo: next, breakTo: after });
+    l.loops.push({ continueTo: next, breakTo: after, rounds });
     statements(l, node.body.statements);
     l.loops.pop();
     l.b.jump(next);

@@ -44,6 +44,47 @@ describeKernel("a script for an old kernel", () => {
     expect(runScriptFor(asOf(facts, release), script).trim()).toBe(printed);
   });
 
+  /** So many lines are a program of several parts, each of which knows of variables only what is in memory. */
+  const manyLines = Array.from({ length: 600 }, (_, i) => `@p[${i}] = 1;`).join("\n");
+
+  it.each<[what: string, loop: string, printed: string]>([
+    ["up to a constant", "while ($n < 100) { $n++; }", "100"],
+    ["up to a number of the script's user", "while ($n < $1) { $n++; }", "70"],
+    [
+      "that is left",
+      "while (true) { if ($n++ > 50) { break } if ($n % 2) { continue } @m[$n] = count(); } clear(@m);",
+      "52",
+    ],
+    ["in a loop", "$i = 0; while ($i < 20) { $j = 0; while ($j < 20) { $n++; $j++; } $i++; }", "400"],
+    ["in an unrolled one", "unroll (5) { $i = 0; while ($i < 40) { $n++; $i++; } }", "200"],
+    [
+      "with conditions",
+      `while ($n < 40) { ${"if (nsecs % 3 == 1) { @m[$n % 5] = count(); } ".repeat(5)} $n++; } clear(@m);`,
+      "40",
+    ],
+  ])("a while %s in a long script", { timeout: patient(60_000) }, (_, loop, printed) => {
+    for (const release of [
+      [5, 10],
+      [5, 15],
+    ] as const) {
+      const text = `begin { $n = 0; ${loop} ${manyLines} print($n); clear(@p) }`;
+      expect(runScriptFor(asOf(facts, release), text, { parameters: ["70"] }).trim()).toBe(printed);
+    }
+  });
+
+  it("a while in a long script that had more rounds than the kernel goes through is told", {
+    timeout: patient(60_000),
+  }, () => {
+    const source = new Source("test.bt", `begin { while (pid) { @n++ } ${manyLines} }`);
+    using session = loadSession(compile(source, asOf(facts, [5, 10]), new Diagnostics())!);
+    session.begin();
+    expect(session.health().endlessLoops).toBe(1);
+    const [rounds] = session.readMaps().flatMap(({ map, entries }) => (map.name === "@n" ? entries : []));
+    expect(
+      new DataView(rounds!.copies[0]!.buffer, rounds!.copies[0]!.byteOffset).getBigUint64(0, true),
+    ).toBeGreaterThan(1000n);
+  });
+
   it.each<[what: string, release: Release]>([
     ["sums the counts of all CPUs", [5, 10]],
     ["runs end programs, and each once", [5, 8]],

@@ -67,9 +67,8 @@ function expectAgreement(text: string, kernel: KernelFacts): number {
     maps: Object.fromEntries(Object.entries(maps).filter(([, e]) => Object.keys(e).length > 0)),
     events,
   };
-  // Some are divided into many parts, as only large scripts are otherwise. Plain loops have to stay in one.
-  const divided = kernel.features.loop && script.length % 8 === 0;
-  const program = compiled(script, kernel, divided ? { partSize: 100 } : {});
+  // Some are divided into many parts, as only large scripts are otherwise.
+  const program = compiled(script, kernel, script.length % 8 === 0 ? { partSize: 100 } : {});
   const interpreted = runInVm(program, facts.possibleCpus, world);
   expect({ maps: interpreted.maps, events: interpreted.events }).toEqual(expected);
   expect(inKernel(program)).toEqual(expected);
