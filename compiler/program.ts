@@ -371,16 +371,21 @@ export interface EventField {
 /**
  * The health map is a one-entry mmap-able array of 64-bit counters, each incremented atomically. A run with a counter
  * above zero has lost something. Slot 0: ring buffer records that found no room. Slot 1: loops that the kernel has ended before
- * they were done. From `firstMap` on each script map has its own, one for every error by which the kernel refused to change it.
+ * they were done. Then each map has its own, one for every error by which the kernel refused to change it: the maps in which stacks are
+ * kept together, the set of traced processes, and from `firstMap` on the script's.
  */
-export const HEALTH_SLOTS = { lostEvents: 0, endlessLoops: 1, firstMap: 2 } as const;
+export const HEALTH_SLOTS = { lostEvents: 0, endlessLoops: 1, stacks: 2, processes: 130, firstMap: 258 } as const;
 
 /** Numbers of errors that are told apart: a power of two. */
 export const REFUSALS = 128;
 
-/** The slot of updates of the script map `index` that failed with `errno`: what the helper returns is found there without a branch. */
-export function refusalSlot(index: number, errno: number): number {
-  return HEALTH_SLOTS.firstMap + index * REFUSALS + (-errno & (REFUSALS - 1));
+/** Maps whose refused updates are counted and that are not the script's. */
+export type OwnMap = "stacks" | "processes";
+
+/** The slot of updates of a map that failed with `errno`: what the helper returns is found there without a branch. A script map is known by its index. */
+export function refusalSlot(map: number | OwnMap, errno: number): number {
+  const first = typeof map === "string" ? HEALTH_SLOTS[map] : HEALTH_SLOTS.firstMap + map * REFUSALS;
+  return first + (-errno & (REFUSALS - 1));
 }
 
 const ENOMEM = 12;

@@ -6,7 +6,7 @@
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Condition, IrFunction, Operand, Size, VReg } from "../ir/ir.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
-import type { HostConstant, Loss, ProgramType, ScopeFilter } from "../program.ts";
+import { type HostConstant, type Loss, type OwnMap, type ProgramType, REFUSALS, type ScopeFilter } from "../program.ts";
 import type { ScriptConfig } from "../sema/config.ts";
 import { sizeOf } from "../sema/layout.ts";
 import { MAX_VALUE_BYTES } from "../sema/limits.ts";
@@ -532,9 +532,21 @@ export class Lowering {
   /** Counts something that was lost, so that the run is known to be invalid. */
   countFailure(slot: Loss): void {
     const { map, offset } = this.plan.health(slot);
-    const base = this.mapValue(map, offset);
-    const one = this.b.const(1);
-    this.b.emit({ op: "atomic", atomic: "add", dst: undefined, base, offset: 0, size: 8, value: one });
+    this.#increment(this.mapValue(map, offset));
+  }
+
+  /** Counts an update that the kernel refused, by what the helper returned: refusals[map][result & 127]++ */
+  countRefusal(of: PlannedMap | OwnMap, result: VReg): void {
+    const { b } = this;
+    const { map, offset } = this.plan.health(of);
+    // The low bits only: before 6.4 the kernel answers with an `int`.
+    const index = b.alu("and", result, { imm: BigInt(REFUSALS - 1) });
+    this.#increment(b.alu("add", this.mapValue(map, offset), b.alu("lsh", index, { imm: 3n })));
+  }
+
+  #increment(counter: VReg): void {
+    const value = this.b.const(1);
+    this.b.emit({ op: "atomic", atomic: "add", dst: undefined, base: counter, offset: 0, size: 8, value });
   }
 }
 

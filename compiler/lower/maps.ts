@@ -5,7 +5,6 @@
 
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { Operand, Size, VReg } from "../ir/ir.ts";
-import { REFUSALS } from "../program.ts";
 import { aggregateSize, sizeOf } from "../sema/layout.ts";
 import type { VariableInfo } from "../sema/typed.ts";
 import { type Aggregate, isAggregate, isNumericAggregate, isScalar, sameType } from "../sema/types.ts";
@@ -225,17 +224,7 @@ function store(l: Lowering, map: PlannedMap, key: Key, given: Operand): void {
 
 function update(l: Lowering, map: PlannedMap, key: VReg, from: VReg, flags: Operand): void {
   const result = l.b.call("map_update_elem", [l.mapReference(hashMap(map)), key, from, flags]);
-  l.when("ne", result, { imm: 0n }, () => countFailedUpdate(l, map, result));
-}
-
-// refusals[map][result & 127]++
-function countFailedUpdate(l: Lowering, map: PlannedMap, result: VReg): void {
-  const { b } = l;
-  const { map: health, offset } = l.plan.health(map);
-  // The low bits only: before 6.4 the kernel answers with an `int`.
-  const index = b.alu("and", result, { imm: BigInt(REFUSALS - 1) });
-  const counter = b.alu("add", l.mapValue(health, offset), b.alu("lsh", index, { imm: 3n }));
-  b.emit({ op: "atomic", atomic: "add", dst: undefined, base: counter, offset: 0, size: 8, value: b.const(1) });
+  l.when("ne", result, { imm: 0n }, () => l.countRefusal(map, result));
 }
 
 function markPresent(l: Lowering, map: PlannedMap): void {
@@ -368,7 +357,7 @@ function findOrCreate(
   b.enterSealed(created);
   enter(second);
   b.enterSealed(refused);
-  countFailedUpdate(l, map, result);
+  l.countRefusal(map, result);
   lost();
 }
 

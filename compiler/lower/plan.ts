@@ -14,6 +14,7 @@ import type {
   KernelMap,
   Loss,
   MapStorage,
+  OwnMap,
   ScriptMap,
   StackMode,
   ValueLayout,
@@ -212,7 +213,7 @@ export class Plan {
   }
 
   /** The health counters and the offset of one of them, or of the first of a map's. */
-  health(slot: Loss | PlannedMap): { map: number; offset: number } {
+  health(slot: Loss | OwnMap | PlannedMap): { map: number; offset: number } {
     this.#health ??= this.#add(
       "health",
       "array",

@@ -338,7 +338,7 @@ function fork(l: Lowering, scope: ScopeFilter, done: number): void {
   const result = b.call("map_update_elem", [l.mapReference(l.plan.scopeTree), key.base, one.base, { imm: 0n }]);
   if (hasSwitch(scope)) countFork(l);
   // A process that cannot be followed makes the run invalid like any other loss.
-  l.when("ne", result, { imm: 0n }, () => l.countFailure("lostEvents"));
+  l.when("ne", result, { imm: 0n }, () => l.countRefusal("processes", result));
 }
 
 // if (no thread of the process lives on, or it is a thread that has an entry of its own) delete tree[task]

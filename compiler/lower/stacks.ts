@@ -115,7 +115,7 @@ function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg): VReg {
     b.store(key.base, key.offset, 8, id);
     const any = { imm: 0n };
     const result = b.call("map_update_elem", [l.mapReference(map), l.address(key), l.address(frames), any]);
-    l.when("ne", result, { imm: 0n }, () => l.countFailure("lostEvents"));
+    l.when("ne", result, { imm: 0n }, () => l.countRefusal("stacks", result));
   });
   return id;
 }

@@ -1,32 +1,73 @@
-/** Why the kernel refused to change a map that had room, in words: what is missing from the numbers, and what helps. */
+/** Why the kernel refused to change a map, in words: what is missing from the numbers, and what helps. */
+import type { OwnMap } from "../../compiler/program.ts";
 import { strerror } from "./symbols/strerror.ts";
 
-/** Updates of script maps that the kernel refused for one reason. */
+/** Updates that the kernel refused for one reason: of script maps that had room, or of the program's own. */
 export interface Refusal {
+  of: "maps" | OwnMap;
   errno: number;
   count: number;
 }
 
+/** Of a script's map with that error it is said by name. */
+const E2BIG = 7;
 const ENOMEM = 12;
 /** By which the kernel says that a map is locked by what the program has interrupted; since 6.15 in several ways. */
 const LOCKED: ReadonlySet<number> = new Set([16, 35, 110]);
 
-export function describeRefusal({ errno, count }: Refusal): { message: string; help: string } {
-  if (errno === ENOMEM) {
-    return {
-      message: `${count} entries of maps were lost: the kernel had no memory for them at that moment`,
-      help: "give the maps fewer entries, so that they have all their memory from the start, or the tracer's cgroup more memory",
-    };
-  }
-  const message = `${count} updates of maps were lost`;
-  if (LOCKED.has(errno)) {
-    return {
-      message: `${message}: their probes had interrupted another update of the same map`,
-      help: "let probes that interrupt others count in maps of their own",
-    };
-  }
-  return {
-    message: `${message}: ${strerror(BigInt(errno))}`,
-    help: "change the map less often, or in fewer probes",
-  };
+type Reason = "full" | "memory" | "locked" | "other";
+
+/** For each reason what was lost, and what helps. */
+const WORDS: Readonly<Record<Refusal["of"], Readonly<Record<Reason, readonly [lost: string, help: string]>>>> = {
+  maps: {
+    full: ["updates of maps were lost: there was no room", "give the maps more entries"],
+    memory: [
+      "entries of maps were lost: the kernel had no memory for them at that moment",
+      "give the maps fewer entries, so that they have all their memory from the start, or the tracer's cgroup more memory",
+    ],
+    locked: [
+      "updates of maps were lost: their probes had interrupted another update of the same map",
+      "let probes that interrupt others count in maps of their own",
+    ],
+    other: ["updates of maps were lost", "change the map less often, or in fewer probes"],
+  },
+  stacks: {
+    full: [
+      "stacks were lost: there was no room for so many different ones",
+      "take fewer frames of each, such as kstack(5), or look at fewer events",
+    ],
+    memory: [
+      "stacks were lost: the kernel had no memory for them at that moment",
+      "give the tracer's cgroup more memory, or take fewer frames of each",
+    ],
+    locked: [
+      "stacks were lost: their probes had interrupted another one that was keeping a stack",
+      "take no stacks in probes that interrupt others",
+    ],
+    other: ["stacks were lost", "take stacks less often, or in fewer probes"],
+  },
+  processes: {
+    full: ["processes were not followed: there were too many at a time", "start fewer processes at a time"],
+    memory: [
+      "processes were not followed: the kernel had no memory to note them at that moment",
+      "give the tracer's cgroup more memory",
+    ],
+    locked: [
+      "processes were not followed: their start had interrupted that of others",
+      "start fewer processes at a time",
+    ],
+    other: ["processes were not followed", "start fewer processes at a time"],
+  },
+};
+
+export function describeRefusal({ of, errno, count }: Refusal): { message: string; help: string } {
+  const reason = reasonOf(errno);
+  const [lost, help] = WORDS[of][reason];
+  return { message: `${count} ${lost}${reason === "other" ? `: ${strerror(BigInt(errno))}` : ""}`, help };
+}
+
+function reasonOf(errno: number): Reason {
+  if (errno === E2BIG) return "full";
+  if (errno === ENOMEM) return "memory";
+  return LOCKED.has(errno) ? "locked" : "other";
 }

@@ -6,6 +6,7 @@ import {
   type CompiledProgram,
   errnoOfFull,
   HEALTH_SLOTS,
+  type OwnMap,
   type Program,
   REFUSALS,
   refusalSlot,
@@ -56,7 +57,7 @@ export interface Health {
   endlessLoops: number;
   /** Script maps that were full. */
   failedUpdates: { map: string; count: number }[];
-  /** Updates of script maps that had room. */
+  /** Other updates that the kernel refused, of script maps that had room and of the program's own maps. */
   refusals: Refusal[];
   /** Programs that the kernel skipped because they were already running on that CPU. */
   missedRuns: { program: string; probes: readonly string[]; count: number }[];
@@ -369,21 +370,33 @@ export class Session {
     this.close();
   }
 
-  /** Updates that found the map full, by map; all others, by the reason. */
+  /** Updates that found a script's map full, by map; all others, by the reason. */
   #refusedUpdates(): Pick<Health, "failedUpdates" | "refusals"> {
     const failedUpdates: Health["failedUpdates"] = [];
     const counts = new Map<number, number>();
     this.compiled.scriptMaps.forEach(({ name, storage }, index) => {
       const full = errnoOfFull(this.compiled.maps[storage.map]!.type);
-      for (let errno = 1; errno < REFUSALS; errno++) {
-        const count = this.#healthCounter(refusalSlot(index, errno));
-        if (count === 0 || errno === EEXIST) continue;
+      for (const { errno, count } of this.#refusals(index)) {
         if (errno === full) failedUpdates.push({ map: name, count });
         else counts.set(errno, (counts.get(errno) ?? 0) + count);
       }
     });
-    const refusals = [...counts].map(([errno, count]) => ({ errno, count })).sort((a, b) => a.errno - b.errno);
+    const ofMaps = [...counts].map(([errno, count]): Refusal => ({ of: "maps", errno, count }));
+    const refusals = [
+      ...ofMaps.sort((a, b) => a.errno - b.errno),
+      ...(["stacks", "processes"] as const).flatMap((of) => this.#refusals(of).map((refusal) => ({ of, ...refusal }))),
+    ];
     return { failedUpdates, refusals };
+  }
+
+  /** How often the kernel refused to change a map, by the reason; that something is there already is no loss. */
+  #refusals(map: number | OwnMap): { errno: number; count: number }[] {
+    const refusals: { errno: number; count: number }[] = [];
+    for (let errno = 1; errno < REFUSALS; errno++) {
+      const count = errno === EEXIST ? 0 : this.#healthCounter(refusalSlot(map, errno));
+      if (count > 0) refusals.push({ errno, count });
+    }
+    return refusals;
   }
 
   #healthCounter(slot: number): number {

@@ -109,7 +109,16 @@ describeKernel("events and health of a session", () => {
     const { lostEvents, endlessLoops } = HEALTH_SLOTS;
     // Nothing, no memory, there already, full.
     const refusals = [0, 12, 17].map((errno) => refusalSlot(0, errno));
-    const losses = [lostEvents, lostEvents, endlessLoops, ...refusals, refusalSlot(1, 12), refusalSlot(1, 7)];
+    const losses = [
+      lostEvents,
+      lostEvents,
+      endlessLoops,
+      ...refusals,
+      refusalSlot(1, 12),
+      refusalSlot(1, 7),
+      refusalSlot("stacks", 7),
+      refusalSlot("processes", 16),
+    ];
     const parts = compiled({
       maps: [globals((HEALTH_SLOTS.firstMap + 2 * REFUSALS) * 8, "health"), hash("a"), hash("b")],
       scriptMaps: [keyed(1), keyed(2)],
@@ -125,7 +134,11 @@ describeKernel("events and health of a session", () => {
       lostEvents: 2,
       endlessLoops: 1,
       failedUpdates: [{ map: "@2", count: 1 }],
-      refusals: [{ errno: 12, count: 2 }],
+      refusals: [
+        { of: "maps", errno: 12, count: 2 },
+        { of: "stacks", errno: 7, count: 1 },
+        { of: "processes", errno: 16, count: 1 },
+      ],
     });
     session.reset();
     expect(session.health()).toEqual(healthy);
@@ -139,7 +152,7 @@ describeKernel("events and health of a session", () => {
       lostEvents: 0,
       endlessLoops: 0,
       failedUpdates: [],
-      refusals: [{ errno: 12, count: expect.any(Number) }],
+      refusals: [{ of: "maps", errno: 12, count: expect.any(Number) }],
       missedRuns: [],
     });
   });

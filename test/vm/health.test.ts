@@ -24,6 +24,10 @@ function losses(statement: string, errno: number): Record<string, number> {
 
   function nameOf(slot: number): string {
     const { scriptMaps, maps } = program!;
+    for (const own of ["stacks", "processes"] as const) {
+      const errno = Array.from({ length: REFUSALS }, (_, i) => i).find((i) => refusalSlot(own, i) === slot);
+      if (errno !== undefined) return `${own} ${errno}`;
+    }
     const index = Math.floor((slot - HEALTH_SLOTS.firstMap) / REFUSALS);
     const map = scriptMaps[index];
     if (!map) return `slot ${slot}`;
@@ -57,6 +61,8 @@ describe("an update that the kernel refuses", () => {
     ["let @a = lruhash(10); begin { @a[pid] = 1 }", ENOMEM, { "@a full": 1 }],
     ["let @a = lruhash(10); begin { @a[pid] = 1 }", EBUSY, { "@a 16": 1 }],
     ["let @a = percpulruhash(10); begin { @a[pid] = count() }", ENOMEM, { "@a full": 1 }],
+    ["begin { $s = kstack; print(nsecs) }", E2BIG, { "stacks 7": 1 }],
+    ["begin { @a[ustack(5)] = count() }", EBUSY, { "stacks 16": 1, "@a 16": 1 }],
   ])("%s answered with %i", (text, errno, expected) => {
     expect(losses(text, errno)).toEqual(expected);
   });

@@ -424,8 +424,13 @@ describe("integrity of the trace", () => {
     ],
     [
       "refused updates",
-      { refusals: [{ errno: 12, count: 3 }] },
+      { refusals: [{ of: "maps", errno: 12, count: 3 }] },
       "lost-updates: 3 entries of maps were lost: the kernel had no memory for them at that moment",
+    ],
+    [
+      "processes that were not followed",
+      { refusals: [{ of: "processes", errno: 7, count: 3 }] },
+      "lost-updates: 3 processes were not followed: there were too many at a time",
     ],
     ["exit()", { exited: true }, "script-exit: the script called exit() before the workload had ended"],
   ])("%s make the scenario invalid at once", async (_, trace, expected) => {
