@@ -22,10 +22,11 @@ import { check } from "./sema/check.ts";
 import { readConfig, type ScriptConfig } from "./sema/config.ts";
 import { Names } from "./sema/names.ts";
 import { printTypes } from "./sema/print-types.ts";
-import { resolveProbes } from "./sema/probes.ts";
+import { type ResolvedBlock, resolveProbes } from "./sema/probes.ts";
 import type { TypedScript } from "./sema/typed.ts";
 import { contextNeeds } from "./sema/units.ts";
 import type { Source, Span } from "./source.ts";
+import type { Script } from "./syntax/ast.ts";
 import { parse } from "./syntax/parser.ts";
 import { printTokens } from "./syntax/print-tokens.ts";
 import { print } from "./syntax/printer.ts";
@@ -78,7 +79,45 @@ export function compile(
   options: CompileOptions = {},
 ): CompiledProgram | undefined {
   const { dump = () => {}, parameters = [], namedParameters = {}, scope = "system", workload = scope } = options;
-  const { files, includes = [] } = options;
+  const resolved = resolve(source, facts, diags, options);
+  if (!resolved) return undefined;
+  const { script, blocks, config, names, macros } = resolved;
+
+  const settings = {
+    maxStrlen: config.maxStrlen,
+    unsafe: options.unsafe ?? false,
+    parameters,
+    namedParameters,
+    config,
+    names,
+    macros,
+  };
+  const typed = check(script, blocks, facts, settings, diags);
+  dump("types", () => printTypes(typed));
+  if (diags.hasErrors) return undefined;
+
+  const context = { facts, config, options, scope, workload, whole: script.span };
+  return generateFitting(typed, context, options.partSize ?? PART_SIZE, diags);
+}
+
+/** A script whose probes are known, and nothing of what they do. */
+export interface ResolvedScript {
+  script: Script;
+  blocks: ResolvedBlock[];
+  config: ScriptConfig;
+  names: Names;
+  /** Names of the script's macros. */
+  macros: string[];
+}
+
+/** The stages until it is known what a script attaches to; undefined when there were errors, which are in `diags` then. */
+export function resolve(
+  source: Source,
+  facts: KernelFacts,
+  diags: Diagnostics,
+  options: CompileOptions = {},
+): ResolvedScript | undefined {
+  const { dump = () => {}, parameters = [], files, includes = [] } = options;
   dump("tokens", () => printTokens(source));
   const written = parse(source, diags);
   dump("ast", () => JSON.stringify(written, (key, value) => (key === "span" ? undefined : jsonValue(value)), 2));
@@ -91,13 +130,12 @@ export function compile(
   if (diags.hasErrors) return undefined;
 
   const config = readConfig(script.config, options.environment ?? {}, script.span, { facts, diags });
-  const { missingProbes, maxStrlen } = config;
   const { unsafe = false, targetPid, mode = "trace", probeFilter = () => true } = options;
   const blocks = resolveProbes(script.probes, contextNeeds, {
     facts,
     diags,
     parameters,
-    missingProbes,
+    missingProbes: config.missingProbes,
     maxProbes: config.maxProbes,
     unsafe,
     targetPid,
@@ -105,15 +143,7 @@ export function compile(
     probeFilter,
   });
   if (diags.hasErrors) return undefined;
-
-  const macros = whole.macros.map(({ name }) => name.text);
-  const settings = { maxStrlen, unsafe, parameters, namedParameters, config, names, macros };
-  const typed = check(script, blocks, facts, settings, diags);
-  dump("types", () => printTypes(typed));
-  if (diags.hasErrors) return undefined;
-
-  const context = { facts, config, options, scope, workload, whole: script.span };
-  return generateFitting(typed, context, options.partSize ?? PART_SIZE, diags);
+  return { script, blocks, config, names, macros: whole.macros.map(({ name }) => name.text) };
 }
 
 /**

@@ -74,6 +74,9 @@ export interface Features {
   cpuV4: boolean;
   /** A program that goes on in another one may call functions of its own (5.10; on arm64 6.0; where there is a JIT). */
   callsBesideTailCalls: boolean;
+  /** Functions of the kernel can be probed: by kprobes, and by programs on their BTF. */
+  kprobe: boolean;
+  fentry: boolean;
   uprobeMulti: boolean;
   kprobeMulti: boolean;
   /** bpf_get_attach_cookie (5.15): one program tells its many places apart. */

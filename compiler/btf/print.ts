@@ -58,7 +58,7 @@ class Printer {
         return this.declare(type.type, wrapped, indent);
       }
       case "array":
-        return this.declare(type.element, `${inner}[${type.count === 0 ? "" : type.count}]`, indent);
+        return this.declare(type.element, `${inner}[${type.count}]`, indent);
       case "func_proto":
         return this.declare(type.returns, `${inner}(${this.#params(type, indent)})`, indent);
       case "const":
@@ -105,7 +105,7 @@ class Printer {
 
   #composite(type: BtfComposite, indent: number): string {
     const lines = type.members.map((m) => {
-      const width = m.bitSize > 0 ? `:${m.bitSize}` : "";
+      const width = m.bitSize > 0 ? `: ${m.bitSize}` : "";
       return `${indentation(indent + 1)}${this.declare(m.type, m.name, indent + 1)}${width};\n`;
     });
     return `${join(type.kind, type.name)} {\n${lines.join("")}${indentation(indent)}}`;

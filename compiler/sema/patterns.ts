@@ -10,6 +10,16 @@ export function matching(pattern: string, names: Iterable<string>): string[] {
   return [...names].filter(matches);
 }
 
+/**
+ * Names of two parts, joined by a colon, that match a pattern's parts: a single one is about the second part of a name. An
+ * empty part leaves open what stands there.
+ */
+export function matchingParts(parts: readonly string[], names: Iterable<string>): string[] {
+  if (parts.length > 2) return [];
+  const [first, second] = parts.length === 2 ? parts : ["*", parts[0]];
+  return matching(`${first || "*"}:${second || "*"}`, names).sort();
+}
+
 /** A test for names: `*` any run of characters, `?` one, `[abc]` one of these. */
 export function matcher(pattern: string): (name: string) => boolean {
   const source = pattern

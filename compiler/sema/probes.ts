@@ -27,7 +27,7 @@ export type { ContextNeeds, ProbeEvent, ResolveContext, ResolvedBlock, ResolvedP
 export { addressSpaceOf, isSystemCall, isUserCode } from "./providers/provider.ts";
 export { SYSCALL_PROBE_IDS } from "./providers/tracepoints.ts";
 
-const PROVIDERS: readonly Provider[] = [
+export const PROVIDERS: readonly Provider[] = [
   ...ownProviders,
   ...tracepointProviders,
   ...timedProviders,
@@ -37,7 +37,10 @@ const PROVIDERS: readonly Provider[] = [
   ...iteratorProviders,
 ];
 
-const PROVIDER_BY_NAME = new Map(PROVIDERS.flatMap((p) => [p.name, ...p.aliases].map((name) => [name, p])));
+/** By name and by alias. */
+export const PROVIDER_BY_NAME: ReadonlyMap<string, Provider> = new Map(
+  PROVIDERS.flatMap((p) => [p.name, ...p.aliases].map((name) => [name, p])),
+);
 
 /** Parts of the language that are known, and come later. */
 const PLANNED: Record<string, string> = {

@@ -7,8 +7,10 @@ import type { DumpStage } from "../../compiler/compile.ts";
 import { nearest } from "../../compiler/diagnostics.ts";
 
 export interface TraceArgs {
-  mode: "run" | "format" | "help" | "version" | "info";
+  mode: "run" | "list" | "format" | "help" | "version" | "info";
   script: { kind: "text"; text: string } | { kind: "file"; path: string } | { kind: "stdin" } | undefined;
+  /** Of -l without a script: a pattern, or the name of a script's file. */
+  search: string | undefined;
   /** Positional parameters, `$1` first. */
   parameters: string[];
   /** `--name=value` and `--flag` behind a `--`. */
@@ -66,6 +68,7 @@ export function parseTraceArgs(argv: readonly string[]): TraceArgs {
   const args: TraceArgs = {
     mode: "run",
     script: undefined,
+    search: undefined,
     parameters: [],
     namedParameters: {},
     command: undefined,
@@ -87,8 +90,10 @@ export function parseTraceArgs(argv: readonly string[]): TraceArgs {
     includes: [],
   };
   const { operands, behindDashes } = readOptions(argv, args);
-  if (args.mode !== "run" && args.mode !== "format") return args;
-  if (args.script === undefined) {
+  if (args.mode !== "run" && args.mode !== "format" && args.mode !== "list") return args;
+  if (args.script === undefined && args.mode === "list") {
+    args.search = operands.shift() ?? behindDashes.shift();
+  } else if (args.script === undefined) {
     const path = operands.shift() ?? behindDashes.shift();
     if (path === undefined) {
       const help = "-e 'PROGRAM', a file name, or - for standard input";
@@ -125,6 +130,11 @@ const OPTIONS: readonly Option[] = [
     value: "PROGRAM",
     help: "execute this program",
     set: (_, text) => ({ script: { kind: "text", text } }),
+  },
+  {
+    names: ["-l", "--list"],
+    help: "list the probes that match a pattern, or that a script has; with -v their arguments, too",
+    set: () => ({ mode: "list" }),
   },
   {
     names: ["-c", "--cmd"],
@@ -246,8 +256,6 @@ const NO_DEBUG_INFORMATION = "debug information is not read yet";
 
 /** bpftrace's options for what is not to be had here, and what is instead. */
 const REFUSED: Readonly<Record<string, string>> = {
-  "-l": "/sys/kernel/tracing/available_events has the tracepoints; listing is not there yet",
-  "--list": "/sys/kernel/tracing/available_events has the tracepoints; listing is not there yet",
   "--debuginfo": NO_DEBUG_INFORMATION,
   "--dwarf-pid": NO_DEBUG_INFORMATION,
   "--aot": "run the script itself: it is compiled in milliseconds",
@@ -270,6 +278,7 @@ USAGE:
     probewright trace [options] FILE [parameter...]
     probewright trace [options] - [parameter...]
     probewright trace [options] -e 'PROGRAM' [parameter...]
+    probewright trace -l [options] [PATTERN | FILE | -e 'PROGRAM']
     named parameters of the script (--name=value) stand behind a --
 
 OPTIONS:
@@ -278,6 +287,7 @@ ${rows.join("\n")}
 EXAMPLES:
     probewright trace -e 'tracepoint:syscalls:sys_enter_openat { printf("%s %s\\n", comm, str(args.filename)); }'
     probewright trace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }' -c 'make -s'
+    probewright trace -lv 'tracepoint:sched:*,struct task_struct'
 `;
 }
 

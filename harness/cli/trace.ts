@@ -2,31 +2,29 @@
  * `probewright trace`: bpftrace's command line. This module and what it imports are loaded at every start, so that
  * they are few; what only some commands need is imported when they need it.
  */
-import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { compile, type DumpStage } from "../../compiler/compile.ts";
-import { type Diagnostic, Diagnostics } from "../../compiler/diagnostics.ts";
-import type { KernelFacts } from "../../compiler/kernel-facts.ts";
+import { Diagnostics } from "../../compiler/diagnostics.ts";
 import type { CompiledProgram, Program } from "../../compiler/program.ts";
 import { PARAMETER_HELP } from "../../compiler/sema/named-parameters.ts";
-import { Source } from "../../compiler/source.ts";
+import type { Source } from "../../compiler/source.ts";
 import { parse } from "../../compiler/syntax/parser.ts";
 import { print } from "../../compiler/syntax/printer.ts";
 import { unreachable } from "../../compiler/unreachable.ts";
-import { type Fd, pidfdOpen, type StoppedProcess, spawnStopped } from "../../native/index.ts";
+import { type StoppedProcess, spawnStopped } from "../../native/index.ts";
 import { kernelProber } from "../tracing/facts/features.ts";
 import { hostFacts } from "../tracing/facts/host-facts.ts";
-import { hostFiles } from "../tracing/facts/host-files.ts";
 import { diagnosticsText, errorText, headline, hint } from "../tracing/output/remark.ts";
-import { decodeScript, encodeScript } from "../tracing/script-text.ts";
+import { encodeScript } from "../tracing/script-text.ts";
 import { loadSession } from "../tracing/session.ts";
-import { reasonOf } from "../tracing/symbols/strerror.ts";
 import { summary, TrimmedLogError, VerifierError } from "../tracing/verifier-error.ts";
 import { ExitCode } from "./exit-code.ts";
 import { Failure, tracingFailure } from "./failure.ts";
 import { colourProblem, paletteFor } from "./palette.ts";
 import { parseTraceArgs, type TraceArgs, traceUsage, UsageError } from "./trace-args.ts";
 import { followTrace } from "./trace-follow.ts";
+import { compileOptions, factsFor, openTarget, orErrors, readScript, scriptErrors } from "./trace-script.ts";
 import { unoptimised } from "./unoptimised.ts";
 import { writeAll } from "./write-all.ts";
 
@@ -37,6 +35,10 @@ export async function trace(argv: readonly string[]): Promise<number> {
     switch (args.mode) {
       case "run":
         return await runScript(args);
+      case "list": {
+        const { listProbes } = await import("./trace-list.ts");
+        return listProbes(args);
+      }
       case "format":
         return formatScript(readScript(args));
       case "help":
@@ -137,103 +139,22 @@ function formatScript(source: Source): number {
   return ExitCode.ok;
 }
 
-function scriptErrors(diagnostics: readonly Diagnostic[]): Failure {
-  return new Failure("the script has errors", ExitCode.invalidInput, { diagnostics });
-}
-
-function readScript({ script }: TraceArgs): Source {
-  switch (script?.kind) {
-    case "text":
-      return new Source("stdin", script.text);
-    case "stdin":
-      return new Source("stdin", readText(0, "cannot read the script from standard input"));
-    case "file":
-      return new Source(script.path, readText(script.path, `failed to open file '${script.path}'`));
-    default:
-      throw new UsageError("there is no script");
-  }
-}
-
-function readText(file: string | 0, complaint: string): string {
-  try {
-    return decodeScript(readFileSync(file));
-  } catch (error) {
-    throw new Failure(`${complaint}: ${reasonOf(error)}`, ExitCode.invalidInput);
-  }
-}
-
 /** Compiles; prints warnings and the stages that were asked for. Throws Failure. */
 function compileScript(source: Source, args: TraceArgs): CompiledProgram {
   const diags = new Diagnostics();
   const compiled = compile(source, factsFor(args), diags, {
-    parameters: args.parameters,
-    namedParameters: args.namedParameters,
-    unsafe: args.unsafe,
-    targetPid: args.pid,
-    mode: args.purpose,
-    tellFailures: args.warnings === 2,
-    probeFilter: (name) => args.probeFilter?.test(name) ?? true,
-    oneProcess: args.pid !== undefined || args.command !== undefined,
-    hasCommand: args.command !== undefined,
-    environment: bpftraceEnvironment(process.env),
-    files: hostFiles(args.includePaths),
-    includes: args.includes,
+    ...compileOptions(args),
     dump: (stage, text) => printStage(stage, text, args),
   });
   const [error, ...more] = diags.errors;
   if (error?.code === PARAMETER_HELP && more.length === 0) throw new ParameterHelp(error.help);
-  const shown = args.warnings === 0 ? diags.errors : diags.items;
-  if (compiled === undefined) throw scriptErrors(shown);
-  if (shown.length > 0) writeAll(2, diagnosticsText(shown, paletteFor(2)));
-  return compiled;
-}
-
-/** What the machine says, unless an option or the environment says otherwise. */
-function factsFor({ withoutFeatures, traceableFunctions }: TraceArgs): KernelFacts {
-  const typeInformation = process.env.BPFTRACE_BTF;
-  if (typeInformation !== undefined) expectReadable("BPFTRACE_BTF", typeInformation);
-  if (traceableFunctions !== undefined) expectReadable("--traceable-functions", traceableFunctions);
-  const facts = hostFacts({ traceableFunctions, typeInformation });
-  if (withoutFeatures.length === 0) return facts;
-  const without = Object.fromEntries(withoutFeatures.map((name) => [name, { value: false }]));
-  return Object.create(facts, { features: { value: Object.create(facts.features, without) } });
-}
-
-/** What is read only when a script needs it is looked at before. */
-function expectReadable(who: string, path: string): void {
-  try {
-    closeSync(openSync(path, "r"));
-    if (!statSync(path).isDirectory()) return;
-  } catch (error) {
-    throw new Failure(`${who}: cannot read '${path}': ${reasonOf(error)}`, ExitCode.invalidInput);
-  }
-  throw new Failure(`${who}: '${path}' is a directory`, ExitCode.invalidInput);
+  return orErrors(compiled, diags, args);
 }
 
 function printStage(stage: DumpStage, text: () => string, { emit }: TraceArgs): void {
   if (!emit.includes(stage)) return;
   const title = emit.length > 1 ? `// ${stage}\n` : "";
   writeAll(1, `${title}${text().trimEnd()}\n`);
-}
-
-/** BPFTRACE_MAX_STRLEN=64 becomes max_strlen: "64". */
-function bpftraceEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const settings: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (name.startsWith(PREFIX) && value !== undefined) settings[name.slice(PREFIX.length).toLowerCase()] = value;
-  }
-  return settings;
-}
-
-const PREFIX = "BPFTRACE_";
-
-function openTarget(pid: number): Fd {
-  try {
-    return pidfdOpen(pid);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    throw new Failure(`there is no process ${pid}`, ExitCode.invalidInput);
-  }
 }
 
 /**

@@ -116,6 +116,8 @@ const EVERYTHING: Features = {
   atomicFetch: true,
   cpuV4: true,
   callsBesideTailCalls: true,
+  kprobe: true,
+  fentry: true,
   uprobeMulti: true,
   kprobeMulti: true,
   attachCookie: true,

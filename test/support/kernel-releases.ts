@@ -23,6 +23,8 @@ const SINCE: Readonly<Record<keyof Features, Release>> = {
   mayGoto: [6, 9],
   cpuV4: [6, 6],
   callsBesideTailCalls: process.arch === "arm64" ? [6, 0] : [5, 10],
+  kprobe: [4, 1],
+  fentry: [5, 5],
   uprobeMulti: [6, 6],
   kprobeMulti: [5, 18],
   attachCookie: [5, 15],

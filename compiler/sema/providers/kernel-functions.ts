@@ -1,9 +1,10 @@
 /** kprobe, kretprobe, fentry and fexit: functions of the kernel, and instructions in them. */
 import type { Btf } from "../../btf/btf.ts";
+import type { BtfParam, BtfPrototype } from "../../btf/types.ts";
 import type { KernelFacts } from "../../kernel-facts.ts";
 import { functionArguments, functionSlots } from "../args.ts";
 import { isWildcard, matcher } from "../patterns.ts";
-import { type Found, type Provider, parseNumber, type Request, reportMissing } from "./provider.ts";
+import { type Found, type ListContext, type Provider, parseNumber, type Request, reportMissing } from "./provider.ts";
 
 export const kernelFunctionProviders: readonly Provider[] = [
   {
@@ -12,6 +13,7 @@ export const kernelFunctionProviders: readonly Provider[] = [
     form: "kprobe:[module:]function[+offset]",
     parts: [1, 2],
     resolve: (request) => kprobes(request, "kprobe", false),
+    listing: { names: kprobeNames, declarations: argumentsByNumber },
   },
   {
     name: "kretprobe",
@@ -19,6 +21,7 @@ export const kernelFunctionProviders: readonly Provider[] = [
     form: "kretprobe:[module:]function",
     parts: [1, 2],
     resolve: (request) => kprobes(request, "kretprobe", true),
+    listing: { byTypeOnly: true, names: kprobeNames, declarations: resultOf },
   },
   {
     name: "fentry",
@@ -26,6 +29,7 @@ export const kernelFunctionProviders: readonly Provider[] = [
     form: "fentry:[module:]function",
     parts: [1, 3],
     resolve: (request) => functions(request, "fentry", false),
+    listing: { names: functionNames, declarations: argumentsByName },
   },
   {
     name: "fexit",
@@ -33,6 +37,11 @@ export const kernelFunctionProviders: readonly Provider[] = [
     form: "fexit:[module:]function",
     parts: [1, 3],
     resolve: (request) => functions(request, "fexit", true),
+    listing: {
+      byTypeOnly: true,
+      names: functionNames,
+      declarations: (name, facts) => [...argumentsByName(name, facts), ...resultOf(name, facts)],
+    },
   },
 ];
 
@@ -183,4 +192,65 @@ function typedFunction(
 /** A module's type information includes the kernel's. */
 function isOwn(facts: KernelFacts, btf: Btf, name: string, module: string | undefined): boolean {
   return module === undefined || facts.btf()?.func(name)?.id !== btf.func(name)?.id;
+}
+
+const ASK_THE_DOCTOR = "`probewright doctor` says what it has to be built with";
+
+function kprobeNames(parts: readonly string[], { facts, anyType, warn }: ListContext): string[] {
+  if (parts.length > 2) return [];
+  if (!facts.features.kprobe) {
+    if (!anyType) warn("this kernel takes no kprobes", ASK_THE_DOCTOR);
+    return [];
+  }
+  const [module, name] = parts.length === 2 ? parts : [undefined, parts[0]];
+  const found = traceable(facts, module || "*", name || "*");
+  return [...new Set(found.map((fn) => (module === undefined ? fn.name : `${fn.module}:${fn.name}`)))].sort();
+}
+
+function functionNames(parts: readonly string[], { facts, anyType, warn }: ListContext): string[] {
+  if (parts.length > 2) return [];
+  if (!facts.features.fentry) {
+    if (!anyType) warn("this kernel takes no programs on its functions", ASK_THE_DOCTOR);
+    return [];
+  }
+  const [module, name] = parts.length === 2 ? parts : ["*", parts[0]];
+  return traceable(facts, module || "*", name || "*")
+    .filter((fn) => typedFunction(facts, fn, "fentry", false).length > 0)
+    .map((fn) => `${fn.module}:${fn.name}`)
+    .sort();
+}
+
+/** The type of a function by its name in a list, `[module:]function[+offset]`; undefined where there is none. */
+function prototypeOf(name: string, facts: KernelFacts): { btf: Btf; proto: BtfPrototype } | undefined {
+  const [fn, module] = name.split("+", 1)[0]!.split(":").reverse();
+  for (const each of module === undefined ? [KERNEL, ...facts.modules()] : [module]) {
+    const btf = facts.btf(each);
+    const found = btf?.func(fn!);
+    if (btf && found) return { btf, proto: found.proto };
+  }
+  return undefined;
+}
+
+function argumentsByName(name: string, facts: KernelFacts): string[] {
+  return declareArguments(name, facts, (param, i) => param.name || `arg${i}`);
+}
+
+/** A kprobe has no names of its function's arguments. */
+function argumentsByNumber(name: string, facts: KernelFacts): string[] {
+  return declareArguments(name, facts, (_, i) => `arg${i}`);
+}
+
+function declareArguments(
+  name: string,
+  facts: KernelFacts,
+  nameOf: (param: BtfParam, index: number) => string,
+): string[] {
+  const found = prototypeOf(name, facts);
+  return (found?.proto.params ?? []).map((param, i) => `${found!.btf.format(param.type)} ${nameOf(param, i)}`);
+}
+
+function resultOf(name: string, facts: KernelFacts): string[] {
+  const found = prototypeOf(name, facts);
+  if (!found || found.btf.resolve(found.proto.returns).kind === "void") return [];
+  return [`${found.btf.format(found.proto.returns)} retval`];
 }

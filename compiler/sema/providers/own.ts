@@ -1,4 +1,5 @@
 /** Probes that the tool itself fires: begin and end, signals that it gets, benchmarks and tests that it is asked to run. */
+import { matchingParts } from "../patterns.ts";
 import type { Found, Provider, Request } from "./provider.ts";
 
 /** Signals that a script may listen to. */
@@ -7,7 +8,14 @@ const SIGNALS = ["SIGUSR1"];
 export const ownProviders: readonly Provider[] = [
   { name: "begin", aliases: ["BEGIN"], form: "begin", parts: [0, 0], resolve: edge("begin") },
   { name: "end", aliases: ["END"], form: "end", parts: [0, 0], resolve: edge("end") },
-  { name: "self", aliases: [], form: "self:signal:SIGUSR1", parts: [2, 2], resolve: selfEvent },
+  {
+    name: "self",
+    aliases: [],
+    form: "self:signal:SIGUSR1",
+    parts: [2, 2],
+    resolve: selfEvent,
+    listing: { byTypeOnly: true, names: signalNames },
+  },
   { name: "bench", aliases: ["BENCH"], form: "bench:name", parts: [1, 1], resolve: onDemand("bench") },
   { name: "test", aliases: ["TEST"], form: "test:name", parts: [1, 1], resolve: onDemand("test") },
 ];
@@ -34,6 +42,13 @@ function selfEvent({ point, parts, context }: Request): Found[] {
     return [];
   }
   return [{ name: `self:signal:${signal}`, event: { kind: "signal", signal } }];
+}
+
+function signalNames(parts: readonly string[]): string[] {
+  return matchingParts(
+    parts,
+    SIGNALS.map((signal) => `signal:${signal}`),
+  );
 }
 
 function onDemand(kind: "bench" | "test"): Provider["resolve"] {

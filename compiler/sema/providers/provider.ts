@@ -181,6 +181,30 @@ export interface Provider {
   /** Names that one may have been meant to be which, being a pattern, matches nothing. */
   candidates?(facts: KernelFacts): Iterable<string>;
   resolve(request: Request): Found[];
+  /** Absent where there is nothing to choose from. */
+  listing?: Listing;
+}
+
+/** How the probes of a provider are listed. Names are without the provider's own. */
+export interface Listing {
+  /** Left out where a pattern leaves the type open: another type's events once more, or the same on every machine. */
+  byTypeOnly?: true;
+  /** Names that match the parts of a pattern, sorted. A pattern with fewer parts than names have is about the last ones. */
+  names(parts: readonly string[], context: ListContext): Iterable<string>;
+  /** The arguments of a probe, as declarations in C. */
+  declarations?(name: string, facts: KernelFacts): readonly string[];
+  /** What a script's probe is called in a list, where that is not its own name. */
+  listedAs?(name: string): string;
+}
+
+export interface ListContext {
+  facts: KernelFacts;
+  /** Process of -p, whose files are meant. */
+  targetPid: number | undefined;
+  /** The pattern leaves the type open: what would take long, or be very much, is not meant. */
+  anyType: boolean;
+  /** Takes what keeps probes from being listed. */
+  warn(message: string, help?: string): void;
 }
 
 /** Whether a system call fires it, by whichever tracepoint. */

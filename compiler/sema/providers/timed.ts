@@ -1,7 +1,8 @@
 /** Probes that fire by the clock or by a counter: interval, profile, software and hardware events. */
 import { nearestAll } from "../../diagnostics.ts";
 import type { AttachPoint } from "../../syntax/ast.ts";
-import type { Found, Provider, Request, ResolveContext } from "./provider.ts";
+import { matching } from "../patterns.ts";
+import type { Found, Listing, Provider, Request, ResolveContext } from "./provider.ts";
 
 interface PerfEvent {
   config: number;
@@ -43,15 +44,33 @@ const HARDWARE_EVENTS: Record<string, PerfEvent> = {
 
 const UNITS_NS: Record<string, number> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9, d: 86_400e9 };
 
+/** Those that are listed: the usual ones. */
+const UNITS = ["hz", "ms", "s", "us"];
+
 export const timedProviders: readonly Provider[] = [
-  { name: "interval", aliases: ["i"], form: "interval:s:1", parts: [1, 2], resolve: interval },
-  { name: "profile", aliases: ["p"], form: "profile:hz:99", parts: [1, 2], resolve: profile },
+  {
+    name: "interval",
+    aliases: ["i"],
+    form: "interval:s:1",
+    parts: [1, 2],
+    resolve: interval,
+    listing: { byTypeOnly: true, ...periodic(UNITS) },
+  },
+  {
+    name: "profile",
+    aliases: ["p"],
+    form: "profile:hz:99",
+    parts: [1, 2],
+    resolve: profile,
+    listing: { byTypeOnly: true, ...periodic(UNITS) },
+  },
   {
     name: "software",
     aliases: ["s"],
     form: "software:event:count",
     parts: [1, 2],
     resolve: perfCounter("software", SOFTWARE_EVENTS),
+    listing: periodic(Object.keys(SOFTWARE_EVENTS)),
   },
   {
     name: "hardware",
@@ -59,8 +78,24 @@ export const timedProviders: readonly Provider[] = [
     form: "hardware:event:count",
     parts: [1, 2],
     resolve: perfCounter("hardware", HARDWARE_EVENTS),
+    listing: periodic(Object.keys(HARDWARE_EVENTS)),
   },
 ];
+
+/** Listed with a colon behind, where a script says how often. */
+function periodic(names: readonly string[]): Listing {
+  return {
+    names: ([name = "*"]) =>
+      matching(name || "*", names)
+        .map(unfinished)
+        .sort(),
+    listedAs: (name) => unfinished(name.split(":", 1)[0]!),
+  };
+}
+
+function unfinished(name: string): string {
+  return `${name}:`;
+}
 
 function interval({ point, parts, context }: Request): Found[] {
   const period = parsePeriod(point, parts, context);

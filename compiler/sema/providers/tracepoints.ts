@@ -1,12 +1,13 @@
 /** Tracepoints, by the perf record or by the raw arguments; system calls among them. */
-import type { KernelFacts } from "../../kernel-facts.ts";
+import type { KernelFacts, TracepointField } from "../../kernel-facts.ts";
 import { syscallNumber } from "../../syscalls.ts";
-import { rawArguments, rawSyscallArguments, recordArguments, syscallArguments } from "../args.ts";
-import { isWildcard, matcher, matching } from "../patterns.ts";
+import { isCommonField, rawArguments, rawSyscallArguments, recordArguments, syscallArguments } from "../args.ts";
+import { isWildcard, matcher, matching, matchingParts } from "../patterns.ts";
 import { taskFields } from "../task-fields.ts";
 import {
   type ContextNeeds,
   type Found,
+  type ListContext,
   once,
   type Provider,
   type Request,
@@ -21,7 +22,14 @@ import {
 export const SYSCALL_PROBE_IDS = { enter: 1 << 20, exit: 1 << 21 } as const;
 
 export const tracepointProviders: readonly Provider[] = [
-  { name: "tracepoint", aliases: ["t"], form: "tracepoint:category:event", parts: [2, 2], resolve: tracepoints },
+  {
+    name: "tracepoint",
+    aliases: ["t"],
+    form: "tracepoint:category:event",
+    parts: [2, 2],
+    resolve: tracepoints,
+    listing: { names: tracepointNames, declarations: recordDeclarations },
+  },
   {
     name: "rawtracepoint",
     aliases: ["rt"],
@@ -29,6 +37,7 @@ export const tracepointProviders: readonly Provider[] = [
     parts: [1, 2],
     resolve: rawTracepoints,
     candidates: eventNames,
+    listing: { names: rawTracepointNames, declarations: rawDeclarations },
   },
 ];
 
@@ -49,6 +58,20 @@ function tracepoints({ point, parts, context, needs }: Request): Found[] {
     const [cat, ev] = splitOnce(name);
     return tracepoint(cat, ev, facts, needs);
   });
+}
+
+function tracepointNames(parts: readonly string[], { facts }: ListContext): string[] {
+  return matchingParts(parts, facts.tracepoints());
+}
+
+function recordDeclarations(name: string, facts: KernelFacts): string[] {
+  const fields = facts.tracepointFormat(...splitOnce(name))?.fields ?? [];
+  return fields.filter((field) => !isCommonField(field.name)).map(declaration);
+}
+
+function declaration({ name, type, count, location }: TracepointField): string {
+  if (location) return `__${location === "data" ? "data" : "rel"}_loc ${type}[] ${name}`;
+  return count === undefined ? `${type} ${name}` : `${type} ${name}[${count}]`;
 }
 
 function tracepoint(category: string, name: string, facts: KernelFacts, needs: ContextNeeds): Found {
@@ -99,6 +122,36 @@ function eventNames(facts: KernelFacts): string[] {
 
 const KERNEL = "vmlinux";
 
+function rawTracepointNames(parts: readonly string[], { facts }: ListContext): string[] {
+  const modules = [KERNEL, ...facts.modules()];
+  return matchingParts(
+    parts,
+    modules.flatMap((module) => rawNames(facts, module).map((name) => `${module}:${name}`)),
+  );
+}
+
+/** By the type information, which knows those that are in tracefs, too, but for system calls, and some more. */
+function rawNames(facts: KernelFacts, module: string): string[] {
+  const btf = facts.btf(module);
+  if (!btf) return module === KERNEL ? eventNames(facts) : [];
+  const own = module === KERNEL ? 0 : (facts.btf()?.typeCount ?? 0);
+  const names: string[] = [];
+  for (const { id, name } of btf.named("typedef")) {
+    if (id >= own && name.startsWith(RAW_PREFIX)) names.push(name.slice(RAW_PREFIX.length));
+  }
+  return names;
+}
+
+const RAW_PREFIX = "btf_trace_";
+
+function rawDeclarations(name: string, facts: KernelFacts): string[] {
+  const [module, event] = splitOnce(name);
+  const btf = facts.btf(module);
+  return (btf?.tracepoint(event)?.params ?? []).map(
+    (param, i) => `${btf!.format(param.type)} ${param.name || `arg${i}`}`,
+  );
+}
+
 /** Without a module, an event of any: of the kernel itself if that has one. */
 function rawTracepoints({ point, parts, context }: Request): Found[] {
   const { facts } = context;
@@ -106,16 +159,15 @@ function rawTracepoints({ point, parts, context }: Request): Found[] {
   const module = parts.length === 2 ? parts[0]! : "*";
   const all = (): string[] => [KERNEL, ...facts.modules()];
   const modules = isWildcard(module) ? all().filter(matcher(module)) : [module];
-  const names = isWildcard(event) ? matching(event, eventNames(facts)) : [event];
-  const found = names.flatMap((name) => {
-    const of = modules.filter((mod) => hasRawTracepoint(facts, mod, name));
-    return (parts.length === 2 ? of : of.slice(0, 1)).map((mod) => ({ name, module: mod }));
-  });
+  const found = isWildcard(event)
+    ? modules.flatMap((mod) => matching(event, rawNames(facts, mod)).map((name) => ({ name, module: mod })))
+    : modules.filter((mod) => hasRawTracepoint(facts, mod, event)).map((mod) => ({ name: event, module: mod }));
   if (found.length === 0) {
     const what = { provider: "rawtracepoint", pattern: `${module}:${event}` };
     return reportMissing({ point, context }, "no-such-tracepoint", what, () => eventNames(facts));
   }
-  return found.map(({ name, module: mod }) => {
+  const one = parts.length === 1 && !isWildcard(event);
+  return (one ? found.slice(0, 1) : found).map(({ name, module: mod }) => {
     const inModule = mod === KERNEL ? undefined : mod;
     return {
       name: `rawtracepoint:${mod}:${name}`,

@@ -4,7 +4,16 @@
  */
 import type { ElfFunction, ElfSymbols, KernelFacts } from "../../kernel-facts.ts";
 import { starMatcher } from "../patterns.ts";
-import { type Found, type Provider, parseNumber, type Request, reportMissing, type UserEvent } from "./provider.ts";
+import {
+  type Found,
+  type ListContext,
+  type Listing,
+  type Provider,
+  parseNumber,
+  type Request,
+  reportMissing,
+  type UserEvent,
+} from "./provider.ts";
 
 export const userProviders: readonly Provider[] = [
   provider("uprobe", ["u"], "uprobe:binary:function[+offset]", false),
@@ -24,7 +33,10 @@ type UserRequest = Request & { provider: string; returns: boolean };
 
 function provider(name: string, aliases: string[], form: string, returns: boolean): Provider {
   const resolve = (request: Request): Found[] => places({ ...request, provider: name, returns });
-  return { name, aliases, form, parts: [1, 5], resolve };
+  // What is at a function's start is at its return as well.
+  const names: Listing["names"] = (pattern, context) => functionNames(name, pattern, context);
+  const listing: Listing = returns ? { byTypeOnly: true, names } : { names };
+  return { name, aliases, form, parts: [1, 5], resolve, listing };
 }
 
 function places(request: UserRequest): Found[] {
@@ -34,7 +46,7 @@ function places(request: UserRequest): Found[] {
   const { facts, targetPid: pid, unsafe } = context;
   const paths = facts.binaries(point.target, { pid, anyFile: unsafe });
   if (paths.length === 0) {
-    const message = `${name} target file '${point.target}' does not exist or is not executable`;
+    const message = missingFile(name, point.target);
     return fail(request, "no-such-binary", message, "it is a path, a program in PATH, or a library such as `libc`");
   }
   const files = point.target.includes("*") ? paths : paths.slice(0, 1);
@@ -49,6 +61,10 @@ function places(request: UserRequest): Found[] {
   return reportMissing(request, "no-such-function", { provider: name, pattern }, () =>
     files.flatMap((path) => (facts.elfSymbols(path)?.functions() ?? []).map((fn) => named(path, known(fn)))),
   );
+}
+
+function missingFile(provider: string, target: string): string {
+  return `${provider} target file '${target}' does not exist or is not executable`;
 }
 
 /** The parts as the language has them: `[binary:][cpp:]function[+offset]`, or an address. */
@@ -94,6 +110,30 @@ function read(request: UserRequest): UserPoint | undefined {
   if (offset === undefined) return none(request, "attach-point-form", `\`${text.slice(plus + 1)}\` is no offset`);
   if (returns) return none(request, "attach-point-form", "Offset not allowed: a return has no place of its own");
   return { target, place: { function: text.slice(0, plus), offset: Number(offset), cpp } };
+}
+
+/** `path:function`, and `path:cpp:function` where the pattern is about names in C++. */
+function* functionNames(
+  provider: string,
+  parts: readonly string[],
+  { facts, targetPid: pid, anyType, warn }: ListContext,
+): Generator<string> {
+  const [target = "*", ...rest] = parts.length < 2 ? ["*", ...parts] : parts;
+  if (anyType && !target.includes("/") && pid === undefined) return;
+  const files = facts.binaries(target || "*", { pid, anyFile: false });
+  if (files.length === 0 && !anyType) warn(missingFile(provider, target));
+  const cpp = rest.length > 1 && rest[0] === "cpp";
+  if (rest.length > 1 && !cpp) return;
+  const wanted = (cpp ? rest.slice(1).join(":") : rest[0]) || "*";
+  for (const path of target.includes("*") || target === "" ? files : files.slice(0, 1)) {
+    const elf = facts.elfSymbols(path);
+    if (!elf) continue;
+    const prefix = cpp ? `${path}:cpp:` : `${path}:`;
+    const names = cpp
+      ? cppFunctions(elf, wanted, facts).map((fn) => cppName(facts, fn, wanted))
+      : functionsNamed(elf, wanted).map(({ name }) => name);
+    for (const name of [...new Set(names)].sort()) yield prefix + name;
+  }
 }
 
 function placesIn(request: UserRequest, { place }: UserPoint, path: string, elf: ElfSymbols | undefined): Found[] {

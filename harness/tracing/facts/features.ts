@@ -69,12 +69,22 @@ export interface Prober {
 
 export type InstructionSet = keyof typeof SAMPLES;
 
-/** The features by the prober's answers; `tracepointBtfId` finds a type that a tp_btf program can attach to. */
-export function lazyFeatures(prober: Prober, tracepointBtfId: () => number | undefined): Features {
+/** What only the kernel's own files say. */
+export interface KernelPlaces {
+  /** The type of a tracepoint that a tp_btf program can attach to. */
+  tracepoint(): number | undefined;
+  /** The type of a function that an fentry program can attach to. */
+  kernelFunction(): number | undefined;
+  /** Perf has events of kprobes. */
+  hasKprobes(): boolean;
+}
+
+/** The features by the prober's answers. */
+export function lazyFeatures(prober: Prober, places: KernelPlaces): Features {
   const helper = (name: HelperName) => (): Answer => prober.helper(name, ProgType.RAW_TRACEPOINT);
   const questions: Record<keyof Features, () => Answer> = {
     tpBtf: () => {
-      const id = tracepointBtfId();
+      const id = places.tracepoint();
       return id === undefined ? "no" : prober.program(ProgType.TRACING, id);
     },
     ringbuf: () => prober.map(MapType.RINGBUF),
@@ -90,6 +100,11 @@ export function lazyFeatures(prober: Prober, tracepointBtfId: () => number | und
     mayGoto: () => prober.instructions("may_goto"),
     cpuV4: () => prober.instructions("cpu v4"),
     callsBesideTailCalls: () => prober.callsBesideTailCalls(),
+    kprobe: () => (places.hasKprobes() ? prober.program(ProgType.KPROBE) : "no"),
+    fentry: () => {
+      const id = places.kernelFunction();
+      return id === undefined ? "no" : prober.fentry(id);
+    },
     uprobeMulti: () => prober.multiLink("uprobe"),
     kprobeMulti: () => prober.multiLink("kprobe"),
     attachCookie: () => prober.helper("get_attach_cookie", ProgType.KPROBE),

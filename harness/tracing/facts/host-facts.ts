@@ -2,7 +2,7 @@
  * The compiler's questions, answered by the running kernel. Nothing is read before it is asked for, and nothing twice:
  * a script that counts page faults should not wait for five megabytes of type information.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { release, version } from "node:os";
 import { join } from "node:path";
 import { Btf } from "../../../compiler/btf/btf.ts";
@@ -78,7 +78,12 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
     return kernelFunctions().some((fn) => fn.name === name && (module === undefined || fn.module === module));
   };
   const modules = once(() => readModules(root));
-  const features: Features = lazyFeatures(prober, () => btf()?.tracepoint("sys_enter")?.id);
+  const features: Features = lazyFeatures(prober, {
+    tracepoint: () => btf()?.tracepoint("sys_enter")?.id,
+    // The kernel has it for being attached to.
+    kernelFunction: () => btf()?.func("bpf_fentry_test1")?.id,
+    hasKprobes: () => existsSync(at("/sys/bus/event_source/devices/kprobe/type")),
+  });
 
   return {
     arch,

@@ -58,6 +58,12 @@ describe("parseTraceArgs", () => {
       argv: ["--no-feature", "kprobe_multi,uprobe_multi", "-e", "P"],
       expected: { withoutFeatures: ["kprobeMulti", "uprobeMulti"] },
     },
+    { argv: ["-l"], expected: { mode: "list", search: undefined, script: undefined } },
+    { argv: ["--list", "t:*"], expected: { mode: "list", search: "t:*", parameters: [] } },
+    { argv: ["t:*", "-lv"], expected: { mode: "list", search: "t:*", verbose: true } },
+    { argv: ["-l", "--", "t:*"], expected: { mode: "list", search: "t:*" } },
+    { argv: ["-l", "x.bt", "one", "-p", "7"], expected: { search: "x.bt", parameters: ["one"], pid: 7 } },
+    { argv: ["-l", "-e", "P", "one"], expected: { ...RUN, mode: "list", search: undefined, parameters: ["one"] } },
     { argv: ["--mode", "bench", "-e", "P"], expected: { purpose: "bench" } },
     { argv: ["--mode=format", "-e", "P"], expected: { ...RUN, mode: "format" } },
     { argv: ["--fmt", "script.bt"], expected: { mode: "format", script: { kind: "file", path: "script.bt" } } },
@@ -97,6 +103,8 @@ describe("parseTraceArgs", () => {
     { argv: ["-e", "P", "--aot", "x"], message: "there is no --aot here" },
     { argv: ["--emit-llvm=x", "-e", "P"], message: "there is no --emit-llvm here" },
     { argv: ["--fmt"], message: "a script is needed" },
+    { argv: ["--list=t:*"], message: "--list takes no value" },
+    { argv: ["-lt:*"], message: "unknown option -t" },
   ])("refuses $argv", ({ argv, message }) => {
     expect(() => parseTraceArgs(argv)).toThrow(UsageError);
     expect(() => parseTraceArgs(argv)).toThrow(message);
@@ -110,11 +118,6 @@ describe("parseTraceArgs", () => {
       showUsage: true,
     },
     { argv: [], help: "-e 'PROGRAM', a file name, or - for standard input", showUsage: true },
-    {
-      argv: ["-lv"],
-      help: "/sys/kernel/tracing/available_events has the tracepoints; listing is not there yet",
-      showUsage: false,
-    },
     { argv: ["--debuginfo=x", "-e", "P"], help: "debug information is not read yet", showUsage: false },
     { argv: ["--aot", "x"], help: "run the script itself: it is compiled in milliseconds", showUsage: false },
     { argv: ["-f", "xml", "-e", "P"], help: "valid formats: text, json", showUsage: false },

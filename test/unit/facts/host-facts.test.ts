@@ -142,9 +142,9 @@ describe("features", () => {
   it("all have a question", () => {
     const asked: string[] = [];
     const facts = hostFacts({ root: temporaryTree(), prober: prober("yes", asked) });
-    const { tpBtf, ...others } = { ...facts.features };
-    // Without type information there is nothing to attach to, whatever the kernel says.
-    expect(tpBtf).toBe(false);
+    const { tpBtf, fentry, kprobe, ...others } = { ...facts.features };
+    // Without type information and perf's events there is nothing to attach to, whatever the kernel says.
+    expect({ tpBtf, fentry, kprobe }).toEqual({ tpBtf: false, fentry: false, kprobe: false });
     expect(Object.values(others).every((value) => value)).toBe(true);
     expect(new Set(asked).size).toBe(Object.keys(others).length);
   });
@@ -164,6 +164,21 @@ describe("features", () => {
     });
     expect(facts.features.tpBtf).toBe(true);
     expect(asked).toEqual([`program 26 ${id}`]);
+  });
+
+  it("fentry is tried on a function that is there for that", () => {
+    const b = new BtfBuilder();
+    const id = b.func("bpf_fentry_test1", b.proto(b.int("int", 4), []));
+    const asked: string[] = [];
+    const root = temporaryTree({ "sys/kernel/btf/vmlinux": b.build() });
+    expect(hostFacts({ root, prober: prober("yes", asked) }).features.fentry).toBe(true);
+    expect(asked).toEqual([`fentry ${id}`]);
+  });
+
+  it("kprobes are events of perf", () => {
+    const root = temporaryTree({ "sys/bus/event_source/devices/kprobe/type": "8\n" });
+    expect(hostFacts({ root, prober: prober("yes", []) }).features.kprobe).toBe(true);
+    expect(hostFacts({ root, prober: prober("no", []) }).features.kprobe).toBe(false);
   });
 });
 
