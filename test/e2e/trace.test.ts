@@ -171,7 +171,7 @@ describe("trace -l, without the kernel", () => {
   });
 
   it.each([
-    { args: ["-e", "software:faults {"], err: /ERROR: syntax/ },
+    { args: ["-e", "software:faults {"], err: /ERROR: this block is not closed/ },
     { args: ["-e", "softwear:faults { }"], err: /ERROR: Invalid probe type: softwear/ },
     {
       args: ["software:*", "hardware:*"],
