@@ -97,6 +97,11 @@ export class Btf {
   /** Ids and names of all named types of a kind, the base's first; for listings and wildcards. */
   *named(kind: BtfKind): Generator<{ id: TypeId; name: string }> {
     if (this.#base) yield* this.#base.named(kind);
+    yield* this.ownNamed(kind);
+  }
+
+  /** The same without the base's: what a module adds to the kernel. */
+  *ownNamed(kind: BtfKind): Generator<{ id: TypeId; name: string }> {
     const positions: number[] = [];
     if (hasName(kind)) {
       eachRecord(this.#blob, (position, number) => {

@@ -2,7 +2,7 @@
  * What `-l` prints: the probes and types that match a pattern, and those that a script attaches to. Everything is handed out line
  * by line, because there may be hundreds of thousands.
  */
-import type { Btf } from "../btf/btf.ts";
+import type { TypeId } from "../btf/types.ts";
 import { didYouMean, nearestAll } from "../diagnostics.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
 import { starMatcher } from "./patterns.ts";
@@ -88,33 +88,18 @@ function* probeLines({ name: provider, listing }: Provider, name: string, option
 
 /** Of types that have one name, the first, which is the one that scripts get. */
 function* typesOf(keyword: TypeKeyword, pattern: string, { facts, verbose }: ListOptions): Generator<string> {
-  const kernel = facts.btf();
-  if (!kernel) return;
-  yield* typesIn(kernel, "vmlinux", 0, keyword, pattern, verbose);
-  for (const module of facts.modules()) {
+  const matches = starMatcher(pattern);
+  for (const module of [KERNEL, ...facts.modules()]) {
     const btf = facts.btf(module);
-    if (btf) yield* typesIn(btf, module, kernel.typeCount, keyword, pattern, verbose);
+    const ids = new Map<string, TypeId>();
+    for (const { id, name } of btf?.ownNamed(keyword) ?? []) if (matches(name) && !ids.has(name)) ids.set(name, id);
+    for (const name of [...ids.keys()].sort()) {
+      yield verbose ? `${module}: ${btf!.definition(ids.get(name)!)}\n` : `${keyword} ${name}`;
+    }
   }
 }
 
-/** A module's type information includes the kernel's, which has the lower ids. */
-function* typesIn(
-  btf: Btf,
-  module: string,
-  firstId: number,
-  keyword: TypeKeyword,
-  pattern: string,
-  verbose: boolean,
-): Generator<string> {
-  const ids = new Map<string, number>();
-  const matches = starMatcher(pattern);
-  for (const { id, name } of btf.named(keyword)) {
-    if (id >= firstId && !ids.has(name) && matches(name)) ids.set(name, id);
-  }
-  for (const name of [...ids.keys()].sort()) {
-    yield verbose ? `${module}: ${btf.definition(ids.get(name)!)}\n` : `${keyword} ${name}`;
-  }
-}
+const KERNEL = "vmlinux";
 
 /** What a pattern may have been meant to be that matches nothing. */
 function suggestion(pattern: string, options: ListOptions): string | undefined {

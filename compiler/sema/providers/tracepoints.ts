@@ -134,10 +134,9 @@ function rawTracepointNames(parts: readonly string[], { facts }: ListContext): s
 function rawNames(facts: KernelFacts, module: string): string[] {
   const btf = facts.btf(module);
   if (!btf) return module === KERNEL ? eventNames(facts) : [];
-  const own = module === KERNEL ? 0 : (facts.btf()?.typeCount ?? 0);
   const names: string[] = [];
-  for (const { id, name } of btf.named("typedef")) {
-    if (id >= own && name.startsWith(RAW_PREFIX)) names.push(name.slice(RAW_PREFIX.length));
+  for (const { name } of btf.ownNamed("typedef")) {
+    if (name.startsWith(RAW_PREFIX)) names.push(name.slice(RAW_PREFIX.length));
   }
   return names;
 }

@@ -19,13 +19,18 @@ const PIECE = /\.part\.\d+$/;
  */
 export function readKernelFunctions(tracefs: string, symbols: () => SymbolTable): KernelFunction[] {
   const list = readIfPossible(join(tracefs, "available_filter_functions"));
-  const functions = list === undefined ? [...symbols().functions()] : parseFilterFunctions(list);
+  const functions = list === undefined ? [...symbols().functions()].filter(isCompiled) : parseFilterFunctions(list);
   return functions.filter(isSafe);
 }
 
 /** The same from a file of that form. Throws what node:fs throws. */
 export function readFunctionList(path: string): KernelFunction[] {
   return parseFilterFunctions(readFileSync(path, "utf8")).filter(isSafe);
+}
+
+/** Code that the kernel made itself, such as that of our own programs, has symbols, and cannot be probed. */
+function isCompiled({ module }: KernelFunction): boolean {
+  return module !== "bpf" && !module.startsWith("__builtin__");
 }
 
 function isSafe({ name }: KernelFunction): boolean {

@@ -299,6 +299,23 @@ describe("functions that can be traced", () => {
       true,
     ]);
   });
+
+  it("are those with symbols where there is no list, but for code that the kernel made itself", () => {
+    const root = temporaryTree({
+      "sys/kernel/tracing/events": undefined,
+      "proc/kallsyms": [
+        "ffffffff81000000 T compiled",
+        "ffffffff81000010 D data",
+        "ffffffff81000020 t other\t[mod]",
+        "ffffffffc0000000 t bpf_prog_6deef7357e7b4530\t[bpf]",
+        "ffffffffc0000100 t ftrace_trampoline\t[__builtin__ftrace]\n",
+      ].join("\n"),
+    });
+    expect(hostFacts({ root }).kernelFunctions()).toEqual([
+      { name: "compiled", module: "vmlinux" },
+      { name: "other", module: "mod" },
+    ]);
+  });
 });
 
 it("symbols come from /proc/kallsyms", () => {
