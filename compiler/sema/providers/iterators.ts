@@ -4,12 +4,27 @@
  */
 import type { KernelFacts } from "../../kernel-facts.ts";
 import { typeFromBtf } from "../btf-types.ts";
-import { isWildcard } from "../patterns.ts";
+import { isWildcard, matching } from "../patterns.ts";
 import { pointer, type Type } from "../types.ts";
-import { type Found, type IteratorEvent, type Provider, type Request, reportMissing } from "./provider.ts";
+import {
+  type Found,
+  type IteratorEvent,
+  type ListContext,
+  type Provider,
+  type Request,
+  reportMissing,
+} from "./provider.ts";
 
 export const iteratorProviders: readonly Provider[] = [
-  { name: "iter", aliases: ["it"], form: "iter:object", parts: [1, 1], resolve: iterators, candidates: iteratorNames },
+  {
+    name: "iter",
+    aliases: ["it"],
+    form: "iter:object",
+    parts: [1, 1],
+    resolve: iterators,
+    candidates: iteratorNames,
+    listing: { names: listed, declarations: members },
+  },
 ];
 
 const CONTEXT = "bpf_iter__";
@@ -54,6 +69,18 @@ function iteratorNames(facts: KernelFacts): string[] {
     if (iterator !== "" && !iterator.includes("__") && !OF_ONE_MAP.has(iterator)) names.push(iterator);
   }
   return names.sort();
+}
+
+function listed(parts: readonly string[], { facts }: ListContext): string[] {
+  return parts.length > 1 ? [] : matching(parts[0] || "*", iteratorNames(facts));
+}
+
+/** What a program gets with each object. */
+function members(name: string, facts: KernelFacts): string[] {
+  const btf = facts.btf();
+  const context = btf?.find(`${CONTEXT}${name}`, "struct");
+  if (!btf || context === undefined) return [];
+  return btf.fields(context).map((field) => `${btf.format(field.type)} ${field.name}`);
 }
 
 /** What `ctx` is in a program of the iterator. */

@@ -54,6 +54,7 @@ describe("patterns", () => {
     ["interval:*", ["interval:hz:", "interval:ms:", "interval:s:", "interval:us:"]],
     ["profile", ["profile:hz:", "profile:ms:", "profile:s:", "profile:us:"]],
     ["self:*", ["self:signal:SIGUSR1"]],
+    ["iter:task*", ["iter:task", "iter:task_file"]],
     ["kprobe:vfs_*", ["kprobe:vfs_read", "kprobe:vfs_write"]],
     ["kretprobe:vfs_r*", ["kretprobe:vfs_read"]],
     ["k:nf_tables:*", ["kprobe:nf_tables:nf_tables_newtable"]],
@@ -118,7 +119,7 @@ describe("types that are left open", () => {
 
   it("stand for each event once, and for no programs", () => {
     const types = new Set(lines("*").map((line) => line.split(":", 1)[0]));
-    expect([...types]).toEqual(["fentry", "hardware", "kprobe", "rawtracepoint", "software", "tracepoint"]);
+    expect([...types]).toEqual(["fentry", "hardware", "iter", "kprobe", "rawtracepoint", "software", "tracepoint"]);
   });
 
   it("stand for the programs of a process, too", () => {
@@ -174,6 +175,7 @@ describe("arguments", () => {
     ["fexit:tcp_reset", ["fexit:vmlinux:tcp_reset", "    struct sock * sk", "    long int retval"]],
     ["kprobe:tcp_reset", ["kprobe:tcp_reset", "    struct sock * arg0"]],
     ["kretprobe:tcp_reset", ["kretprobe:tcp_reset", "    long int retval"]],
+    ["it:task", ["iter:task", "    struct bpf_iter_meta * meta", "    struct task_struct * task"]],
     // Without type information, there is nothing to be told.
     ["kprobe:do_nanosleep", ["kprobe:do_nanosleep"]],
     ["s:cs", ["software:cs:"]],
