@@ -139,6 +139,7 @@ export function resolve(
     maxProbes: config.maxProbes,
     unsafe,
     targetPid,
+    hasProcess: options.oneProcess === true || (options.scope ?? "system") !== "system",
     mode,
     probeFilter,
   });

@@ -154,6 +154,8 @@ export type AttachTarget =
   | { kind: "kprobe"; places: KernelPlace[]; returns: boolean; multi: boolean }
   | { kind: "uprobe"; places: UserPlace[]; returns: boolean; multi: boolean }
   | { kind: "fentry"; function: string; btfId: number; btfModule: string | undefined; returns: boolean }
+  /** One hardware breakpoint on each online CPU; the address in decimal. */
+  | { kind: "watchpoint"; address: string; length: number; mode: "r" | "w" | "rw" | "x" }
   /** Run for each object of a kind while the host reads from the iterator, to which it adds a byte for each. */
   | { kind: "iter"; iterator: string; btfId: number };
 
@@ -354,6 +356,7 @@ export type EventLayout =
   /** print(@map[key]): the value was copied into the record, and is printed alone. */
   | { kind: "print_map_value"; size: number; map: number; key: EventField; value: EventField }
   | { kind: "clear_map" | "zero_map"; size: number; map: number }
+  | { kind: "unwatch"; size: number; address: EventField }
   | { kind: "exit"; size: number; code: EventField | undefined }
   | { kind: "time"; size: number; format: string }
   | { kind: "join"; size: number; separator: string; args: EventField[] }

@@ -185,6 +185,7 @@ export interface Binding {
   perfRead(fd: number, counter: BigUint64Array): number;
   /** `type` is the uprobe PMU's number. */
   runByUprobe(progFd: number, type: number): number;
+  breakpointsFire(): number;
 
   ringbufOpen(fd: number, size: number): RawRingBuffer | number;
   /** With `readOnly` a copy of a file's pages, where writing ends the process. */

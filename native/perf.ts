@@ -109,6 +109,12 @@ export function perfReadCounter(event: Fd): PerfCount {
   return { value: counter[0]!, timeEnabledNs: counter[1]!, timeRunningNs: counter[2]! };
 }
 
+/** Whether breakpoints of the processor ever fire; undefined where that cannot be tried, because all are taken or there are none. */
+export function breakpointsFire(): boolean | undefined {
+  const answer = binding().breakpointsFire();
+  return answer < 0 ? undefined : answer === 1;
+}
+
 const FREQ = 1n << 10n;
 const CLOEXEC = 8;
 const IOC_ENABLE = 0x2400;

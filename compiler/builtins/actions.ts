@@ -1,11 +1,11 @@
 /** What changes the traced system: signals, results of functions, memory of processes. And what is not to be had. */
 import { nearest } from "../diagnostics.ts";
-import { PLAIN_EVENT_SIZE, sendFilled } from "../lower/events.ts";
+import { PLAIN_EVENT_SIZE, sendEvent, sendFilled } from "../lower/events.ts";
 import { operand, value } from "../lower/expressions.ts";
 import { place } from "../lower/memory-values.ts";
 import type { Checker } from "../sema/check.ts";
 import { sizeOf } from "../sema/layout.ts";
-import { boolean, integer, isIntegral, type Type, typeName, unknown, voidType } from "../sema/types.ts";
+import { boolean, integer, isIntegral, type Type, typeName, uint64, unknown, voidType } from "../sema/types.ts";
 import { MAX_SIGNAL, signalNames, signalNumber } from "../signals.ts";
 import type { Call, Expression } from "../syntax/ast.ts";
 import type { BuiltinFunction, Functions } from "./table.ts";
@@ -13,7 +13,7 @@ import type { BuiltinFunction, Functions } from "./table.ts";
 /** Probes that fire in the task that is to get the signal. */
 const IN_A_TASK = [
   ...["kprobe", "kretprobe", "uprobe", "uretprobe", "usdt", "tracepoint"],
-  ...["rawtracepoint", "profile", "fentry", "fexit"],
+  ...["rawtracepoint", "profile", "watchpoint", "fentry", "fexit"],
 ];
 
 export const actionFunctions: Functions = {
@@ -84,7 +84,22 @@ export const actionFunctions: Functions = {
     "writing packets to a capture file is not supported",
     "count or print what matters of the packet, or run tcpdump beside",
   ),
-  unwatch: missing("unwatch(address)", [1, 1], "there are no watchpoints yet, so there is nothing to unwatch"),
+  unwatch: {
+    args: [1, 1],
+    form: "unwatch(address)",
+    check(c, call) {
+      const node = c.expressionArg(call, 0);
+      const type = node && c.type(node);
+      if (!type || type.kind === "pointer" || isIntegral(type)) return voidType;
+      return c.error("argument-type", node.span, `unwatch() takes an address, not a value of type ${typeName(type)}`);
+    },
+    lower: {
+      effect(l, call) {
+        const [node] = call.args as [Expression];
+        sendEvent(l, [{ node, type: uint64 }], ([address], size) => ({ kind: "unwatch", size, address: address! }));
+      },
+    },
+  },
 };
 
 function missingFeature(c: Checker, call: Call): Type {

@@ -18,7 +18,7 @@ const WITH_FUNCTION = ["kprobe", "kretprobe", "uprobe", "uretprobe", "fentry", "
 /** Probes whose programs get the registers of what they interrupt. */
 const WITH_REGISTERS = [
   ...["kprobe", "kretprobe", "uprobe", "uretprobe", "usdt"],
-  ...["profile", "interval", "software", "hardware"],
+  ...["profile", "interval", "software", "hardware", "watchpoint"],
 ];
 /** Fired by the kernel's own code, and never anywhere else. */
 const IN_KERNEL = ["tracepoint", "rawtracepoint", "fentry", "fexit"];

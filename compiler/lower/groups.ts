@@ -161,6 +161,11 @@ export function programKind(
         context: "raw",
       };
     }
+    case "watchpoint": {
+      const { address, length, mode } = event;
+      const attach = { kind: "watchpoint", address: String(address), length, mode } as const;
+      return { type: "perf_event", attach, context: "perf-event" };
+    }
     case "iter":
       return {
         type: "tracing",

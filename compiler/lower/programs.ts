@@ -4,7 +4,7 @@
  * `return` or a false predicate leads to the next.
  */
 import type { IrProgram, VReg } from "../ir/ir.ts";
-import type { ScopeFilter } from "../program.ts";
+import type { HostConstant, ScopeFilter } from "../program.ts";
 import { isSystemCall, isUserCode, type ProbeEvent, type ResolvedProbe } from "../sema/probes.ts";
 import type { TypedScript } from "../sema/typed.ts";
 import { walk } from "../syntax/walk.ts";
@@ -104,7 +104,8 @@ function lowerProgram(
   enter(l);
   if (l.result !== undefined) b.store(l.result, 0, 8, { imm: 0n });
   if (event.kind === "syscall") dispatchAll(l, regions, leave);
-  if (environment.oneTarget && isOfAnyProcess(event)) filterTarget(l, leave);
+  const process = onlyProcess(event, environment);
+  if (process) filterProcess(l, process, leave);
   if (event.kind === "iter") enterObject(l, leave);
   else if (!isBuiltin(event)) {
     filterScope(l, event.kind === "interval" ? "system" : scope, leave);
@@ -267,24 +268,26 @@ function skipCompat(l: Lowering, leave: number): void {
   b.enterSealed(native);
 }
 
-/** Whether the event fires in all processes, which no way of attaching to it restricts. */
-function isOfAnyProcess({ kind }: ProbeEvent): boolean {
+/** The process whose events alone count, where attaching does not see to that. */
+function onlyProcess({ kind }: ProbeEvent, { oneTarget, oneProcess }: LoweringEnvironment): HostConstant | undefined {
   switch (kind) {
     case "syscall":
     case "tracepoint":
     case "raw":
     case "kprobe":
     case "function":
-      return true;
+      return oneTarget ? "target_pid" : undefined;
+    // It is the processor's, and other processes may have something at that address, too.
+    case "watchpoint":
+      return oneTarget ? "target_pid" : oneProcess ? "cpid" : undefined;
     default:
-      return false;
+      return undefined;
   }
 }
 
-/** Lets only the events of the process of -p pass. */
-function filterTarget(l: Lowering, leave: number): void {
+function filterProcess(l: Lowering, process: HostConstant, leave: number): void {
   const inside = l.b.newBlock();
-  l.b.branch("eq", currentTask(l).process, l.hostConstant("target_pid"), inside, leave);
+  l.b.branch("eq", currentTask(l).process, l.hostConstant(process), inside, leave);
   l.b.enterSealed(inside);
 }
 

@@ -22,6 +22,7 @@ import { timedProviders } from "./providers/timed.ts";
 import { tracepointProviders } from "./providers/tracepoints.ts";
 import { userProviders } from "./providers/uprobes.ts";
 import { usdtProviders } from "./providers/usdt.ts";
+import { watchpointProviders } from "./providers/watchpoints.ts";
 
 export type { ContextNeeds, ProbeEvent, ResolveContext, ResolvedBlock, ResolvedProbe } from "./providers/provider.ts";
 export { addressSpaceOf, isSystemCall, isUserCode } from "./providers/provider.ts";
@@ -35,20 +36,13 @@ export const PROVIDERS: readonly Provider[] = [
   ...usdtProviders,
   ...kernelFunctionProviders,
   ...iteratorProviders,
+  ...watchpointProviders,
 ];
 
 /** By name and by alias. */
 export const PROVIDER_BY_NAME: ReadonlyMap<string, Provider> = new Map(
   PROVIDERS.flatMap((p) => [p.name, ...p.aliases].map((name) => [name, p])),
 );
-
-/** Parts of the language that are known, and come later. */
-const PLANNED: Record<string, string> = {
-  watchpoint: "watchpoint",
-  w: "watchpoint",
-  asyncwatchpoint: "watchpoint",
-  aw: "watchpoint",
-};
 
 /** Every probe of the script, block by block. What cannot be resolved is reported. */
 export function resolveProbes(
@@ -142,11 +136,6 @@ function isRun(provider: Provider, name: string, { mode, probeFilter }: ResolveC
 
 function reportUnknownProvider(point: AttachPoint, text: string, context: ResolveContext): [] {
   const { span } = point.provider;
-  const planned = Object.hasOwn(PLANNED, text) ? PLANNED[text] : undefined;
-  if (planned) {
-    context.diags.error("unsupported", span, `${planned} probes are not supported yet`);
-    return [];
-  }
   const aliases = [...PROVIDER_BY_NAME.keys()].filter((name) => name.length > 2);
   const near = didYouMean(text, providerNames()) ?? didYouMean(text, aliases);
   context.diags.error("unknown-probe-type", span, `Invalid probe type: ${text}`, {

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import type { AttachTarget } from "../../compiler/program.ts";
 import {
   AttachType,
+  breakpointsFire,
   type Fd,
   type IteratorTarget,
   linkCreate,
@@ -111,6 +112,25 @@ const ATTACHERS: { readonly [K in Kind]: Attacher<TargetOf<K>> } = {
     own(rawTracepointOpen(null, prog));
   },
 
+  // Of each CPU, and not of threads: so nobody has to know which there are, and which are still to come.
+  watchpoint({ address, length, mode }, { name, prog, own }) {
+    const at = BigInt(address);
+    const bytes = mode === "x" ? INSTRUCTION_BYTES : length;
+    const breakpoint = { kind: BREAKPOINTS[mode], address: at, length: bytes };
+    if (breakpointsFire() === false) {
+      const help = "some virtual machines take breakpoints and never announce them";
+      throw new CapabilityError("the processor does not say what happens to addresses that it watches", help);
+    }
+    const spec = { type: PerfType.BREAKPOINT, config: 0, samplePeriod: 1, breakpoint, name };
+    try {
+      for (const cpu of onlineCpus()) onEvent({ prog, own }, { ...spec, cpu });
+    } catch (error) {
+      const help = BREAKPOINT_REFUSALS[errnoOf(error) ?? ""];
+      if (help === undefined) throw error;
+      throw new CapabilityError(`cannot watch address 0x${at.toString(16)}`, help, error);
+    }
+  },
+
   // The link alone runs nothing: it is what a session goes through (iteration.ts).
   iter({ iterator }, { prog, own, options }) {
     const over = options.pid === undefined || !OF_TASKS.has(iterator) ? OVER[iterator] : { pid: options.pid };
@@ -159,6 +179,20 @@ const ATTACHERS: { readonly [K in Kind]: Attacher<TargetOf<K>> } = {
   },
 };
 
+/** HW_BREAKPOINT_* */
+const BREAKPOINTS = { r: 1, w: 2, rw: 3, x: 4 } as const;
+
+/** What the kernel wants to hear of instructions, on all processors: sizeof(long). */
+const INSTRUCTION_BYTES = 8;
+
+/** Why the kernel sets no breakpoint. */
+const BREAKPOINT_REFUSALS: Readonly<Record<string, string>> = {
+  ENOSPC: "the processor watches four addresses at a time, in all that are traced or debugged; end other watchpoints",
+  EINVAL: "the kernel lets nobody watch its own entry code, nor what lies across a boundary",
+  EOPNOTSUPP: "this machine has no hardware breakpoints; some virtual machines do not",
+  ENOENT: "this kernel has no hardware breakpoints",
+};
+
 /** Iterators that one process has objects of. */
 const OF_TASKS: ReadonlySet<string> = new Set(["task", "task_file", "task_vma"]);
 
@@ -171,7 +205,7 @@ const NO_COUNTER: ReadonlySet<string> = new Set(["ENOENT", "EOPNOTSUPP"]);
 const CPU_CLOCK = { type: PerfType.SOFTWARE, config: PerfSoftware.CPU_CLOCK, name: "cpu-clock" };
 
 /** Opens an event with the program in place before the first one can happen. */
-function onEvent({ prog, own }: Attachment, spec: PerfEventSpec): void {
+function onEvent({ prog, own }: Pick<Attachment, "prog" | "own">, spec: PerfEventSpec): void {
   const event = own(perfEventOpen({ ...spec, disabled: true }));
   perfIoctlSetBpf(event, prog);
   perfEnable(event);

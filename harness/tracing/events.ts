@@ -19,6 +19,7 @@ export interface EventHandlers {
   printMap(map: number, selection: MapSelection): void;
   clearMap(map: number): void;
   zeroMap(map: number): void;
+  unwatch(address: bigint): void;
   /** Runs a shell command; its output belongs into the sink. */
   system(command: ByteString): void;
   /** Shows the beginning of a file; its content belongs into the sink. */
@@ -100,6 +101,8 @@ function consumer(layout: EventLayout, options: EventOptions): (record: DataView
       return () => handlers.clearMap(layout.map);
     case "zero_map":
       return () => handlers.zeroMap(layout.map);
+    case "unwatch":
+      return (record) => handlers.unwatch(BigInt.asUintN(64, wholeOf(decoded(layout.address, record))));
     case "exit":
       // What exit(2) leaves of it for a parent to see.
       return (record) => handlers.exit(numberIn(layout.code, record) & 0xff);
@@ -120,8 +123,12 @@ function consumer(layout: EventLayout, options: EventOptions): (record: DataView
 }
 
 function integerOf(value: Value): number {
+  return Number(wholeOf(value));
+}
+
+function wholeOf(value: Value): bigint {
   if (value.kind !== "integer") throw new DecodeError(`a ${value.kind} where a number was expected`);
-  return Number(value.value);
+  return value.value;
 }
 
 /** An argument list ends with its first empty string: those behind it were not there. */

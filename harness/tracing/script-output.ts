@@ -54,6 +54,7 @@ export class ScriptOutput {
         printMap: (map, selection) => this.#printMap(map, selection),
         clearMap: (map) => session.clear(scriptMaps[map]!),
         zeroMap: (map) => session.zero(scriptMaps[map]!),
+        unwatch: (address) => session.unwatch(address),
         system: (command) => this.#system(command),
         cat: (path) => this.#cat(path, config.maxCatBytes),
       },

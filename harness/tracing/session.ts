@@ -154,6 +154,8 @@ export class Session {
   readonly #namesUserCode: boolean;
   #mappings: ProcessMappings | undefined;
   #attached: Fd[] = [];
+  /** Those of them that belong to watchpoints, by the address. */
+  readonly #watched = new Map<string, Fd[]>();
   readonly #iteration = new Iteration();
   #state: "detached" | "attached" | "closed" = "detached";
   /** The kernel's counters of a program only grow; a reset remembers where they stood. */
@@ -206,6 +208,11 @@ export class Session {
     return this.#iteration.underway;
   }
 
+  /** Ends the watchpoints on an address, if there are any. */
+  unwatch(address: bigint): void {
+    for (const fd of this.#watched.get(String(address)) ?? []) fd.close();
+  }
+
   /** Detaches all programs: no event is counted after this. Does nothing when none is attached. */
   detach(): void {
     if (this.#state !== "attached") return;
@@ -213,6 +220,7 @@ export class Session {
     this.#iteration.close();
     for (const fd of this.#attached) fd.close();
     this.#attached = [];
+    this.#watched.clear();
   }
 
   /** Runs the end programs. */
@@ -408,7 +416,11 @@ export class Session {
     try {
       const attached = attachProgram(loaded, this.#options);
       this.#attached.push(...attached);
-      if (loaded.program.attach.kind === "iter") this.#iteration.add(attached[0]!);
+      const { attach } = loaded.program;
+      if (attach.kind === "iter") this.#iteration.add(attached[0]!);
+      if (attach.kind === "watchpoint") {
+        this.#watched.set(attach.address, [...(this.#watched.get(attach.address) ?? []), ...attached]);
+      }
       return undefined;
     } catch (error) {
       if (error instanceof AttachError && this.compiled.config.missingProbes !== "error") return error;

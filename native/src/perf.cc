@@ -31,6 +31,8 @@ struct PerfEventAttr {
 static_assert(sizeof(PerfEventAttr) == 72);
 
 constexpr uint64_t kReadTotalTimes = 1 | 2;  // PERF_FORMAT_TOTAL_TIME_ENABLED, PERF_FORMAT_TOTAL_TIME_RUNNING
+constexpr uint32_t kTypeBreakpoint = 5;         // PERF_TYPE_BREAKPOINT
+constexpr uint32_t kBreakpointWrite = 2;        // HW_BREAKPOINT_W
 constexpr uint64_t kDisabled = 1;                // of the flags
 constexpr unsigned long kCloseOnExec = 1 << 3;   // PERF_FLAG_FD_CLOEXEC
 constexpr unsigned long kIoctlEnable = 0x2400;   // PERF_EVENT_IOC_ENABLE
@@ -125,6 +127,28 @@ Napi::Value RunByUprobe(const Napi::CallbackInfo& info) {
   return Number(info, result < 0 ? result : 0);
 }
 
+// What the breakpoint below watches.
+volatile uint64_t watched;
+
+// Whether the processor announces what happens to an address that it was told to watch: some virtual machines take breakpoints,
+// and nothing ever comes of them. 1 or 0, or why it cannot be tried.
+Napi::Value BreakpointsFire(const Napi::CallbackInfo& info) {
+  PerfEventAttr attr{};
+  attr.size = sizeof(attr);
+  attr.type = kTypeBreakpoint;
+  attr.bp_type = kBreakpointWrite;
+  attr.config1 = reinterpret_cast<uint64_t>(&watched);
+  attr.config2 = sizeof(watched);
+  attr.sample_period = 1;
+  int event = syscall(SYS_perf_event_open, &attr, 0, -1, -1, kCloseOnExec);
+  if (event < 0) return Number(info, OrErrno(event));
+  watched = 1;
+  uint64_t count = 0;
+  int64_t result = OrErrno(read(event, &count, sizeof(count)));
+  close(event);
+  return Number(info, result < 0 ? result : count > 0);
+}
+
 Napi::Value PerfRead(const Napi::CallbackInfo& info) {
   Reader in(info.Env());
   int fd = in.Int(info[0]);
@@ -142,4 +166,5 @@ void ExportPerf(Napi::Env, Napi::Object exports) {
   Export<PerfIoctl>(exports, "perfIoctl");
   Export<PerfRead>(exports, "perfRead");
   Export<RunByUprobe>(exports, "runByUprobe");
+  Export<BreakpointsFire>(exports, "breakpointsFire");
 }

@@ -14,6 +14,7 @@ const SCRIPTS: Record<string, string> = {
   "count all calls": "tracepoint:syscalls:sys_enter_* { @[probe] = count(); }",
   "latency of reads": `tracepoint:syscalls:sys_enter_read { @start[tid] = nsecs; }
     tracepoint:syscalls:sys_exit_read /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start, tid); }`,
+  "writes to an address": "watchpoint:0x10000000:8:w { @ = count(); }",
   "files of tasks": "iter:task_file { @[ctx.task.comm, ctx.fd] = ctx.file.f_inode.i_ino; }",
   "print opened files": 'tracepoint:syscalls:sys_enter_openat { printf("%d %s\\n", pid, str(args.filename)); }',
 };

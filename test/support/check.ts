@@ -44,6 +44,7 @@ export function checkScript(
     maxProbes,
     unsafe: false,
     targetPid: undefined,
+    hasProcess: true,
     mode: "trace" as const,
     probeFilter: () => true,
   };

@@ -29,6 +29,7 @@ export type ProbeEvent =
   | UsdtEvent
   | KernelEvent
   | IteratorEvent
+  | WatchpointEvent
   /** A function of the kernel by its BTF, `slots` 64-bit words of arguments in its context. */
   | { kind: "function"; name: string; module: string | undefined; btfId: number; returns: boolean; slots: number };
 
@@ -95,6 +96,16 @@ export interface IteratorEvent {
   btfId: number;
 }
 
+/** An address that the processor watches. */
+export interface WatchpointEvent {
+  kind: "watchpoint";
+  address: bigint;
+  /** Bytes. */
+  length: number;
+  /** Read, written, executed. */
+  mode: "r" | "w" | "rw" | "x";
+}
+
 export interface ResolvedProbe {
   /** Unique in the script; what the `probe` builtin is until it is printed. */
   id: number;
@@ -127,6 +138,8 @@ export interface ResolveContext {
   unsafe: boolean;
   /** Process of -p: it stands for the binary that an attach point leaves out. */
   targetPid: number | undefined;
+  /** There is a process that is traced, or a workload: what user addresses belong to. */
+  hasProcess: boolean;
   /** What the script is run for; benchmarks and tests are probes of their own. */
   mode: "trace" | "bench" | "test";
   /** Of the probes that are run for that, those with a name that it takes. */
@@ -234,9 +247,16 @@ export function addressSpaceOf(event: ProbeEvent): "kernel" | "user" {
     case "function":
     case "iter":
       return "kernel";
+    case "watchpoint":
+      return isKernelAddress(event.address) ? "kernel" : "user";
     default:
       return unreachable(event);
   }
+}
+
+/** The kernel has the upper half of all addresses. */
+export function isKernelAddress(address: bigint): boolean {
+  return address >> 63n === 1n;
 }
 
 /**

@@ -40,6 +40,7 @@ function fieldsOf(event: EventLayout): readonly EventField[] {
     case "print_map":
     case "clear_map":
     case "zero_map":
+    case "unwatch":
     case "exit":
     case "time":
     case "runtime_error":

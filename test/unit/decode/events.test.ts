@@ -23,6 +23,7 @@ class Recorder implements EventHandlers {
   readonly printMap = (map: number, { top, divisor }: { top?: number; divisor?: number }) =>
     this.log.push(`print map ${map} top ${top} div ${divisor}`);
   readonly clearMap = (map: number) => this.log.push(`clear ${map}`);
+  readonly unwatch = (address: bigint) => this.log.push(`unwatch ${address}`);
   readonly zeroMap = (map: number) => this.log.push(`zero ${map}`);
   readonly system = (command: string) => this.log.push(`system ${command}`);
   readonly cat = (path: string) => this.log.push(`cat ${path}`);
@@ -93,6 +94,7 @@ describe("events", () => {
       ["print map 1 top 0 div 0"],
     ],
     ["clear", { kind: "clear_map", size: 8, map: 4 }, u64(0), ["clear 4"]],
+    ["unwatch", { kind: "unwatch", size: 16, address: field(8, U64) }, u64(0, -1), ["unwatch 18446744073709551615"]],
     ["zero", { kind: "zero_map", size: 8, map: 4 }, u64(0), ["zero 4"]],
     ["exit", { kind: "exit", size: 8, code: undefined }, u64(0), ["exit 0"]],
     ["exit with a code", { kind: "exit", size: 16, code: field(8, S64) }, i64(0, 7), ["exit 7"]],

@@ -51,6 +51,7 @@ describe("errors", () => {
     ["begin { @ = socket_cookie(curtask) }", "wrong-probe 1:13"],
     ["fentry:vfs_read { @ = socket_cookie(args.file) }", "argument-type 1:37"],
     ['begin { skboutput("x", 1, 2, 3) }', "unsupported 1:9"],
+    ['begin { unwatch("x") }', "argument-type 1:17"],
   ])("%s", (text, expected) => {
     expect(errorsOf(text)[0]).toBe(expected);
   });

@@ -16,6 +16,7 @@ const resolveDefaults = {
   maxProbes: 1024,
   unsafe: false,
   targetPid: undefined,
+  hasProcess: true,
   mode: "trace",
   probeFilter: () => true,
 } as const;
@@ -475,6 +476,43 @@ describe("iterators", () => {
   });
 });
 
+describe("watchpoints", () => {
+  it.each<[string, string]>([
+    ["watchpoint:0x10000000:8:w {}", "watchpoint:0x10000000:8:w"],
+    ["w:4096:1:rw {}", "watchpoint:4096:1:rw"],
+    ["w:0xffffffff82000000:4:w {}", "watchpoint:0xffffffff82000000:4:w"],
+    ["w:0x401103:1:x {}", "watchpoint:0x401103:1:x"],
+    ["w:0x401103:8:x {}", "watchpoint:0x401103:8:x"],
+  ])("%s", (text, name) => expect(names(text)).toEqual([name]));
+
+  const needsProcess = "error[attach-point-form]: a watchpoint on an address of user space needs a process";
+  it.each([
+    ["w:0x1000:8 {}", "watchpoint probes are written watchpoint:address:length:mode"],
+    ["w:1b:8:w {}", "Invalid function/address argument: `1b` is no address"],
+    ["w:main+arg0:8:w {}", "Invalid function/address argument: `main+arg0` is no address"],
+    ["w:0x10000000000000000:8:w {}", "Invalid function/address argument: `0x10000000000000000` is no address"],
+    ["w:0x0:8:w {}", "watchpoint must be attached to a non-zero address"],
+    ["w:0x1000:9:w {}", "Invalid length argument: `9`"],
+    ["w:0x1000:8a:w {}", "Invalid length argument: `8a`"],
+    ["w:0x1000::w {}", "Invalid length argument: ``"],
+    ["w:0x1004:8:w {}", "watchpoint address 0x1004 is no multiple of its length 8"],
+    ...["r", "rx", "wx", "rwx", "xx", "b", ""].map((mode) => [
+      `w:0x1000:8:${mode} {}`,
+      `watchpoint mode \`${mode}\` is none of w, rw, x`,
+    ]),
+  ])("%s: %s", (text, message) => expect(resolve(text!).messages).toEqual([`error[attach-point-form]: ${message}`]));
+
+  it("of reads alone are there on arm64, and begin anywhere", () => {
+    const facts = fakeFacts({ arch: "arm64" });
+    expect(resolve("w:0x1000:8:r {} w:0x1001:8:w {}", {}, facts).messages).toEqual([]);
+  });
+
+  it("of user space need a process, of the kernel none", () => {
+    expect(resolve("w:0x1000:8:w {}", { hasProcess: false }).messages).toEqual([needsProcess]);
+    expect(resolve("w:0xffffffff82000000:8:w {}", { hasProcess: false }).messages).toEqual([]);
+  });
+});
+
 describe("the number of probes", () => {
   it("is limited", () => {
     const { messages } = resolve("uprobe:/bin/example:work_* {}", { maxProbes: 1 });
@@ -483,8 +521,7 @@ describe("the number of probes", () => {
 });
 
 describe("providers that are not there", () => {
-  it.each([
-    ["w:0x1000:8:w {}", "watchpoint probes are not supported yet"],
-    ["uprob:/bin/example:p {}", "Invalid probe type: uprob"],
-  ])("%s", (text, message) => expect(resolve(text).messages[0]).toContain(message));
+  it.each([["uprob:/bin/example:p {}", "Invalid probe type: uprob"]])("%s", (text, message) =>
+    expect(resolve(text).messages[0]).toContain(message),
+  );
 });
