@@ -6,8 +6,8 @@
  */
 import { isSystemCall, type ProbeEvent } from "../sema/probes.ts";
 import type { TypedScript } from "../sema/typed.ts";
-import type { Node } from "../syntax/ast.ts";
-import { walk } from "../syntax/walk.ts";
+import type { MapName, Node } from "../syntax/ast.ts";
+import { nodesOf } from "../syntax/nodes.ts";
 
 /** The most bytes that a map takes beforehand; more if programs that run with interrupts off add to it. */
 const CHEAP = 1 << 20;
@@ -44,12 +44,9 @@ function mapsWithoutInterrupts({ units }: TypedScript): Set<string> {
   const names = new Set<string>();
   for (const { block, probes } of units) {
     if (probes.every(({ event }) => isSystemCall(event) || WITH_INTERRUPTS.has(event.kind))) continue;
-    const spared = new Set<Node>();
-    walk(block, (node) => {
-      const map = node.kind === "call" && ADD_NOTHING.has(node.callee.text) ? firstMap(node.args) : undefined;
-      if (map) spared.add(map);
-      if (node.kind === "map" && !spared.has(node)) names.add(node.name);
-    });
+    const calls = nodesOf(block, "call").filter(({ callee }) => ADD_NOTHING.has(callee.text));
+    const spared = new Set(calls.map(({ args }) => firstMap(args)));
+    for (const node of nodesOf(block, "map")) if (!spared.has(node)) names.add(node.name);
   }
   return names;
 }
@@ -57,7 +54,7 @@ function mapsWithoutInterrupts({ units }: TypedScript): Set<string> {
 /** Functions that never add to the map that they are given. */
 const ADD_NOTHING = new Set(["print", "clear", "zero", "delete", "has_key", "len"]);
 
-function firstMap([first]: readonly Node[]): Node | undefined {
+function firstMap([first]: readonly Node[]): MapName | undefined {
   if (first?.kind === "map") return first;
   return first?.kind === "map-access" ? first.map : undefined;
 }

@@ -6,7 +6,8 @@
  */
 import type { Unit } from "../sema/typed.ts";
 import type { Node, Probe } from "../syntax/ast.ts";
-import { forEachChild, walk } from "../syntax/walk.ts";
+import { nodesOf } from "../syntax/nodes.ts";
+import { forEachChild } from "../syntax/walk.ts";
 
 /** So many branches make at most as many paths as the verifier goes through without complaint. */
 const FEW = 8;
@@ -15,15 +16,11 @@ const FEW = 8;
 const LONG = 1000;
 
 export function isBranchy({ block, weights }: Unit): boolean {
-  return branches(block) > FEW || weights.of(block) > LONG;
+  return weights.of(block) > LONG || branches(block) > FEW;
 }
 
 export function hasWhile(block: Probe): boolean {
-  let found = false;
-  walk(block, (node) => {
-    if (node.kind === "while") found = true;
-  });
-  return found;
+  return nodesOf(block, "while").length > 0;
 }
 
 function branches(node: Node): number {

@@ -5,7 +5,7 @@
 import type { MapInfo, TypedScript } from "../sema/typed.ts";
 import { isAggregate, isScalar } from "../sema/types.ts";
 import type * as ast from "../syntax/ast.ts";
-import { walk } from "../syntax/walk.ts";
+import { nodesOf } from "../syntax/nodes.ts";
 
 /** Functions that take whole maps and leave the work to the harness. */
 const WHOLE_MAP_FUNCTIONS = new Set(["print", "clear", "zero"]);
@@ -18,28 +18,27 @@ export function assignedMaps(script: TypedScript): { threads: Set<string>; share
   const deleted = new Set<string>();
   const compound = new Set<string>();
   const byOthers = new Set<string>();
-  const used = mapsOnly(script, (node) => {
-    switch (node.kind) {
-      case "call": {
-        const { text } = node.callee;
-        const [first, second] = node.args;
-        if (text === "delete") for (const { name } of mapIn(first)) deleted.add(name);
-        if ((text !== "delete" && text !== "has_key") || first?.kind !== "map" || !second) return [];
-        if (!isTid(second)) byOthers.add(first.name);
-        return [first];
-      }
-      case "assignment":
-        if (node.operator !== "=" && node.target?.kind === "map-access") compound.add(node.target.map.name);
-        return [];
-      case "increment":
-        if (node.target.kind === "map-access") compound.add(node.target.map.name);
-        return [];
-      case "map-access":
-        if (!isTid(node.key)) byOthers.add(node.map.name);
-        return [node.map];
-      default:
-        return [];
+  const used = mapsOnly(script, (block) => {
+    const permitted: ast.MapName[] = [];
+    for (const { callee, args } of nodesOf(block, "call")) {
+      const [first, second] = args;
+      const isDelete = callee.text === "delete";
+      if (isDelete) for (const { name } of mapIn(first)) deleted.add(name);
+      if ((!isDelete && callee.text !== "has_key") || first?.kind !== "map" || !second) continue;
+      if (!isTid(second)) byOthers.add(first.name);
+      permitted.push(first);
     }
+    for (const { operator, target } of nodesOf(block, "assignment")) {
+      if (operator !== "=" && target?.kind === "map-access") compound.add(target.map.name);
+    }
+    for (const { target } of nodesOf(block, "increment")) {
+      if (target.kind === "map-access") compound.add(target.map.name);
+    }
+    for (const { map, key } of nodesOf(block, "map-access")) {
+      if (!isTid(key)) byOthers.add(map.name);
+      permitted.push(map);
+    }
+    return permitted;
   });
   // What is added to a value that is just being taken away would be lost in part: those stay in the hash.
   const scalars = used.filter(({ name, value }) => isScalar(value) && !isAggregate(value) && !compound.has(name));
@@ -53,8 +52,8 @@ export function assignedMaps(script: TypedScript): { threads: Set<string>; share
  * pieces, which are put together when they are read.
  */
 export function accumulatedMaps(script: TypedScript): Set<string> {
-  const used = mapsOnly(script, (node) =>
-    node.kind === "assignment" && node.target?.kind === "map-access" ? [node.target.map] : [],
+  const used = mapsOnly(script, (block) =>
+    nodesOf(block, "assignment").flatMap(({ target }) => (target?.kind === "map-access" ? [target.map] : [])),
   );
   return namesOf(used.filter(({ value }) => isAggregate(value) && value.kind !== "tseries"));
 }
@@ -62,23 +61,25 @@ export function accumulatedMaps(script: TypedScript): Set<string> {
 /** What a table saves is paid with a larger program at each place: a map with more of them stays in the hash. */
 const MAX_PLACES = 64;
 
-/** Maps with keys and without a declared type that are named only where `permitted` says so, in not too many places, and as a whole. */
-function mapsOnly({ maps, units }: TypedScript, permitted: (node: ast.Node) => readonly ast.MapName[]): MapInfo[] {
+/** Maps with keys and without a declared type that are named only in places that are permitted, in not too many, and as a whole. */
+function mapsOnly({ maps, units }: TypedScript, permitted: (block: ast.Probe) => readonly ast.MapName[]): MapInfo[] {
   const excluded = new Set<string>();
   const places = new Map<string, number>();
   for (const block of new Set(units.map((unit) => unit.block))) {
-    const seen = new Set<ast.Node>();
-    walk(block, (node) => {
-      for (const map of permitted(node)) seen.add(map);
-      if (node.kind === "call" && node.args[0]?.kind === "map" && WHOLE_MAP_FUNCTIONS.has(node.callee.text))
-        seen.add(node.args[0]);
-      if (node.kind !== "map") return;
+    const good = new Set([...permitted(block), ...wholeMaps(block)]);
+    for (const node of nodesOf(block, "map")) {
       const count = (places.get(node.name) ?? 0) + 1;
       places.set(node.name, count);
-      if (!seen.has(node) || count > MAX_PLACES) excluded.add(node.name);
-    });
+      if (!good.has(node) || count > MAX_PLACES) excluded.add(node.name);
+    }
   }
   return [...maps.values()].filter(({ name, keyed, declaration }) => keyed && !declaration && !excluded.has(name));
+}
+
+function wholeMaps(block: ast.Probe): ast.MapName[] {
+  return nodesOf(block, "call").flatMap(({ callee, args: [first] }) =>
+    first?.kind === "map" && WHOLE_MAP_FUNCTIONS.has(callee.text) ? [first] : [],
+  );
 }
 
 function mapIn(node: ast.Call["args"][number] | undefined): ast.MapName[] {

@@ -7,7 +7,7 @@ import type { IrProgram, VReg } from "../ir/ir.ts";
 import type { HostConstant, ScopeFilter } from "../program.ts";
 import { isSystemCall, isUserCode, type ProbeEvent, type ResolvedProbe } from "../sema/probes.ts";
 import type { TypedScript } from "../sema/typed.ts";
-import { walk } from "../syntax/walk.ts";
+import { nodesOf } from "../syntax/nodes.ts";
 import { syscallNumberRegister } from "./args.ts";
 import { branch } from "./expressions.ts";
 import { groupByEvent, type ProgramGroup, programKind, type Region, uniqueName } from "./groups.ts";
@@ -39,17 +39,10 @@ function atomicMaps(groups: readonly ProgramGroup[]): (map: PlannedMap) => boole
   const users = new Map<string, Set<ProgramGroup>>();
   for (const group of groups) {
     for (const { unit } of group.regions) {
-      for (const node of unit.types.keys()) {
-        if (node.kind === "map" || node.kind === "map-access")
-          noteUser(node.kind === "map" ? node.name : node.map.name);
+      for (const { name } of nodesOf(unit.block, "map")) {
+        const set = users.get(name) ?? new Set();
+        users.set(name, set.add(group));
       }
-      walk(unit.block.body, (node) => {
-        if (node.kind === "map") noteUser(node.name);
-      });
-    }
-    function noteUser(name: string): void {
-      const set = users.get(name) ?? new Set();
-      users.set(name, set.add(group));
     }
   }
   return (map) => {

@@ -1,15 +1,11 @@
 /** What a piece of a script may do besides giving a value. */
 import type { Expression, Node } from "../syntax/ast.ts";
+import { nodesOf } from "../syntax/nodes.ts";
 import { walk } from "../syntax/walk.ts";
 
 /** Whether something in it may end the trace. */
 export function callsExit(node: Node): boolean {
-  let found = false;
-  walk(node, (child) => {
-    if (child.kind === "call" && child.callee.text === "exit") found = true;
-    return !found;
-  });
-  return found;
+  return nodesOf(node, "call").some(({ callee }) => callee.text === "exit");
 }
 
 /** Whether evaluating an expression may change something that another expression reads. */

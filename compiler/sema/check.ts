@@ -1,6 +1,6 @@
 /**
  * Type checking. Types of variables and maps follow from all their uses, so every unit is visited until nothing changes
- * (a type only ever grows, so this ends), and then once more to report what is wrong. The tree stays untouched: types go
+ * (a type only ever grows, so this ends); what the last visit finds wrong is reported. The tree stays untouched: types go
  * to side tables.
  */
 import { functions, variables } from "../builtins/index.ts";
@@ -51,16 +51,16 @@ export function check(
   checkNamedParameters(script, settings.namedParameters, diags);
   const units = blocks.flatMap(({ block, probes }) => splitIntoUnits(block, probes));
   const checkers = units.map((unit) => new Checker(unit, maps, facts, settings));
-  settle(checkers);
+  let found = settle(checkers);
   const open = () => [...maps.values()].filter(({ value, read }) => read && value.kind === "unknown");
   if (open().length > 0) {
     // `@sum = @sum + n`: what only its own old value could tell is a number, as is what is never stored.
     for (const checker of checkers) checker.assumesNumbers = true;
     settle(checkers);
     for (const map of open()) map.value = int64;
-    settle(checkers);
+    found = settle(checkers);
   }
-  for (const checker of checkers) checker.round(diags, true);
+  for (const item of found.items) diags.add(item);
   for (const map of maps.values()) {
     map.key = widen(map.key);
     map.value = widen(map.value);
@@ -82,13 +82,16 @@ export function check(
   return { units, maps };
 }
 
-/** Looks at everything until nothing changes any more: a map may be read before it is assigned. */
-function settle(checkers: readonly Checker[]): void {
-  let rounds = 0;
-  do {
-    const scratch = new Collector();
-    for (const checker of checkers) checker.round(scratch, false);
-  } while (checkers.some((checker) => checker.changed) && ++rounds < MAX_ROUNDS);
+/**
+ * Looks at everything until nothing changes any more: a map may be read before it is assigned. What was wrong in the last round
+ * is what is wrong; before, types were missing.
+ */
+function settle(checkers: readonly Checker[]): Diagnostics {
+  for (let round = 0; ; round++) {
+    const found = new Collector();
+    for (const checker of checkers) checker.round(found);
+    if (round === MAX_ROUNDS || !checkers.some((checker) => checker.changed)) return found;
+  }
 }
 
 /** What has no type by now never gets one: of two variables each is assigned only the other, for instance. */
@@ -133,7 +136,6 @@ export class Checker {
   readonly #declared = new Map<ast.Variable, VariableInfo>();
   #scopes: Map<string, VariableInfo>[] = [];
   #diags: Diagnostics = new Collector();
-  #final = false;
   /** Whether the code that is looked at can never run, because its condition is known to be false. */
   isUnreached = false;
   /** The calls that maps are assigned: aggregations can stand nowhere else. */
@@ -152,10 +154,9 @@ export class Checker {
     this.#statements = new StatementChecks(this, this.#checks);
   }
 
-  /** One visit of the whole unit. Only the last one's messages are kept. */
-  round(diags: Diagnostics, final: boolean): void {
+  /** One visit of the whole unit. */
+  round(diags: Diagnostics): void {
     this.#diags = diags;
-    this.#final = final;
     this.changed = false;
     this.#scopes = [new Map()];
     const { predicate, body } = this.unit.block;
@@ -226,7 +227,7 @@ export class Checker {
     const type = this.type(node);
     const value = knownInteger(type);
     if (value !== undefined) return value;
-    if (type.kind !== "unknown" || (this.#final && !this.#diags.hasErrors)) {
+    if (type.kind !== "unknown" || !this.#diags.hasErrors) {
       this.error("constant-expected", node.span, `${what} must be a number that is known when the script is compiled`);
     }
     return undefined;

@@ -1,8 +1,8 @@
 /** Named parameters that a script was given have to be some that it asks for with getopt(), always with one default. */
 import { type Diagnostics, nearest } from "../diagnostics.ts";
 import type { Span } from "../source.ts";
-import type { Script } from "../syntax/ast.ts";
-import { walk } from "../syntax/walk.ts";
+import type { Call, Probe, Script } from "../syntax/ast.ts";
+import { nodesOf } from "../syntax/nodes.ts";
 import type { Unit } from "./typed.ts";
 
 export function checkNamedParameters(
@@ -49,11 +49,11 @@ type Asked = ReadonlyMap<string, string | undefined>;
 function askedFor(script: Script): Asked {
   const asked = new Map<string, string | undefined>();
   for (const probe of script.probes) {
-    walk(probe, (node) => {
-      const [name, , what] = node.kind === "call" && node.callee.text === "getopt" ? node.args : [];
-      if (name?.kind !== "string") return;
+    for (const { args } of getoptCalls(probe)) {
+      const [name, , what] = args;
+      if (name?.kind !== "string") continue;
       asked.set(name.value, asked.get(name.value) ?? (what?.kind === "string" ? what.value : undefined));
-    });
+    }
   }
   return asked;
 }
@@ -62,19 +62,22 @@ function askedFor(script: Script): Asked {
 export function checkDefaults(units: readonly Unit[], diags: Diagnostics): void {
   const first = new Map<string, { value: unknown; span: Span }>();
   for (const { block, types } of units) {
-    walk(block, (node) => {
-      const [name, fallback] = node.kind === "call" && node.callee.text === "getopt" ? node.args : [];
-      if (name?.kind !== "string") return;
+    for (const { args, span } of getoptCalls(block)) {
+      const [name, fallback] = args;
+      if (name?.kind !== "string") continue;
       const isValue = fallback && fallback.kind !== "type-name" && fallback.kind !== "block";
       const type = isValue ? types.get(fallback) : undefined;
       const value = type && "value" in type ? type.value : false;
-      const { span } = node;
       const known = first.get(name.value);
       if (!known) first.set(name.value, { value, span });
       else if (value !== known.value) {
         const labels = [{ span: known.span, message: "the other default" }];
         diags.error("parameter-default", span, `${written(name.value)} has another default elsewhere`, { labels });
       }
-    });
+    }
   }
+}
+
+function getoptCalls(block: Probe): Call[] {
+  return nodesOf(block, "call").filter(({ callee }) => callee.text === "getopt");
 }

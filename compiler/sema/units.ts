@@ -1,6 +1,6 @@
 /** Which probes of a block are checked, and mostly lowered, as one. */
 import type * as ast from "../syntax/ast.ts";
-import { walk } from "../syntax/walk.ts";
+import { nodesOf } from "../syntax/nodes.ts";
 import { Weights } from "../syntax/weight.ts";
 import type { ContextNeeds, ResolvedProbe } from "./providers/provider.ts";
 import type { Unit } from "./typed.ts";
@@ -43,32 +43,17 @@ function signature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole" |
 
 /** Names read as `args.name` in a block; "whole" when `args` stands alone; undefined when it does not occur. */
 function argumentFields(block: ast.Probe): ReadonlySet<string> | "whole" | undefined {
-  const fields = new Set<string>();
-  let whole = false;
-  let any = false;
-  walk(block, (node) => {
-    if (node.kind === "field" && node.object.kind === "identifier" && node.object.name === "args") {
-      any = true;
-      fields.add(node.field.text);
-      return false;
-    }
-    if (node.kind === "identifier" && node.name === "args") {
-      any = true;
-      whole = true;
-    }
-    return true;
-  });
-  return any ? (whole ? "whole" : fields) : undefined;
+  const uses = nodesOf(block, "identifier").filter(({ name }) => name === "args");
+  if (uses.length === 0) return undefined;
+  const reads = nodesOf(block, "field").filter(({ object }) => object.kind === "identifier" && object.name === "args");
+  return reads.length < uses.length ? "whole" : new Set(reads.map(({ field }) => field.text));
 }
 
 /** How a block looks at its context: it decides which kind of program can serve it. */
 export function contextNeeds(block: ast.Probe): ContextNeeds {
   const fields = argumentFields(block);
-  const names = new Set<string>();
-  walk(block, (node) => {
-    if (node.kind === "identifier") names.add(node.name);
-    if (node.kind === "call") names.add(node.callee.text);
-  });
+  const names = new Set(nodesOf(block, "identifier").map(({ name }) => name));
+  for (const { callee } of nodesOf(block, "call")) names.add(callee.text);
   return {
     args: fields !== undefined,
     fields: fields === "whole" ? undefined : fields,
