@@ -36,7 +36,7 @@ interface Item {
 export function layOutFrame(fn: IrFunction, shape: Shape, liveness: Liveness, resolution: Resolution): Frame {
   const slots = new Map<SlotId, number>();
   const cells = new Map<number, number>();
-  const lifetimes = slotLifetimes(fn, liveness);
+  const lifetimes = slotLifetimes(fn, shape, liveness);
   const items: Item[] = [];
   lifetimes.forEach(({ ranges }, slot) => {
     if (ranges.length === 0) return;

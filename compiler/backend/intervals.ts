@@ -9,6 +9,7 @@ import { R0, type Reg } from "../asm/instructions.ts";
 import type { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
 import { conditionInputs, result } from "../ir/operands.ts";
+import { BlockSets, readBehind } from "../ir/reach.ts";
 import { clobbers, forEachUse, type OnUse, overwrites, type Recipe, type Until } from "./operands.ts";
 
 export const STEP = 4;
@@ -225,6 +226,8 @@ interface Sighting {
   uses: UsePosition[];
   /** The blocks that read it, in layout order, with the end of the last read. */
   extents: Extent[];
+  /** When it is alive. */
+  ranges: Range[];
 }
 
 class Analysis {
@@ -234,9 +237,6 @@ class Analysis {
   /** In the order of their definitions, and by VReg: a use may come before the definition in layout order. */
   readonly #defined: Sighting[] = [];
   readonly #sightings: (Sighting | undefined)[];
-  /** The last value that was found alive in a block, and which of its ranges that is. */
-  readonly #reachedBy: Int32Array;
-  readonly #rangeIn: Int32Array;
   #block = 0;
   #position = 0;
   /** Operands of the present instruction that nobody may take the register of before the result is written. */
@@ -247,8 +247,6 @@ class Analysis {
     this.#shape = shape;
     this.#sightings = new Array<Sighting | undefined>(fn.nextVReg);
     const size = fn.blocks.length;
-    this.#reachedBy = new Int32Array(size).fill(-1);
-    this.#rangeIn = new Int32Array(size);
     this.#liveness = {
       order,
       from: new Array<number>(size).fill(0),
@@ -311,7 +309,7 @@ class Analysis {
     let sighting = this.#sightings[reg];
     if (!sighting) {
       const unknown = { block: 0, at: 0, byInsn: false, needsPlace: false, loadedFrom: undefined };
-      sighting = { reg, ...unknown, uses: [], extents: [] };
+      sighting = { reg, ...unknown, uses: [], extents: [], ranges: [] };
       this.#sightings[reg] = sighting;
     }
     return sighting;
@@ -340,9 +338,9 @@ class Analysis {
 
   #buildIntervals(): void {
     const { values, recipes: known, clobbers: clobbered } = this.#liveness;
-    for (const sighting of this.#defined) {
-      const { reg, at, uses, extents } = sighting;
-      if (extents.length === 0 && !sighting.needsPlace) continue;
+    const alive = this.#defined.filter(({ extents, needsPlace }) => extents.length > 0 || needsPlace);
+    this.#findRanges(alive);
+    for (const { reg, at, byInsn, loadedFrom, uses, ranges } of alive) {
       const value: LiveValue = {
         reg,
         recipe: known.get(reg),
@@ -351,44 +349,55 @@ class Analysis {
         wanted: undefined,
         partners: [],
         outlivesCall: false,
-        loadedFrom: sighting.loadedFrom,
+        loadedFrom,
       };
-      if (sighting.byInsn) uses.unshift({ at, inRegister: true });
-      const whole = new Interval(value, this.#rangesOf(sighting), uses);
+      if (byInsn) uses.unshift({ at, inRegister: true });
+      const whole = new Interval(value, ranges, uses);
       value.outlivesCall = whole.firstOf(clobbered.all) !== undefined;
       value.pieces.push(whole);
       values.set(reg, value);
     }
   }
 
-  /** Walks from every use back to the definition, block by block. */
-  #rangesOf({ reg, block: home, at, extents }: Sighting): Range[] {
-    const { from, to, liveIn } = this.#liveness;
-    const [first] = extents;
-    if (!first) return [{ from: at, to: at + 1 }];
-    // Most values do not leave their block.
-    if (extents.length === 1 && first.block === home) return [{ from: at, to: Math.max(first.to, at + 1) }];
-    const ranges: Range[] = [];
-    const queue: BlockId[] = [];
-    const reach = (block: BlockId, end: number): void => {
-      if (this.#reachedBy[block] === reg) {
-        const range = ranges[this.#rangeIn[block]!]!;
-        range.to = Math.max(range.to, end);
-        return;
-      }
-      const start = block === home ? at : from[block]!;
-      this.#reachedBy[block] = reg;
-      this.#rangeIn[block] = ranges.push({ from: start, to: Math.max(end, start + 1) }) - 1;
-      if (block === home) return;
-      liveIn[block]!.push(reg);
-      queue.push(block);
-    };
-    for (const extent of extents) reach(extent.block, extent.to);
-    for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
-      for (const { from: before } of this.#shape.incoming[block]!) reach(before.id, to[before.id]!);
+  #findRanges(alive: readonly Sighting[]): void {
+    const travelling: Sighting[] = [];
+    for (const sighting of alive) {
+      const { block: home, at, extents, ranges } = sighting;
+      // Most values do not leave their block.
+      if (extents.every(({ block }) => block === home))
+        ranges.push({ from: at, to: Math.max(extents[0]?.to ?? 0, at + 1) });
+      else travelling.push(sighting);
     }
-    reach(home, at + 1);
-    return joinRanges(ranges);
+    if (travelling.length > 0) this.#follow(travelling);
+  }
+
+  /** Block by block, in layout order: where values are read, and where they must be because others behind read them. */
+  #follow(travelling: readonly Sighting[]): void {
+    const { order, from, to, liveIn } = this.#liveness;
+    const size = travelling.length;
+    /** What is read in a block before it is defined; in the end, all that is alive in it. */
+    const alive = new BlockSets(this.#fn, size);
+    const defined = new BlockSets(this.#fn, size);
+    for (let i = 0; i < size; i++) {
+      const { block: home, extents } = travelling[i]!;
+      defined.add(home, i);
+      for (const { block } of extents) if (block !== home) alive.add(block, i);
+    }
+    const behind = readBehind(this.#fn, this.#shape.order, alive, defined, size);
+    for (const { id } of order) {
+      const pass = (i: number): void => {
+        const { reg, block: home, at, extents, ranges } = travelling[i]!;
+        if (home !== id) liveIn[id]!.push(reg);
+        const start = home === id ? at : from[id]!;
+        const read = extents[0]?.block === id ? extents.shift()!.to : start;
+        const end = behind.has(id, i) ? to[id]! : read;
+        const last = ranges.at(-1);
+        if (last?.to === start) last.to = end;
+        else ranges.push({ from: start, to: end });
+      };
+      alive.addAll(id, behind);
+      alive.forEach(id, pass);
+    }
   }
 
   #collectHints(): void {

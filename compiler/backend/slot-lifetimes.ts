@@ -6,6 +6,7 @@
  * through a loop apart by the places on the stack that they have written, and of many places it finds no end.
  */
 import { type HelperArg, type HelperName, helperSpec, isOutArg } from "../asm/helpers.ts";
+import type { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrFunction, isImm, type SlotId, type VReg } from "../ir/ir.ts";
 import { forEachEndInput, forEachInput } from "../ir/operands.ts";
 import { BlockSets, namedBefore, readBehind } from "../ir/reach.ts";
@@ -23,9 +24,9 @@ export interface SlotLifetime {
  * A slot is in use wherever some path has come by an instruction that names it, and some path on leads to another one that reads of it
  * what was not written in between. A slot whose address is kept in a register, or handed on, is in use throughout the function.
  */
-export function slotLifetimes(fn: IrFunction, liveness: Liveness): SlotLifetime[] {
+export function slotLifetimes(fn: IrFunction, shape: Shape, liveness: Liveness): SlotLifetime[] {
   if (fn.slots.length === 0) return [];
-  return new Analysis(fn, liveness).run();
+  return new Analysis(fn, shape, liveness).run();
 }
 
 interface Use {
@@ -40,6 +41,7 @@ interface Use {
 
 class Analysis {
   readonly #fn: IrFunction;
+  readonly #shape: Shape;
   readonly #liveness: Liveness;
   readonly #uses = new Map<BlockId, Use[]>();
   /** Where each slot's bytes begin in the sets, and whose each byte is. */
@@ -48,8 +50,9 @@ class Analysis {
   readonly #lifetimes: SlotLifetime[];
   readonly #everywhere = new Set<SlotId>();
 
-  constructor(fn: IrFunction, liveness: Liveness) {
+  constructor(fn: IrFunction, shape: Shape, liveness: Liveness) {
     this.#fn = fn;
+    this.#shape = shape;
     this.#liveness = liveness;
     this.#lifetimes = fn.slots.map(() => ({ ranges: [], span: undefined }));
     for (const [slot, { size }] of fn.slots.entries()) {
@@ -62,13 +65,13 @@ class Analysis {
     const { order, from, to } = this.#liveness;
     this.#collect();
     const { read, written } = this.#bytes();
-    const readLater = readBehind(this.#fn, order, read, written, this.#owner.length);
+    const readLater = readBehind(this.#fn, this.#shape.order, read, written, this.#owner.length);
     const behind = this.#slotsOf(readLater);
     const met = this.#slotsOf(read);
     for (const { id } of order) {
       readLater.forEach(id, (byte) => written.has(id, byte) || met.add(id, this.#owner[byte]!));
     }
-    const before = namedBefore(this.#fn, order, this.#named(), this.#fn.slots.length);
+    const before = namedBefore(this.#fn, this.#shape.order, this.#named(), this.#fn.slots.length);
     for (const { id } of order) {
       const local = new Map<SlotId, Range>();
       for (const { slot, at } of this.#uses.get(id)!) {

@@ -24,29 +24,21 @@ export class BlockSets {
     return (this.#words[block * this.#width + (number >> 5)]! & (1 << (number & 31))) !== 0;
   }
 
-  /** Adds all that another block has in its own set, or in one of `others`. Tells whether that changed anything. */
-  addAll(block: BlockId, other: BlockId, others: BlockSets = this): boolean {
-    let to = block * this.#width;
-    const start = other * this.#width;
-    let changed = false;
-    for (let from = start; from < start + this.#width; from++, to++) {
-      const old = this.#words[to]!;
-      const joined = (old | others.#words[from]!) >>> 0;
-      if (joined === old) continue;
-      this.#words[to] = joined;
-      changed = true;
-    }
-    return changed;
+  /** Adds all that a block has in other sets. */
+  addAll(block: BlockId, others: BlockSets): void {
+    const start = block * this.#width;
+    for (let at = start; at < start + this.#width; at++) this.#words[at]! |= others.#words[at]!;
   }
 
-  /** Adds all that another block has in its own set and not in one of `without`. Tells whether that changed anything. */
-  addAllBut(block: BlockId, other: BlockId, without: BlockSets): boolean {
+  /** Adds what another block has in its own set and not in one of `without`, or has in one of `more`. Tells whether that changed anything. */
+  join(block: BlockId, other: BlockId, more: BlockSets, without?: BlockSets): boolean {
     let to = block * this.#width;
     const start = other * this.#width;
     let changed = false;
     for (let from = start; from < start + this.#width; from++, to++) {
       const old = this.#words[to]!;
-      const joined = (old | (this.#words[from]! & ~without.#words[from]!)) >>> 0;
+      const passed = without ? this.#words[from]! & ~without.#words[from]! : this.#words[from]!;
+      const joined = (old | passed | more.#words[from]!) >>> 0;
       if (joined === old) continue;
       this.#words[to] = joined;
       changed = true;
@@ -70,17 +62,14 @@ export class BlockSets {
   }
 }
 
-/** What is named on some path before the start of each block. */
+/** What is named on some path before the start of each block. `order` is best one in which blocks come before those that they lead to. */
 export function namedBefore(fn: IrFunction, order: readonly IrBlock[], named: BlockSets, size: number): BlockSets {
   const before = new BlockSets(fn, size);
   // Loops are why one round may not be enough.
   for (let changed = true; changed; ) {
     changed = false;
     for (const { id, end } of order) {
-      for (const { block } of edges(end)) {
-        if (before.addAll(block, id)) changed = true;
-        if (before.addAll(block, id, named)) changed = true;
-      }
+      for (const { block } of edges(end)) if (before.join(block, id, named)) changed = true;
     }
   }
   return before;
@@ -88,7 +77,7 @@ export function namedBefore(fn: IrFunction, order: readonly IrBlock[], named: Bl
 
 /** What is named on some path behind the end of each block. */
 export function namedBehind(fn: IrFunction, order: readonly IrBlock[], named: BlockSets, size: number): BlockSets {
-  return readBehind(fn, order, named, new BlockSets(fn, size), size);
+  return readBehind(fn, order, named, undefined, size);
 }
 
 /** What is read on some path behind the end of each block before it is written. `read` are those that a block reads before it writes them. */
@@ -96,7 +85,7 @@ export function readBehind(
   fn: IrFunction,
   order: readonly IrBlock[],
   read: BlockSets,
-  written: BlockSets,
+  written: BlockSets | undefined,
   size: number,
 ): BlockSets {
   const behind = new BlockSets(fn, size);
@@ -104,10 +93,7 @@ export function readBehind(
     changed = false;
     for (let i = order.length - 1; i >= 0; i--) {
       const { id, end } = order[i]!;
-      for (const { block } of edges(end)) {
-        if (behind.addAllBut(id, block, written)) changed = true;
-        if (behind.addAll(id, block, read)) changed = true;
-      }
+      for (const { block } of edges(end)) if (behind.join(id, block, read, written)) changed = true;
     }
   }
   return behind;
