@@ -48,7 +48,7 @@ import {
   type Size,
   type VReg,
 } from "../ir/ir.ts";
-import { isLeaf, result } from "../ir/operands.ts";
+import { isLeaf } from "../ir/operands.ts";
 import type { Features } from "../kernel-facts.ts";
 import type { Span } from "../source.ts";
 import { unreachable } from "../unreachable.ts";
@@ -148,7 +148,7 @@ class BlockEmitter {
   #save(insn: Insn): void {
     const { cells } = this.#allocated.resolution;
     if (cells.size === 0) return;
-    const reg = result(insn);
+    const reg = insn.dst;
     const cell = reg === undefined ? undefined : cells.get(reg);
     if (reg !== undefined && cell !== undefined) this.#emit(st(8, R10, this.#cell(cell), this.#write(reg)));
   }

@@ -8,7 +8,7 @@
 import { R0, type Reg } from "../asm/instructions.ts";
 import type { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrBlock, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
-import { conditionInputs, result } from "../ir/operands.ts";
+import { conditionInputs } from "../ir/operands.ts";
 import { BlockSets, readBehind } from "../ir/reach.ts";
 import { clobbers, forEachUse, type OnUse, overwrites, type Recipe, type Until } from "./operands.ts";
 
@@ -50,6 +50,8 @@ export class Interval {
   readonly value: LiveValue;
   readonly ranges: Range[];
   readonly uses: UsePosition[];
+  readonly start: number;
+  end: number;
   /** undefined: on the stack, or to be made again where it is needed. */
   register: Reg | undefined;
   #cursor = 0;
@@ -58,14 +60,8 @@ export class Interval {
     this.value = value;
     this.ranges = ranges;
     this.uses = uses;
-  }
-
-  get start(): number {
-    return this.ranges[0]!.from;
-  }
-
-  get end(): number {
-    return this.ranges[this.ranges.length - 1]!.to;
+    this.start = ranges[0]!.from;
+    this.end = ranges[ranges.length - 1]!.to;
   }
 
   /** For positions that only grow from call to call. */
@@ -131,6 +127,7 @@ export class Interval {
       ranges.push({ from: position, to: cut.to }, ...this.ranges.splice(at + 1));
       this.ranges[at] = { from: cut.from, to: position };
     } else ranges.push(...this.ranges.splice(at));
+    this.end = this.ranges.at(-1)!.to;
     const uses = this.uses.splice(lowerBound(this.uses.length, (i) => this.uses[i]!.at >= position));
     const piece = new Interval(this.value, ranges, uses);
     const { pieces } = this.value;
@@ -172,7 +169,13 @@ function firstFrom(sorted: readonly number[], least: number): number | undefined
 export function pieceAt(value: LiveValue, position: number): Interval {
   const { pieces } = value;
   if (pieces.length === 1) return pieces[0]!;
-  const piece = pieces[lowerBound(pieces.length, (i) => pieces[i]!.end > position)];
+  let [low, high] = [0, pieces.length];
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (pieces[mid]!.end > position) high = mid;
+    else low = mid + 1;
+  }
+  const piece = pieces[low];
   if (!piece) throw new Error(`v${value.reg} is not alive at ${position}`);
   return piece;
 }
@@ -285,7 +288,7 @@ class Analysis {
         if (destroyed === "work") clobbered.r0.push(position + WRITTEN);
         else if (destroyed !== "none") clobbered.r0.push(position + CLOBBERED);
         if (destroyed === "all") clobbered.all.push(position + CLOBBERED);
-        const reg = result(insn);
+        const reg = insn.dst;
         if (reg === undefined) continue;
         const sighting = this.#define(reg, id, position + WRITTEN);
         sighting.byInsn = true;
@@ -448,7 +451,7 @@ class Analysis {
       return;
     }
     const source = overwrites(insn, known);
-    const dst = result(insn);
+    const dst = insn.dst;
     if (dst === undefined || source === undefined) {
       if (insn.op === "atomic" && insn.expected !== undefined) {
         want(insn.expected, R0);

@@ -8,7 +8,9 @@ import type { BlockId, Edge, IrBlock, IrFunction } from "./ir.ts";
 
 /** The blocks that exist, in order of their ids. */
 export function liveBlocks(fn: IrFunction): IrBlock[] {
-  return fn.blocks.filter((block) => block !== undefined);
+  const blocks: IrBlock[] = [];
+  for (const block of fn.blocks) if (block) blocks.push(block);
+  return blocks;
 }
 
 export function blockOf(fn: IrFunction, id: BlockId): IrBlock {
@@ -77,7 +79,7 @@ export function reversePostorder(fn: IrFunction): IrBlock[] {
     const id = stack[stack.length - 1]!;
     if (state[id] === UNSEEN) {
       state[id] = ENTERED;
-      const { end } = blockOf(fn, id);
+      const { end } = fn.blocks[id]!;
       // The first successor on top.
       if (end.op === "branch") {
         if (state[end.otherwise.block] === UNSEEN) stack.push(end.otherwise.block);
@@ -87,7 +89,7 @@ export function reversePostorder(fn: IrFunction): IrBlock[] {
       stack.pop();
       if (state[id] === LEFT) continue;
       state[id] = LEFT;
-      postorder.push(blockOf(fn, id));
+      postorder.push(fn.blocks[id]!);
     }
   }
   return postorder.reverse();

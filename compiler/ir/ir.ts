@@ -84,6 +84,7 @@ export type AtomicOp = "add" | "or" | "and" | "xor" | "xchg" | "cmpxchg";
 /** A register, or a constant. A constant that does not fit a signed 32-bit immediate is materialised by the backend. */
 export type Operand = VReg | { imm: bigint };
 
+/** `dst` is the register that an instruction defines. */
 export type Insn = { span?: Span } & (
   | { op: "const"; dst: VReg; value: bigint }
   /** A number that the loader patches in. */
@@ -116,7 +117,7 @@ export type Insn = { span?: Span } & (
    * BTF-typed pointers. `invariant` says that the memory never changes while the program runs (context, saved registers).
    */
   | { op: "load"; dst: VReg; base: VReg; offset: number; size: Size; signed: boolean; invariant: boolean }
-  | { op: "store"; base: VReg; offset: number; size: Size; value: Operand }
+  | { op: "store"; dst?: undefined; base: VReg; offset: number; size: Size; value: Operand }
   /** `dst` receives the old value if given (needs the atomicFetch feature); cmpxchg compares with `expected`. */
   | {
       op: "atomic";

@@ -1,15 +1,10 @@
 /**
- * What an instruction defines, reads and does, in one place for all passes: a new operation of the IR is taught here
+ * What an instruction reads and does, in one place for all passes: a new operation of the IR is taught here
  * once instead of in every switch.
  */
 import { helperSpec, isOutArg } from "../asm/helpers.ts";
 import { unreachable } from "../unreachable.ts";
 import { type Insn, isImm, type Operand, type Terminator, type VReg } from "./ir.ts";
-
-/** The register that an instruction defines. */
-export function result(insn: Insn): VReg | undefined {
-  return (insn as { dst?: VReg }).dst;
-}
 
 /**
  * Rewrites every register that an instruction reads, in place. `f` may answer with a constant where `canBeImm` is true.
@@ -38,14 +33,14 @@ export function mapInputs(insn: Insn, f: (reg: VReg, canBeImm: boolean) => Opera
     case "alu":
     case "compare":
       insn.a = f(insn.a, false) as VReg;
-      if (!isImm(insn.b)) insn.b = f(insn.b, true);
+      if (typeof insn.b === "number") insn.b = f(insn.b, true);
       break;
     case "load":
       insn.base = f(insn.base, false) as VReg;
       break;
     case "store":
       insn.base = f(insn.base, false) as VReg;
-      if (!isImm(insn.value)) insn.value = f(insn.value, true);
+      if (typeof insn.value === "number") insn.value = f(insn.value, true);
       break;
     case "atomic":
       insn.base = f(insn.base, false) as VReg;
@@ -56,12 +51,12 @@ export function mapInputs(insn: Insn, f: (reg: VReg, canBeImm: boolean) => Opera
     case "call-local":
       for (let i = 0; i < insn.args.length; i++) {
         const arg = insn.args[i]!;
-        if (!isImm(arg)) insn.args[i] = f(arg, true);
+        if (typeof arg === "number") insn.args[i] = f(arg, true);
       }
       break;
     case "lookup":
       if ("address" in insn.key) insn.key.address = f(insn.key.address, false) as VReg;
-      else if (!isImm(insn.key.value)) insn.key.value = f(insn.key.value, true);
+      else if (typeof insn.key.value === "number") insn.key.value = f(insn.key.value, true);
       break;
     default:
       unreachable(insn);
@@ -76,12 +71,12 @@ export function mapEndInputs(end: Terminator, f: (reg: VReg, canBeImm: boolean) 
       break;
     case "branch":
       end.a = f(end.a, false) as VReg;
-      if (!isImm(end.b)) end.b = f(end.b, true);
+      if (typeof end.b === "number") end.b = f(end.b, true);
       mapArgs(end.then.args, f);
       mapArgs(end.otherwise.args, f);
       break;
     case "exit":
-      if (!isImm(end.value)) end.value = f(end.value, true);
+      if (typeof end.value === "number") end.value = f(end.value, true);
       break;
   }
 }
@@ -115,14 +110,14 @@ export function forEachInput(insn: Insn, f: (reg: VReg) => void): void {
     case "alu":
     case "compare":
       f(insn.a);
-      if (!isImm(insn.b)) f(insn.b);
+      if (typeof insn.b === "number") f(insn.b);
       break;
     case "load":
       f(insn.base);
       break;
     case "store":
       f(insn.base);
-      if (!isImm(insn.value)) f(insn.value);
+      if (typeof insn.value === "number") f(insn.value);
       break;
     case "atomic":
       f(insn.base);
@@ -133,12 +128,12 @@ export function forEachInput(insn: Insn, f: (reg: VReg) => void): void {
     case "call-local":
       for (let i = 0; i < insn.args.length; i++) {
         const arg = insn.args[i]!;
-        if (!isImm(arg)) f(arg);
+        if (typeof arg === "number") f(arg);
       }
       break;
     case "lookup":
       if ("address" in insn.key) f(insn.key.address);
-      else if (!isImm(insn.key.value)) f(insn.key.value);
+      else if (typeof insn.key.value === "number") f(insn.key.value);
       break;
     default:
       unreachable(insn);
@@ -153,12 +148,12 @@ export function forEachEndInput(end: Terminator, f: (reg: VReg) => void): void {
       break;
     case "branch":
       f(end.a);
-      if (!isImm(end.b)) f(end.b);
+      if (typeof end.b === "number") f(end.b);
       forEachArg(end.then.args, f);
       forEachArg(end.otherwise.args, f);
       break;
     case "exit":
-      if (!isImm(end.value)) f(end.value);
+      if (typeof end.value === "number") f(end.value);
       break;
   }
 }
@@ -243,7 +238,7 @@ export function isPure(insn: Insn): boolean {
 export function forEachReadAddress(insn: Insn, f: (reg: VReg) => void): void {
   switch (insn.op) {
     case "store":
-      if (!isImm(insn.value)) f(insn.value);
+      if (typeof insn.value === "number") f(insn.value);
       break;
     case "call": {
       const { args } = helperSpec(insn.helper);

@@ -15,7 +15,7 @@ import {
   partsOf,
   type VReg,
 } from "./ir.ts";
-import { conditionInputs, inputs, result } from "./operands.ts";
+import { conditionInputs, inputs } from "./operands.ts";
 import { printEnd, printFunction, printInsn } from "./print.ts";
 
 /** Throws with all problems of all functions and a dump of those that have any. */
@@ -98,7 +98,7 @@ class Checker {
     for (const block of blocks) {
       for (const reg of block.params) define(reg, { block: block.id, position: -1, insn: undefined });
       block.insns.forEach((insn, position) => {
-        const reg = result(insn);
+        const reg = insn.dst;
         if (reg !== undefined) define(reg, { block: block.id, position, insn });
       });
     }

@@ -6,7 +6,7 @@ import { helperSpec, isOutArg } from "../asm/helpers.ts";
 import { edges } from "../ir/builder.ts";
 import { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrFunction, isImm, type SlotId, type VReg } from "../ir/ir.ts";
-import { conditionInputs, forEachInput, forEachReadAddress, isRemovable, result } from "../ir/operands.ts";
+import { conditionInputs, forEachInput, forEachReadAddress, isRemovable } from "../ir/operands.ts";
 
 export function removeDeadCode(fn: IrFunction, shape = new Shape(fn)): boolean {
   const needs = new Needs(fn, shape);
@@ -45,7 +45,7 @@ class Needs {
     for (const { id, params, insns } of shape.order) {
       for (let index = 0; index < params.length; index++) this.#params.set(params[index]!, { block: id, index });
       for (const insn of insns) {
-        const dst = result(insn);
+        const dst = insn.dst;
         if (dst !== undefined) this.#definitions[dst] = insn;
         if (insn.op === "slot") this.#slots[insn.dst] = insn.slot;
         if (!isRemovable(insn)) effects.push(insn);
@@ -57,7 +57,7 @@ class Needs {
   }
 
   readonly has = (insn: Insn): boolean => {
-    const dst = result(insn);
+    const dst = insn.dst;
     return (dst !== undefined && this.isRead(dst)) || this.#effects.has(insn);
   };
 

@@ -3,12 +3,13 @@
  * need not outlive the call in a register. After everything that looks for equal stores and loads.
  */
 import { Shape } from "../ir/cfg.ts";
-import { type Insn, type IrBlock, type IrFunction, isImm, type SlotId, type VReg } from "../ir/ir.ts";
-import { forEachEndInput, forEachInput, result } from "../ir/operands.ts";
+import { type Insn, type IrBlock, type IrFunction, isImm, type Operand, type SlotId, type VReg } from "../ir/ir.ts";
+import { forEachEndInput, forEachInput } from "../ir/operands.ts";
 import { MemoryModel } from "./memory.ts";
 
 export function storeEarly(fn: IrFunction, shape = new Shape(fn)): boolean {
-  if (fn.slots.length === 0) return false;
+  const blocks = fn.slots.length === 0 ? [] : shape.order.filter(hasLateStore);
+  if (blocks.length === 0) return false;
   const uses = new Map<VReg, number>();
   const use = (reg: VReg): void => void uses.set(reg, (uses.get(reg) ?? 0) + 1);
   for (const { insns, end } of shape.order) {
@@ -16,8 +17,24 @@ export function storeEarly(fn: IrFunction, shape = new Shape(fn)): boolean {
     forEachEndInput(end, use);
   }
   const memory = new MemoryModel(fn, shape);
-  const moves = shape.order.map((block) => new StoreMotion(fn, block, memory, uses).run());
+  const moves = blocks.map((block) => new StoreMotion(fn, block, memory, uses).run());
   return moves.includes(true);
+}
+
+/** Whether a call lies between a store and what makes its value. */
+function hasLateStore({ insns }: IrBlock): boolean {
+  if (!insns.some(isCall)) return false;
+  const beforeCall = new Set<Operand>();
+  let behindCall: VReg[] = [];
+  for (const insn of insns) {
+    if (insn.op === "store" && beforeCall.has(insn.value)) return true;
+    if (isCall(insn)) {
+      for (const reg of behindCall) beforeCall.add(reg);
+      behindCall = [];
+    }
+    if (insn.dst !== undefined) behindCall.push(insn.dst);
+  }
+  return false;
 }
 
 type Store = Extract<Insn, { op: "store" }>;
@@ -41,7 +58,6 @@ class StoreMotion {
 
   run(): boolean {
     const { insns } = this.#block;
-    if (!insns.some(isCall)) return false;
     /** Stores by the position behind which they go. */
     const moved = new Map<number, Store[]>();
     const gone = new Set<Insn>();
@@ -77,7 +93,7 @@ class StoreMotion {
       const slot = this.#memory.slotOf(reg);
       if (slot !== undefined) this.#namedAt.set(slot, at);
     });
-    const dst = result(insn);
+    const dst = insn.dst;
     if (dst !== undefined) this.#definedAt.set(dst, at);
   }
 

@@ -6,7 +6,6 @@
 import { evaluateAlu, evaluateCondition, mirrored } from "../ir/arithmetic.ts";
 import { type Predecessor, Shape } from "../ir/cfg.ts";
 import { type AluOp, type Condition, type Insn, type IrFunction, isImm, type Operand } from "../ir/ir.ts";
-import { result } from "../ir/operands.ts";
 
 export interface Facts {
   /** Unsigned bounds, 0 to 2^64 - 1. */
@@ -130,7 +129,7 @@ export function analyseFacts(fn: IrFunction, shape = new Shape(fn)): FactsTable 
   for (const { id, params, insns } of shape.order) {
     for (let i = 0; i < params.length; i++) known[params[i]!] = paramFacts(shape.incoming[id]!, i, of);
     for (const insn of insns) {
-      const dst = result(insn);
+      const dst = insn.dst;
       if (dst !== undefined) known[dst] = factsOf(insn, of);
     }
   }

@@ -6,7 +6,7 @@
 import { isCommutative } from "../ir/arithmetic.ts";
 import { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrBlock, type IrFunction, isImm, type Operand, type VReg } from "../ir/ir.ts";
-import { conditionInputs, isPure, mapEndInputs, mapInputs, result } from "../ir/operands.ts";
+import { conditionInputs, isPure, mapEndInputs, mapInputs } from "../ir/operands.ts";
 import { MemoryModel, MemoryStates } from "./memory.ts";
 import { Replacements } from "./replace.ts";
 
@@ -89,7 +89,7 @@ class Numbering {
 
   /** The instruction itself, another one that takes its place, or nothing if its value exists already. */
   #number(insn: Insn): Insn | undefined {
-    const dst = result(insn);
+    const dst = insn.dst;
     const key = dst === undefined ? undefined : this.#key(insn);
     if (dst === undefined || key === undefined) return insn;
     const known = this.#available.get(key);

@@ -4,10 +4,9 @@
  * lookups by value are easier to merge than lookups by address.
  */
 import { helperSpec } from "../asm/helpers.ts";
-import { edges } from "../ir/builder.ts";
 import { Shape } from "../ir/cfg.ts";
 import { type Insn, type IrFunction, isImm, type Operand, type SlotId, type VReg } from "../ir/ir.ts";
-import { conditionInputs, forEachInput } from "../ir/operands.ts";
+import { forEachEndInput, forEachInput } from "../ir/operands.ts";
 
 export function shareKeys(fn: IrFunction, shape = new Shape(fn)): boolean {
   const groups = findGroups(shape);
@@ -85,8 +84,7 @@ function keySlots({ order }: Shape): Map<SlotId, Store> {
       }
       stores.set(slot, insn);
     }
-    conditionInputs(end).forEach(reject);
-    for (const edge of edges(end)) edge.args.forEach(reject);
+    forEachEndInput(end, reject);
   }
   for (const slot of rejected) stores.delete(slot);
   return stores;

@@ -4,10 +4,9 @@
  * through a function; two loads see the same if the place was in the same state.
  */
 import { type HelperSpec, helperSpec, isOutArg } from "../asm/helpers.ts";
-import { edges } from "../ir/builder.ts";
 import type { Shape } from "../ir/cfg.ts";
 import { type BlockId, type Insn, type IrFunction, isImm, type Operand, type SlotId, type VReg } from "../ir/ir.ts";
-import { conditionInputs, forEachInput } from "../ir/operands.ts";
+import { forEachEndInput, forEachInput } from "../ir/operands.ts";
 
 /** A number: one of those below, then one for each slot, then two for each map: its values, and which keys it has. */
 type Place = number;
@@ -43,8 +42,7 @@ export class MemoryModel {
     if (fn.slots.length === 0) return;
     for (const { insns, end } of order) {
       for (const insn of insns) this.#escapeKept(insn);
-      conditionInputs(end).forEach(this.#escape);
-      for (const { args } of edges(end)) args.forEach(this.#escape);
+      forEachEndInput(end, this.#escape);
     }
   }
 

@@ -14,7 +14,7 @@ import {
   type Terminator,
   type VReg,
 } from "../ir/ir.ts";
-import { conditionInputs, forEachEndInput, forEachInput, mapEndInputs, mapInputs, result } from "../ir/operands.ts";
+import { conditionInputs, forEachEndInput, forEachInput, mapEndInputs, mapInputs } from "../ir/operands.ts";
 import { isPowerOfTwo, log2, simplifyAlu } from "./arithmetic-rules.ts";
 import {
   ANYTHING,
@@ -148,7 +148,7 @@ class Simplifier implements RuleContext {
       this.#changed = true;
       forEachInput(insn, this.#countUse);
     }
-    const dst = result(insn);
+    const dst = insn.dst;
     if (dst !== undefined && insn.op === "copy") {
       this.#replacements.set(dst, insn.src);
       this.#uses[insn.src] = this.#usesOf(insn.src) + this.#usesOf(dst);

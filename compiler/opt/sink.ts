@@ -5,7 +5,7 @@
  */
 import { type Dominators, loopDepths, Shape } from "../ir/cfg.ts";
 import type { BlockId, Insn, IrFunction, VReg } from "../ir/ir.ts";
-import { forEachEndInput, forEachInput, inputs, isPure, result } from "../ir/operands.ts";
+import { forEachEndInput, forEachInput, inputs, isPure } from "../ir/operands.ts";
 
 /** More users, or a way farther up the dominator tree, are not looked at. */
 const MAX_USERS = 8;
@@ -15,16 +15,14 @@ export function sinkComputations(fn: IrFunction, shape = new Shape(fn)): boolean
   return shape.order.length > 1 && new Sinking(fn, shape).run();
 }
 
-/** The result of an instruction that may move. */
-function movable(insn: Insn): VReg | undefined {
-  return isPure(insn) && insn.op !== "call" && inputs(insn).length === 1 ? result(insn) : undefined;
-}
-
 class Sinking {
   readonly #fn: IrFunction;
   readonly #dominators: Dominators;
   readonly #depths: readonly number[];
-  /** How often each block uses a value that may move. */
+  /** Where each value is computed that may move, and how often it is used there. By VReg. */
+  readonly #home: (BlockId | undefined)[];
+  readonly #usesAtHome: number[];
+  /** How often others use it, by block. */
   readonly #users = new Map<VReg, Map<BlockId, number>>();
   readonly #withCall = new Set<BlockId>();
   /** What has arrived in each block, last first. */
@@ -34,14 +32,20 @@ class Sinking {
     this.#fn = fn;
     this.#dominators = shape.dominators;
     this.#depths = loopDepths(fn, shape);
+    this.#home = new Array<BlockId | undefined>(fn.nextVReg);
+    this.#usesAtHome = new Array<number>(fn.nextVReg).fill(0);
     for (const { id, insns, end } of shape.order) {
-      const use = (reg: VReg): void => this.#count(reg, id, 1);
+      let read = 0;
+      const use = (reg: VReg): void => {
+        read++;
+        this.#count(reg, id, 1);
+      };
       // All that read a value come behind it, except around a loop, where a parameter carries it.
       for (const insn of insns) {
+        read = 0;
         forEachInput(insn, use);
-        const dst = movable(insn);
-        if (dst !== undefined) this.#users.set(dst, new Map());
         if (isCall(insn)) this.#withCall.add(id);
+        else if (read === 1 && isPure(insn)) this.#home[insn.dst!] = id;
       }
       forEachEndInput(end, use);
     }
@@ -66,8 +70,17 @@ class Sinking {
   }
 
   #count(reg: VReg, block: BlockId, change: number): void {
-    const users = this.#users.get(reg);
-    if (!users) return;
+    const home = this.#home[reg];
+    if (home === undefined) return;
+    if (home === block) {
+      this.#usesAtHome[reg]! += change;
+      return;
+    }
+    let users = this.#users.get(reg);
+    if (!users) {
+      users = new Map();
+      this.#users.set(reg, users);
+    }
     const count = (users.get(block) ?? 0) + change;
     if (count > 0) users.set(block, count);
     else users.delete(block);
@@ -75,11 +88,10 @@ class Sinking {
 
   /** The block that needs the result, or that all blocks which need it lie behind; or one on the way there. */
   #target(insn: Insn, from: BlockId): BlockId | undefined {
-    const dst = result(insn);
-    const usersOf = dst === undefined ? undefined : this.#users.get(dst);
-    if (!usersOf) return undefined;
-    const users = [...usersOf.keys()];
-    if (users.length === 0 || users.length > MAX_USERS || users.includes(from)) return undefined;
+    const { dst } = insn;
+    if (dst === undefined || this.#home[dst] === undefined || this.#usesAtHome[dst]! > 0) return undefined;
+    const users = [...(this.#users.get(dst)?.keys() ?? [])];
+    if (users.length === 0 || users.length > MAX_USERS) return undefined;
     let target: BlockId | undefined;
     let block: BlockId | undefined = users[0]!;
     for (let steps = 0; block !== from; steps++) {

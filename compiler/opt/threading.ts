@@ -16,7 +16,7 @@ import {
   type Operand,
   type VReg,
 } from "../ir/ir.ts";
-import { conditionInputs, forEachEndInput, forEachInput, isPure, mapEndInputs, result } from "../ir/operands.ts";
+import { conditionInputs, forEachEndInput, forEachInput, isPure, mapEndInputs } from "../ir/operands.ts";
 import { implied } from "./conditions.ts";
 import { analyseFacts, decide, type Facts, type FactsTable, factsOf, operandFacts } from "./facts.ts";
 
@@ -61,7 +61,7 @@ class Threading {
     for (const { id, params, insns } of shape.order) {
       for (const param of params) this.#definedIn[param] = id;
       for (const insn of insns) {
-        const dst = result(insn);
+        const dst = insn.dst;
         if (dst !== undefined) this.#definedIn[dst] = id;
       }
     }
@@ -92,7 +92,7 @@ class Threading {
   /** Whether a block can be passed by: it has no effect, and nobody else needs what it computes. */
   #isTransparent({ params, insns }: IrBlock): boolean {
     if (params.some((param) => this.#usedOutside.has(param))) return false;
-    return insns.every((insn) => isPure(insn) && insn.op !== "call" && !this.#usedOutside.has(result(insn)!));
+    return insns.every((insn) => isPure(insn) && insn.op !== "call" && !this.#usedOutside.has(insn.dst!));
   }
 
   /** Leads an edge to where the branch at its end would lead it. */
@@ -104,7 +104,7 @@ class Threading {
       const local = known.get(operand);
       return local ?? operandFacts(args.get(operand) ?? operand, this.#facts);
     };
-    for (const insn of block.insns) known.set(result(insn)!, factsOf(insn, of));
+    for (const insn of block.insns) known.set(insn.dst!, factsOf(insn, of));
     const outcome = decide(end.condition, of(end.a), of(end.b)) ?? this.#decidedBefore(end, args, from, edge);
     if (outcome === undefined) return false;
     const to = outcome ? end.then : end.otherwise;
@@ -129,7 +129,7 @@ class Threading {
   #moveTest(block: IrBlock, end: Branch, from: IrBlock, edge: Edge): boolean {
     if (block.insns.length > 0 || from.end.op !== "jump" || !isImm(end.b)) return false;
     const index = block.params.indexOf(end.a);
-    const computed = from.insns.find((insn) => result(insn) === edge.args[index]);
+    const computed = from.insns.find((insn) => insn.dst === edge.args[index]);
     if (index < 0 || !computed || !isTruthValue(computed)) return false;
     const args = new Map(block.params.map((param, i) => [param, edge.args[i]!]));
     const copy = cloneEnd(end);
