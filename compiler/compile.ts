@@ -1,5 +1,6 @@
 /** The whole pipeline, one stage a line. */
 import { disassemble } from "./asm/disassemble.ts";
+import { SLOT_BYTES } from "./asm/opcodes.ts";
 import { compileIr } from "./backend/compile-ir.ts";
 import { generateDiagnostic } from "./backend/errors.ts";
 import { isBuiltin } from "./builtins/index.ts";
@@ -275,10 +276,15 @@ function jsonValue(value: unknown): unknown {
   return typeof value === "bigint" ? value.toString() : value;
 }
 
-function hex(bytes: Uint8Array): string {
+/** Byte code in hexadecimal digits, an instruction at a time. */
+function hex(code: Uint8Array): string {
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
   let text = "";
-  for (const byte of bytes) text += HEX[byte]!;
+  for (let at = 0; at < code.length; at += SLOT_BYTES) {
+    text += view
+      .getBigUint64(at)
+      .toString(16)
+      .padStart(2 * SLOT_BYTES, "0");
+  }
   return text;
 }
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));

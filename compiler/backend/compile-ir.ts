@@ -5,7 +5,6 @@ import { type Assembled, assemble } from "../asm/assemble.ts";
 import type { Instruction, Label } from "../asm/instructions.ts";
 import { programBtf } from "../asm/program-btf.ts";
 import { liveBlocks, loopDepths, Shape } from "../ir/cfg.ts";
-import { cloneFunction } from "../ir/clone.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import type { Features } from "../kernel-facts.ts";
 import type { ProgramBtf, Relocation } from "../program.ts";
@@ -18,7 +17,6 @@ import { analyseLiveness } from "./intervals.ts";
 import { layout } from "./layout.ts";
 import { legalise } from "./legalise.ts";
 import { allocateRegisters } from "./linear-scan.ts";
-import { recipes } from "./operands.ts";
 import { placeRecipes } from "./recipes.ts";
 import { resolveMoves } from "./resolve.ts";
 
@@ -47,7 +45,7 @@ export function compileIr(
   features: BackendFeatures,
 ): Generated | { ok: false; error: GenerateError } {
   const allocated = new Map(
-    calledFunctions(program).map((index) => [index, allocate(cloneFunction(program.functions[index]!), features)]),
+    calledFunctions(program).map((index) => [index, allocate(program.functions[index]!, features)]),
   );
   const { stack, frames, innermost } = deepestCalls(allocated);
   if (frames > MAX_FRAMES) {
@@ -71,15 +69,15 @@ export function compileIr(
   return { ok: true, code, relocations, lines, btf, stack };
 }
 
-/** Decides where every value lives. Changes the function. */
-export function allocate(fn: IrFunction, features: BackendFeatures): Allocated {
-  legalise(fn, features);
+/** Decides where every value lives, in a function of its own making. */
+export function allocate(program: IrFunction, features: BackendFeatures): Allocated {
+  const fn = legalise(program, features);
   splitEdges(fn);
   const shape = new Shape(fn);
-  placeRecipes(fn, shape);
+  const known = placeRecipes(fn, shape);
   const depths = loopDepths(fn, shape);
   const order = layout(fn, shape, depths);
-  const liveness = analyseLiveness(fn, shape, order, recipes(fn));
+  const liveness = analyseLiveness(fn, shape, order, known);
   allocateRegisters(liveness, depths);
   const resolution = resolveMoves(fn, shape, liveness);
   const frame = layOutFrame(fn, shape, liveness, resolution);

@@ -5,7 +5,7 @@
 import type { Shape } from "../ir/cfg.ts";
 import type { IrFunction, SlotId } from "../ir/ir.ts";
 import type { Span } from "../source.ts";
-import { joinRanges, type Liveness, lowerBound, type Range, STEP } from "./intervals.ts";
+import { firstBehind, joinRanges, type Liveness, type Range, STEP } from "./intervals.ts";
 import { BORROW_CELL, CYCLE_CELL } from "./moves.ts";
 import type { Resolution } from "./resolve.ts";
 import { slotLifetimes } from "./slot-lifetimes.ts";
@@ -90,18 +90,13 @@ class Occupancy {
 
   isFree(ranges: readonly Range[]): boolean {
     return ranges.every((range) => {
-      const next = this.#taken[this.#firstBehind(range.from)];
+      const next = this.#taken[firstBehind(this.#taken, range.from)];
       return next === undefined || next.from >= range.to;
     });
   }
 
   occupy(ranges: readonly Range[]): void {
-    for (const range of ranges) this.#taken.splice(this.#firstBehind(range.from), 0, range);
-  }
-
-  /** The index of the first range that ends behind a position. */
-  #firstBehind(position: number): number {
-    return lowerBound(this.#taken.length, (i) => this.#taken[i]!.to > position);
+    for (const range of ranges) this.#taken.splice(firstBehind(this.#taken, range.from), 0, range);
   }
 }
 

@@ -137,7 +137,7 @@ export class Interval {
 
   /** The index of the range that contains the position, or of the next one behind it. */
   #rangeAt(position: number): number {
-    return lowerBound(this.ranges.length, (i) => this.ranges[i]!.to > position);
+    return firstBehind(this.ranges, position);
   }
 }
 
@@ -148,6 +148,18 @@ export function lowerBound(length: number, holds: (index: number) => boolean): n
   while (low < high) {
     const mid = (low + high) >> 1;
     if (holds(mid)) high = mid;
+    else low = mid + 1;
+  }
+  return low;
+}
+
+/** The index of the first of sorted ranges that ends behind a position, or their number. */
+export function firstBehind(ranges: readonly Range[], position: number): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (ranges[mid]!.to > position) high = mid;
     else low = mid + 1;
   }
   return low;

@@ -5,21 +5,27 @@
  */
 
 import { isCommutative } from "../ir/arithmetic.ts";
-import { liveBlocks } from "../ir/cfg.ts";
+import { cloneEnd } from "../ir/clone.ts";
 import { type AluOp, type Insn, type IrFunction, isImm, type Operand, type SlotId, type VReg } from "../ir/ir.ts";
 import type { Features } from "../kernel-facts.ts";
 import { type Recipe, recipes } from "./operands.ts";
 
-/** In place. Afterwards there are no lookups, and immediates of arithmetic, comparisons and stores fit. */
-export function legalise(fn: IrFunction, features: Pick<Features, "cpuV4">): void {
-  const rewriter = new Legaliser(fn, features);
-  for (const block of liveBlocks(fn)) {
+/**
+ * The same function without lookups, in which immediates of arithmetic, comparisons and stores fit. Instructions that are as they should be
+ * are those of the old one.
+ */
+export function legalise(fn: IrFunction, features: Pick<Features, "cpuV4">): IrFunction {
+  const legal = { ...fn, slots: [...fn.slots] };
+  const rewriter = new Legaliser(legal, features);
+  legal.blocks = fn.blocks.map((block) => {
+    if (!block) return undefined;
     rewriter.begin();
     for (const insn of block.insns) rewriter.rewrite(insn);
-    const { end } = block;
+    const end = cloneEnd(block.end);
     if (end.op === "branch") end.b = rewriter.immediate(end.b, fitsS32);
-    block.insns = rewriter.output;
-  }
+    return { id: block.id, params: block.params, insns: rewriter.output, end };
+  });
+  return legal;
 }
 
 /** Whether an instruction can carry the number, which it sign-extends. */

@@ -4,6 +4,7 @@
  * across a call costs a register that has to be saved.
  */
 import type { Shape } from "../ir/cfg.ts";
+import { cloneInsn } from "../ir/clone.ts";
 import { type BlockId, type Insn, type IrFunction, isImm, type VReg } from "../ir/ir.ts";
 import { mapInputs } from "../ir/operands.ts";
 import { clobbers, forEachUse, type OnUse, type Recipe, recipes } from "./operands.ts";
@@ -11,10 +12,13 @@ import { clobbers, forEachUse, type OnUse, type Recipe, recipes } from "./operan
 /** So many values are kept for later instructions at most: more would only crowd the registers. */
 const MAX_KEPT = 4;
 
-/** In place. Afterwards a recipe is read from a register only behind its definition in the same call-free stretch. */
-export function placeRecipes(fn: IrFunction, { order, incoming }: Shape): void {
+/**
+ * In place, but instructions that become others are replaced. Afterwards a recipe is read from a register only behind its definition in
+ * the same call-free stretch. Answers all recipes.
+ */
+export function placeRecipes(fn: IrFunction, { order, incoming }: Shape): ReadonlyMap<VReg, Recipe> {
   const known = recipes(fn);
-  if (known.size === 0) return;
+  if (known.size === 0) return known;
   const kept = new Map<BlockId, Kept>();
   const wanted = new Set<VReg>();
   const want: OnUse = (reg, inRegister) => {
@@ -23,11 +27,12 @@ export function placeRecipes(fn: IrFunction, { order, incoming }: Shape): void {
   for (const block of order) {
     // What the only predecessor made is still there.
     const only = incoming[block.id]!.length === 1 ? incoming[block.id]![0]!.from.id : undefined;
-    const placer = new Placer(fn, only === undefined ? undefined : kept.get(only));
-    for (const insn of block.insns) {
+    const placer = new Placer(fn, known, only === undefined ? undefined : kept.get(only));
+    for (let insn of block.insns) {
       forEachUse(insn, fn, known, want);
       if (wanted.size > 0) {
-        placer.supply(insn, wanted, known);
+        insn = cloneInsn(insn);
+        placer.supply(insn, wanted);
         wanted.clear();
       }
       placer.output.push(insn);
@@ -45,6 +50,7 @@ export function placeRecipes(fn: IrFunction, { order, incoming }: Shape): void {
     block.insns = placer.output;
     kept.set(block.id, placer.kept);
   }
+  return known;
 }
 
 /** Recipes by what they make; the first instance stands for all. */
@@ -54,9 +60,11 @@ class Placer {
   readonly output: Insn[] = [];
   kept: Kept;
   readonly #fn: IrFunction;
+  readonly #known: Map<VReg, Recipe>;
 
-  constructor(fn: IrFunction, inherited: Kept | undefined) {
+  constructor(fn: IrFunction, known: Map<VReg, Recipe>, inherited: Kept | undefined) {
     this.#fn = fn;
+    this.#known = known;
     this.kept = new Map(inherited);
   }
 
@@ -65,14 +73,14 @@ class Placer {
   }
 
   /** Replaces the operands of `insn` that are wanted in registers. */
-  supply(insn: Insn, wanted: ReadonlySet<VReg>, known: ReadonlyMap<VReg, Recipe>): void {
-    if (insn.op === "load" || insn.op === "store" || insn.op === "atomic") this.#supplyBase(insn, known);
-    mapInputs(insn, (reg) => (wanted.has(reg) ? this.take(known.get(reg) as Recipe) : reg));
+  supply(insn: Insn, wanted: ReadonlySet<VReg>): void {
+    if (insn.op === "load" || insn.op === "store" || insn.op === "atomic") this.#supplyBase(insn);
+    mapInputs(insn, (reg) => (wanted.has(reg) ? this.take(this.#known.get(reg) as Recipe) : reg));
   }
 
   /** One register addresses all the values in a map, at different offsets. */
-  #supplyBase(insn: Extract<Insn, { op: "load" | "store" | "atomic" }>, known: ReadonlyMap<VReg, Recipe>): void {
-    const recipe = known.get(insn.base);
+  #supplyBase(insn: Extract<Insn, { op: "load" | "store" | "atomic" }>): void {
+    const recipe = this.#known.get(insn.base);
     if (recipe?.op !== "map-value") return;
     const start = this.#find(`map-value ${recipe.map}`, recipe) as typeof recipe;
     const offset = insn.offset + recipe.offset - start.offset;
@@ -92,6 +100,7 @@ class Placer {
     if (this.kept.size >= MAX_KEPT) this.forget();
     const copy = { ...recipe, dst: this.#fn.nextVReg++ as VReg };
     this.kept.set(key, copy);
+    this.#known.set(copy.dst, copy);
     this.output.push(copy);
     return copy;
   }

@@ -6,18 +6,19 @@ import { forEachEndInput, forEachInput } from "../ir/operands.ts";
 import { Replacements } from "./replace.ts";
 
 export function tidyBlocks(fn: IrFunction, shape = new Shape(fn)): boolean {
-  const passed = [skipEmptyBlocks(fn), shareExits(fn), dropPointlessBranches(fn)].includes(true);
+  const blocks = liveBlocks(fn);
+  const passed = [skipEmptyBlocks(fn, blocks), shareExits(blocks), dropPointlessBranches(blocks)].includes(true);
   if (passed) shape.changed();
   const removed = removeUnreachable(fn, shape);
   return mergeChains(fn, shape) || removed || passed;
 }
 
 /** An edge to a block that only jumps on leads to where that jump leads. */
-function skipEmptyBlocks(fn: IrFunction): boolean {
-  const skippable = findSkippable(fn);
+function skipEmptyBlocks(fn: IrFunction, blocks: readonly IrBlock[]): boolean {
+  const skippable = findSkippable(blocks);
   if (skippable.size === 0) return false;
   let changed = false;
-  for (const { end } of liveBlocks(fn)) {
+  for (const { end } of blocks) {
     for (const edge of edges(end)) {
       if (!skippable.has(edge.block)) continue;
       // Blocks that jump in a circle have no end to skip to.
@@ -35,10 +36,10 @@ function skipEmptyBlocks(fn: IrFunction): boolean {
 }
 
 /** Blocks that do nothing but jump, and whose parameters nobody else uses. */
-function findSkippable(fn: IrFunction): Set<BlockId> {
+function findSkippable(blocks: readonly IrBlock[]): Set<BlockId> {
   const skippable = new Set<BlockId>();
   const owners = new Map<VReg, BlockId>();
-  for (const { id, params, insns, end } of liveBlocks(fn)) {
+  for (const { id, params, insns, end } of blocks) {
     if (id === 0 || insns.length > 0 || end.op !== "jump") continue;
     skippable.add(id);
     for (const param of params) owners.set(param, id);
@@ -49,7 +50,7 @@ function findSkippable(fn: IrFunction): Set<BlockId> {
     const owner = owners.get(reg);
     if (owner !== undefined && owner !== current) skippable.delete(owner);
   };
-  for (const { id, insns, end } of liveBlocks(fn)) {
+  for (const { id, insns, end } of blocks) {
     current = id;
     for (const insn of insns) forEachInput(insn, use);
     forEachEndInput(end, use);
@@ -58,25 +59,25 @@ function findSkippable(fn: IrFunction): Set<BlockId> {
 }
 
 /** One block for all places at which the program ends with the same constant. */
-function shareExits(fn: IrFunction): boolean {
+function shareExits(blocks: readonly IrBlock[]): boolean {
   const exits = new Map<bigint, BlockId>();
   const same = new Map<BlockId, BlockId>();
-  for (const { id, params, insns, end } of liveBlocks(fn)) {
+  for (const { id, params, insns, end } of blocks) {
     if (id === 0 || end.op !== "exit" || !isImm(end.value) || insns.length > 0 || params.length > 0) continue;
     const first = exits.get(end.value.imm);
     if (first === undefined) exits.set(end.value.imm, id);
     else same.set(id, first);
   }
   if (same.size === 0) return false;
-  for (const { end } of liveBlocks(fn)) {
+  for (const { end } of blocks) {
     for (const edge of edges(end)) edge.block = same.get(edge.block) ?? edge.block;
   }
   return true;
 }
 
-function dropPointlessBranches(fn: IrFunction): boolean {
+function dropPointlessBranches(blocks: readonly IrBlock[]): boolean {
   let changed = false;
-  for (const block of liveBlocks(fn)) {
+  for (const block of blocks) {
     const { end } = block;
     if (end.op !== "branch" || !sameEdge(end.then, end.otherwise)) continue;
     block.end = end.span ? { op: "jump", to: end.then, span: end.span } : { op: "jump", to: end.then };

@@ -39,6 +39,7 @@ export class Cursor {
   readonly #diags: Diagnostics;
   readonly #tokens: readonly Token[];
   #position = 0;
+  #next: Token;
   #nesting = 0;
   #chain = 0;
   /** Set when an item is given up as a whole: what would be said about its rest means nothing. */
@@ -47,6 +48,7 @@ export class Cursor {
   constructor(source: Source, tokens: readonly Token[], diags: Diagnostics) {
     this.source = source;
     this.#tokens = tokens;
+    this.#next = tokens[0]!;
     this.#diags = diags;
   }
 
@@ -54,16 +56,16 @@ export class Cursor {
 
   /** The token `ahead` of the next one; the end token as often as asked behind the end. */
   peek(ahead = 0): Token {
+    if (ahead === 0) return this.#next;
     return this.#tokens[Math.min(this.#position + ahead, this.#tokens.length - 1)]!;
   }
 
   at(kind: TokenKind): boolean {
-    return this.peek().kind === kind;
+    return this.#next.kind === kind;
   }
 
   atWord(word: string): boolean {
-    const token = this.peek();
-    return token.kind === "word" && token.text === word;
+    return this.#next.kind === "word" && this.#next.text === word;
   }
 
   /** The token taken last, or the first one. */
@@ -84,8 +86,8 @@ export class Cursor {
   // Taking
 
   next(): Token {
-    const token = this.peek();
-    if (token.kind !== "end") this.#position++;
+    const token = this.#next;
+    if (token.kind !== "end") this.#next = this.#tokens[++this.#position]!;
     return token;
   }
 

@@ -32,15 +32,16 @@ export const CODE = {
 
 export const isDigit = (c: number): boolean => c >= 0x30 && c <= 0x39;
 export const isWordStart = (c: number): boolean => (c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || c === 0x5f;
-export const isWord = (c: number): boolean => isWordStart(c) || isDigit(c);
 export const isSpace = (c: number): boolean => c === CODE.space || (c >= CODE.tab && c <= CODE.return);
 
 /** Behind the letters, digits and underscores at `start`. */
 export function wordEnd(text: string, start: number): number {
-  let end = start;
-  while (isWord(text.charCodeAt(end))) end++;
-  return end;
+  WORD.lastIndex = start;
+  WORD.test(text);
+  return WORD.lastIndex;
 }
+
+const WORD = /\w*/y;
 
 /** Before the line break behind `start`, or at the text's end. */
 export function lineEnd(text: string, start: number): number {
