@@ -44,10 +44,10 @@ export function compileIr(
   program: Functions,
   features: BackendFeatures,
 ): Generated | { ok: false; error: GenerateError } {
-  const allocated = new Map(
-    calledFunctions(program).map((index) => [index, allocate(program.functions[index]!, features)]),
-  );
-  const { stack, frames, innermost } = deepestCalls(allocated);
+  const calls = callGraph(program);
+  const called = [...calls.keys()].sort((a, b) => a - b);
+  const allocated = new Map(called.map((index) => [index, allocate(program.functions[index]!, features)]));
+  const { stack, frames, innermost } = deepestCalls(allocated, calls);
   if (frames > MAX_FRAMES) {
     return { ok: false, error: { code: "calls-too-deep", frames, limit: MAX_FRAMES, span: firstSpan(innermost) } };
   }
@@ -86,19 +86,26 @@ export function allocate(program: IrFunction, features: BackendFeatures): Alloca
 
 /** Functions that a function calls, itself or through a helper. */
 function callees(fn: IrFunction): number[] {
-  const indices: number[] = [];
+  const indices = new Set<number>();
   for (const { insns } of liveBlocks(fn)) {
-    for (const insn of insns) if (insn.op === "func" || insn.op === "call-local") indices.push(insn.index);
+    for (const insn of insns) if (insn.op === "func" || insn.op === "call-local") indices.add(insn.index);
   }
-  return indices;
+  return [...indices];
 }
 
-/** The entry and whatever it calls, in the order of their indices; the verifier refuses code that nobody calls. */
-function calledFunctions(program: Functions): number[] {
-  if (program.functions.length === 1) return [0];
-  const called = new Set([0]);
-  for (const index of called) for (const callee of callees(program.functions[index]!)) called.add(callee);
-  return [...called].sort((a, b) => a - b);
+type CallGraph = ReadonlyMap<number, readonly number[]>;
+
+/** What the entry calls, and whatever is called calls; the verifier refuses code that nobody calls. */
+function callGraph({ functions }: Functions): CallGraph {
+  const calls = new Map<number, number[]>();
+  const waiting = [0];
+  for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
+    if (calls.has(index)) continue;
+    const below = functions.length === 1 ? [] : callees(functions[index]!);
+    calls.set(index, below);
+    waiting.push(...below);
+  }
+  return calls;
 }
 
 function passesFunctions(program: Functions): boolean {
@@ -124,7 +131,7 @@ interface Depth {
 }
 
 /** The deepest chain of calls, counted as the verifier does: every frame takes a multiple of 32 bytes. */
-function deepestCalls(allocated: ReadonlyMap<number, Allocated>): Depth {
+function deepestCalls(allocated: ReadonlyMap<number, Allocated>, calls: CallGraph): Depth {
   const depths = new Map<number, Depth>();
   const depthOf = (index: number, callers: readonly number[]): Depth => {
     const known = depths.get(index);
@@ -132,7 +139,7 @@ function deepestCalls(allocated: ReadonlyMap<number, Allocated>): Depth {
     const { fn, frame } = allocated.get(index)!;
     if (callers.includes(index)) throw new Error(`${fn.name} calls itself`);
     const depth = { stack: 0, frames: 0, innermost: fn };
-    const below = allocated.size === 1 ? [] : callees(fn).map((callee) => depthOf(callee, [...callers, index]));
+    const below = calls.get(index)!.map((callee) => depthOf(callee, [...callers, index]));
     for (const { stack, frames, innermost } of below) {
       depth.stack = Math.max(depth.stack, stack);
       if (frames > depth.frames) Object.assign(depth, { frames, innermost });

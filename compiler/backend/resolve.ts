@@ -156,6 +156,7 @@ class Resolver {
   }
 
   #add(position: number, from: Place, to: Place): void {
+    if ("register" in from && "register" in to && from.register === to.register) return;
     const group = this.#groups.get(position);
     if (group) group.push({ from, to });
     else this.#groups.set(position, [{ from, to }]);
