@@ -190,14 +190,18 @@ function immediateDominators(
   const position = new Int32Array(size);
   for (let i = 0; i < order.length; i++) position[order[i]!.id] = i;
   const parent = new Int32Array(size).fill(NONE);
-  for (let changed = true; changed; ) {
+  let [changed, loops] = [true, false];
+  do {
     changed = false;
     for (const { id } of order) {
       if (id === 0) continue;
       let best = NONE;
       for (const { from } of incoming[id]!) {
         // A predecessor without a dominator yet is one that an edge back comes from; the next round sees it.
-        if (from.id !== 0 && parent[from.id] === NONE) continue;
+        if (from.id !== 0 && parent[from.id] === NONE) {
+          loops = true;
+          continue;
+        }
         let other = from.id;
         if (best === NONE) best = other;
         while (best !== other) {
@@ -210,7 +214,7 @@ function immediateDominators(
         changed = true;
       }
     }
-  }
+  } while (changed && loops);
   return parent;
 }
 

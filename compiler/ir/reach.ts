@@ -65,11 +65,13 @@ export class BlockSets {
 /** What is named on some path before the start of each block. `order` is best one in which blocks come before those that they lead to. */
 export function namedBefore(fn: IrFunction, order: readonly IrBlock[], named: BlockSets, size: number): BlockSets {
   const before = new BlockSets(fn, size);
-  // Loops are why one round may not be enough.
-  for (let changed = true; changed; ) {
-    changed = false;
+  const passed = new Uint8Array(fn.blocks.length);
+  // What a loop brings back to a block that was passed has to be handed on in another round.
+  for (let again = true; again; ) {
+    again = false;
     for (const { id, end } of order) {
-      for (const { block } of edges(end)) if (before.join(block, id, named)) changed = true;
+      passed[id] = 1;
+      for (const { block } of edges(end)) if (before.join(block, id, named) && passed[block]) again = true;
     }
   }
   return before;
@@ -89,11 +91,18 @@ export function readBehind(
   size: number,
 ): BlockSets {
   const behind = new BlockSets(fn, size);
-  for (let changed = true; changed; ) {
-    changed = false;
+  const passed = new Uint8Array(fn.blocks.length);
+  /** Where loops begin: asked from their ends before they were passed. */
+  const asked = new Uint8Array(fn.blocks.length);
+  for (let again = true; again; ) {
+    again = false;
     for (let i = order.length - 1; i >= 0; i--) {
       const { id, end } = order[i]!;
-      for (const { block } of edges(end)) if (behind.join(id, block, read, written)) changed = true;
+      for (const { block } of edges(end)) {
+        if (!passed[block]) asked[block] = 1;
+        if (behind.join(id, block, read, written) && asked[id]) again = true;
+      }
+      passed[id] = 1;
     }
   }
   return behind;
