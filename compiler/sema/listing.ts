@@ -20,7 +20,7 @@ export interface ListOptions {
   warn(message: string, help?: string): void;
 }
 
-/** What matches a pattern, or one of several with commas between them: texts without the line break at their end. */
+/** What matches a pattern, or one of several with commas between them: texts of one line or more, without the last line break. */
 export function* listMatches(search: string, options: ListOptions): Generator<string> {
   for (const pattern of splitOutside(search, ",")) {
     let found = false;
@@ -43,7 +43,7 @@ export function* listBlocks(blocks: readonly ResolvedBlock[], options: ListOptio
     if (ALWAYS.has(provider)) continue;
     const row = PROVIDER_BY_NAME.get(provider)!;
     const own = name.slice(provider.length + 1);
-    yield* probeLines(row, row.listing?.listedAs?.(own) ?? own, options);
+    yield probeText(row, row.listing?.listedAs?.(own) ?? own, options);
   }
 }
 
@@ -59,7 +59,7 @@ function* probesOf(pattern: string, options: ListOptions): Generator<string> {
   const { providers, parts, anyType } = read(pattern);
   for (const provider of providers) {
     for (const name of provider.listing?.names(parts, { ...options, anyType }) ?? []) {
-      yield* probeLines(provider, name, options);
+      yield probeText(provider, name, options);
     }
   }
 }
@@ -80,10 +80,9 @@ function providerNamed(type: string): Provider | undefined {
   return PROVIDER_BY_NAME.get(type) ?? PROVIDER_BY_NAME.get(type.toLowerCase());
 }
 
-function* probeLines({ name: provider, listing }: Provider, name: string, options: ListOptions): Generator<string> {
-  yield `${provider}:${name}`;
-  if (!options.verbose) return;
-  for (const declaration of listing?.declarations?.(name, options.facts) ?? []) yield `    ${declaration}`;
+function probeText({ name: provider, listing }: Provider, name: string, { facts, verbose }: ListOptions): string {
+  const declarations = verbose ? (listing?.declarations?.(name, facts) ?? []) : [];
+  return [`${provider}:${name}`, ...declarations].join("\n    ");
 }
 
 /** Of types that have one name, the first, which is the one that scripts get. */

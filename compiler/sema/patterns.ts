@@ -22,6 +22,7 @@ export function matchingParts(parts: readonly string[], names: Iterable<string>)
 
 /** A test for names: `*` any run of characters, `?` one, `[abc]` one of these. */
 export function matcher(pattern: string): (name: string) => boolean {
+  if (!/[?[]/.test(pattern)) return starMatcher(pattern);
   const source = pattern
     .replace(/[.+^${}()|\\]/g, "\\$&")
     .replaceAll("*", ".*")

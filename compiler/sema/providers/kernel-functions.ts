@@ -1,7 +1,7 @@
 /** kprobe, kretprobe, fentry and fexit: functions of the kernel, and instructions in them. */
 import type { Btf } from "../../btf/btf.ts";
-import type { BtfParam, BtfPrototype } from "../../btf/types.ts";
-import type { KernelFacts } from "../../kernel-facts.ts";
+import type { BtfParam, BtfPrototype, TypeId } from "../../btf/types.ts";
+import type { KernelFacts, KernelFunction } from "../../kernel-facts.ts";
 import { functionArguments, functionSlots } from "../args.ts";
 import { isWildcard, matcher } from "../patterns.ts";
 import { type Found, type ListContext, type Provider, parseNumber, type Request, reportMissing } from "./provider.ts";
@@ -122,15 +122,18 @@ function missing(request: Request, provider: string): [] {
 }
 
 function traceable(facts: KernelFacts, module: string, name: string): { name: string; module: string }[] {
+  const seen = new Set<string>();
+  return functionsNamed(facts, module, name).filter((fn) => {
+    const key = `${fn.module} ${fn.name}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+/** All with matching names, some of which several functions have. */
+function functionsNamed(facts: KernelFacts, module: string, name: string): KernelFunction[] {
   const inModule = matcher(module);
   const matches = matcher(name);
-  const seen = new Set<string>();
-  return facts.kernelFunctions().filter((fn) => {
-    const key = `${fn.module} ${fn.name}`;
-    if (!matches(fn.name) || !inModule(fn.module) || seen.has(key)) return false;
-    seen.add(key);
-    return true;
-  });
+  return facts.kernelFunctions().filter((fn) => matches(fn.name) && inModule(fn.module));
 }
 
 function functions(request: Request, provider: string, returns: boolean): Found[] {
@@ -203,7 +206,7 @@ function kprobeNames(parts: readonly string[], { facts, anyType, warn }: ListCon
     return [];
   }
   const [module, name] = parts.length === 2 ? parts : [undefined, parts[0]];
-  const found = traceable(facts, module || "*", name || "*");
+  const found = functionsNamed(facts, module || "*", name || "*");
   return [...new Set(found.map((fn) => (module === undefined ? fn.name : `${fn.module}:${fn.name}`)))].sort();
 }
 
@@ -214,10 +217,29 @@ function functionNames(parts: readonly string[], { facts, anyType, warn }: ListC
     return [];
   }
   const [module, name] = parts.length === 2 ? parts : ["*", parts[0]];
-  return traceable(facts, module || "*", name || "*")
-    .filter((fn) => typedFunction(facts, fn, "fentry", false).length > 0)
-    .map((fn) => `${fn.module}:${fn.name}`)
-    .sort();
+  const wanted = new Map<string, Set<string>>();
+  for (const fn of functionsNamed(facts, module || "*", name || "*")) {
+    const names = wanted.get(fn.module);
+    if (names) names.add(fn.name);
+    else wanted.set(fn.module, new Set([fn.name]));
+  }
+  return [...wanted].flatMap(([where, names]) => typedNames(facts, where, names)).sort();
+}
+
+/** Those whose type is known. All functions of a module are gone through, which takes no longer than looking for some thousand. */
+function typedNames(facts: KernelFacts, module: string, wanted: Set<string>): string[] {
+  const btf = facts.btf(module);
+  const names: string[] = [];
+  for (const { id, name } of btf?.ownNamed("func") ?? []) {
+    if (wanted.delete(name) && canBeEntered(btf!, id)) names.push(`${module}:${name}`);
+  }
+  return names;
+}
+
+function canBeEntered(btf: Btf, id: TypeId): boolean {
+  const fn = btf.type(id);
+  const proto = fn.kind === "func" ? btf.type(fn.type) : fn;
+  return proto.kind === "func_proto" && functionSlots(btf, proto) !== undefined;
 }
 
 /** The type of a function by its name in a list, `[module:]function[+offset]`; undefined where there is none. */

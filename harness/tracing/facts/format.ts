@@ -16,17 +16,13 @@ export function parseFormat(text: string): TracepointFormat {
 
 const FIELD_LINE = /^\s*field( special)?:.*$/gm;
 
+const FIELD = /field(?: special)?:(.*?);\s*offset:\s*(\d+);\s*size:\s*(\d+);(?:\s*signed:\s*(\d+);)?/;
+
 function parseField(line: string): TracepointField {
-  const [, text] = /field(?: special)?:(.*?);\s*offset:/.exec(line) ?? [];
-  const number = (name: string): number | undefined => {
-    const found = new RegExp(`;\\s*${name}:\\s*(\\d+)`).exec(line)?.[1];
-    return found === undefined ? undefined : Number(found);
-  };
-  const offset = number("offset");
-  const size = number("size");
-  if (text === undefined || offset === undefined || size === undefined)
-    throw new Error(`not a field of a tracepoint: ${line.trim()}`);
-  return { ...parseDeclaration(text, size), offset, size, signed: number("signed") === 1 };
+  const [, text, offset, bytes, signed] = FIELD.exec(line) ?? [];
+  if (text === undefined) throw new Error(`not a field of a tracepoint: ${line.trim()}`);
+  const size = Number(bytes);
+  return { ...parseDeclaration(text, size), offset: Number(offset), size, signed: signed === "1" };
 }
 
 type Declared = Pick<TracepointField, "name" | "type" | "count" | "location">;

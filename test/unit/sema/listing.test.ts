@@ -181,7 +181,7 @@ describe("arguments", () => {
     ["s:cs", ["software:cs:"]],
     ["u:/bin/example:main", ["uprobe:/bin/example:main"]],
   ])("%s", (pattern, expected) => {
-    expect(lines(pattern, verbose)).toEqual(expected);
+    expect(lines(pattern, verbose)).toEqual([expected.join("\n")]);
   });
 });
 
@@ -291,10 +291,8 @@ describe("scripts", () => {
 
   it("with arguments", () => {
     expect(ofScript("kprobe:tcp_reset+4, fentry:tcp_reset {} i:s:1 {}", verbose)).toEqual([
-      "kprobe:tcp_reset+4",
-      "    struct sock * arg0",
-      "fentry:vmlinux:tcp_reset",
-      "    struct sock * sk",
+      "kprobe:tcp_reset+4\n    struct sock * arg0",
+      "fentry:vmlinux:tcp_reset\n    struct sock * sk",
       "interval:s:",
     ]);
   });
