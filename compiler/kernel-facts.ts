@@ -11,6 +11,8 @@ export interface KernelFacts {
   /** Possible CPUs: the number of copies of a per-CPU value. */
   readonly possibleCpus: number;
   readonly features: Features;
+  /** Whether processes have the numbers for us that the kernel itself has for them; not so in a container. */
+  readonly inFirstPidNamespace: boolean;
   /** Type information of the kernel, or of a module. */
   btf(module?: string): Btf | undefined;
   /** Names of all tracepoints as `category:name`. Throws a system error when tracefs cannot be read. */

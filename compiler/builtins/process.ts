@@ -5,7 +5,7 @@ import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import { tell } from "../lower/runtime-errors.ts";
 import { isInScope, isTaskInScope } from "../lower/scope.ts";
-import { currentTask, hasTypedTask, kernelField, ownName } from "../lower/task.ts";
+import { currentTask, hasTypedTask, kernelField, ownName, visibleTask } from "../lower/task.ts";
 import { typeFromBtf } from "../sema/btf-types.ts";
 import { boolean, pointer, string, type Type, typeName, uint32, uint64, voidType } from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
@@ -72,8 +72,9 @@ function fromTask(type: Type, lower: BuiltinVariable["lower"]): BuiltinVariable 
   };
 }
 
-/** pid() and tid() take the name of a namespace. Outside of containers the two are the same. */
+/** pid() and tid() take the name of a namespace: the tracer's own, or the first. */
 function inNamespace(name: "pid" | "tid"): Functions[string] {
+  const member = name === "pid" ? "process" : "thread";
   return {
     args: [0, 1],
     form: `${name}([curr_ns|init])`,
@@ -84,7 +85,13 @@ function inNamespace(name: "pid" | "tid"): Functions[string] {
       }
       return uint32;
     },
-    lower: processVariables[name]!.lower,
+    lower: {
+      value(l, call) {
+        const [mode] = call.args as Expression[];
+        const isFirst = mode?.kind === "identifier" && mode.name === "init";
+        return (isFirst ? currentTask(l) : visibleTask(l))[member];
+      },
+    },
   };
 }
 
@@ -101,8 +108,8 @@ export const processVariables: Variables = {
     lower: { value: (l) => l.b.extend(uidAndGid(l), 4, false) },
   },
   ncpus: { check: (c) => ({ ...uint64, value: BigInt(c.facts.possibleCpus) }), lower: { effect: () => {} } },
-  pid: scalar(uint32, (l) => currentTask(l).process),
-  tid: scalar(uint32, (l) => currentTask(l).thread),
+  pid: scalar(uint32, (l) => visibleTask(l).process),
+  tid: scalar(uint32, (l) => visibleTask(l).thread),
   uid: scalar(uint64, (l) => l.b.extend(uidAndGid(l), 4, false)),
   gid: scalar(uint64, (l) => l.b.alu("rsh", uidAndGid(l), { imm: 32n })),
   cpu: scalar(uint64, (l) => l.b.call("get_smp_processor_id", [], { pure: true })),

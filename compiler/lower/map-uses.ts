@@ -12,9 +12,9 @@ const WHOLE_MAP_FUNCTIONS = new Set(["print", "clear", "zero"]);
 
 /**
  * Maps whose values are set, read and deleted by their keys, and never added to. `threads`: every key is `tid`, as in the measurement of a latency,
- * so that an entry is touched by one thread only. `shared`: the others.
+ * so that an entry is touched by one thread only, if each thread has a number of its own (`numbered`). `shared`: the others.
  */
-export function assignedMaps(script: TypedScript): { threads: Set<string>; shared: Set<string> } {
+export function assignedMaps(script: TypedScript, numbered: boolean): { threads: Set<string>; shared: Set<string> } {
   const deleted = new Set<string>();
   const compound = new Set<string>();
   const byOthers = new Set<string>();
@@ -42,7 +42,7 @@ export function assignedMaps(script: TypedScript): { threads: Set<string>; share
   });
   // What is added to a value that is just being taken away would be lost in part: those stay in the hash.
   const scalars = used.filter(({ name, value }) => isScalar(value) && !isAggregate(value) && !compound.has(name));
-  const isThreads = ({ name }: MapInfo): boolean => deleted.has(name) && !byOthers.has(name);
+  const isThreads = ({ name }: MapInfo): boolean => numbered && deleted.has(name) && !byOthers.has(name);
   const isShared = (map: MapInfo): boolean => isScalar(map.key) && !isThreads(map);
   return { threads: namesOf(scalars.filter(isThreads)), shared: namesOf(scalars.filter(isShared)) };
 }

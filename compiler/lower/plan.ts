@@ -134,7 +134,7 @@ export class Plan {
     this.#facts = facts;
     this.#options = options;
     this.copies = 2 ** Math.ceil(Math.log2(Math.max(1, facts.possibleCpus)));
-    this.#assignedMaps = assignedMaps(script);
+    this.#assignedMaps = assignedMaps(script, facts.inFirstPidNamespace);
     this.#accumulatedMaps = accumulatedMaps(script);
     this.#allocation = new Allocation(script, facts.possibleCpus);
     for (const info of script.maps.values()) {

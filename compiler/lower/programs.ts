@@ -17,7 +17,7 @@ import { mustBeDivided, Parts } from "./parts.ts";
 import type { PlannedMap } from "./plan.ts";
 import { countFork, hasSwitch, isInScope, isSwitchedOn, keepsTree, treeKey } from "./scope.ts";
 import { SlotMemory } from "./slots.ts";
-import { currentTask, kernelField, taskOf } from "./task.ts";
+import { currentTask, kernelField, taskOf, visibleTask } from "./task.ts";
 import { ArgumentLists } from "./usdt.ts";
 
 export function lowerPrograms(script: TypedScript, environment: LoweringEnvironment, scope: ScopeFilter): IrProgram[] {
@@ -280,7 +280,7 @@ function onlyProcess({ kind }: ProbeEvent, { oneTarget, oneProcess }: LoweringEn
 
 function filterProcess(l: Lowering, process: HostConstant, leave: number): void {
   const inside = l.b.newBlock();
-  l.b.branch("eq", currentTask(l).process, l.hostConstant(process), inside, leave);
+  l.b.branch("eq", visibleTask(l).process, l.hostConstant(process), inside, leave);
   l.b.enterSealed(inside);
 }
 

@@ -3,6 +3,7 @@ import type { VReg } from "../ir/ir.ts";
 import { type RegisterFile, registerFile } from "../registers.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Place } from "./place.ts";
+import { visibleTask } from "./task.ts";
 
 export function registers(l: Lowering): RegisterFile {
   return registerFile(l.facts.arch);
@@ -27,6 +28,5 @@ export function functionAddress(l: Lowering): VReg {
 /** An address and the process in which it is one. */
 export function userSymbol(l: Lowering, address: VReg, to: Place): void {
   l.b.store(to.base, to.offset, 8, address);
-  const ids = l.b.call("get_current_pid_tgid", [], { pure: true });
-  l.b.store(to.base, to.offset + 8, 8, l.b.alu("rsh", ids, { imm: 32n }));
+  l.b.store(to.base, to.offset + 8, 8, visibleTask(l).process);
 }

@@ -15,6 +15,7 @@ import type { Lowering } from "./lowering.ts";
 import { at, type Place } from "./place.ts";
 import { register, registers } from "./registers.ts";
 import { countRounds } from "./rounds.ts";
+import { visibleTask } from "./task.ts";
 
 const BPF_F_USER_STACK = 1 << 8;
 const BPF_F_USER_BUILD_ID = 1 << 11;
@@ -65,7 +66,7 @@ export function takeStack(l: Lowering, stack: Stack, to: Place): void {
   );
   b.store(to.base, to.offset + ID, 8, id);
   b.store(to.base, to.offset + FRAMES, 4, b.read(count));
-  b.store(to.base, to.offset + PROCESS, 4, stack.kind === "ustack" ? process(l) : { imm: 0n });
+  b.store(to.base, to.offset + PROCESS, 4, stack.kind === "ustack" ? visibleTask(l).process : { imm: 0n });
 }
 
 /**
@@ -97,10 +98,6 @@ function withCaller(l: Lowering, frames: Place, take: (at: number) => VReg): VRe
 /** The depth of a stack that lies in memory. */
 export function stackDepth(l: Lowering, stack: Place): VReg {
   return l.b.load(stack.base, stack.offset + FRAMES, 4);
-}
-
-function process(l: Lowering): VReg {
-  return l.b.alu("rsh", l.b.call("get_current_pid_tgid", [], { pure: true }), { imm: 32n });
 }
 
 /** Keeps the frames, and answers their number. */

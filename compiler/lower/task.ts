@@ -8,12 +8,33 @@ import { integer } from "../sema/types.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Place } from "./place.ts";
 
-/** The ids of a task, as the kernel counts them. */
+/** The ids of a task, as the kernel counts them or as somebody in a PID namespace does. */
 export interface Task {
   process: VReg;
   thread: VReg;
 }
 
+/**
+ * The current task's ids as the tracer counts, who may be in a PID namespace (in a container, as a rule): whatever it is given
+ * or looks for in /proc goes by these. Tasks outside of its namespace have none, which is 0.
+ */
+export function visibleTask(l: Lowering): Task {
+  const { b, facts } = l;
+  if (facts.inFirstPidNamespace || !facts.features.nsPidTgid) return currentTask(l);
+  const ids = b.once("visible ids", () => {
+    const { base } = l.slot(8, "visible ids");
+    b.store(base, 0, 8, { imm: 0n });
+    const namespace = [l.hostConstant("pidns_dev"), l.hostConstant("pidns_ino")];
+    b.call("get_ns_current_pid_tgid", [...namespace, base, { imm: 8n }]);
+    return b.load(base, 0, 8);
+  });
+  return {
+    process: b.once("visible process", () => b.alu("rsh", ids, { imm: 32n })),
+    thread: b.once("visible thread", () => b.extend(ids, 4, false)),
+  };
+}
+
+/** The same as the kernel itself counts. */
 export function currentTask(l: Lowering): Task {
   const { b } = l;
   const [process, thread] = [ownMember(l, "tgid"), ownMember(l, "pid")];

@@ -35,6 +35,7 @@ const FEATURES = new Proxy({} as Features, { get: (_, name) => name !== "tpBtf" 
 const FACTS: KernelFacts = {
   arch: "x64",
   version: [6, 18, 0],
+  inFirstPidNamespace: true,
   possibleCpus: 4,
   features: FEATURES,
   btf: () => undefined,

@@ -11,6 +11,7 @@ import type { Session } from "../tracing/session.ts";
 import { decodeMap } from "../tracing/snapshot.ts";
 import { hostResolver } from "../tracing/symbols/host.ts";
 
+/** Where ids occur in them, they are the kernel's own, whatever PID namespace we are in. */
 export function compileOwn(
   name: string,
   text: string,
@@ -18,7 +19,8 @@ export function compileOwn(
   options: CompileOptions = {},
 ): CompiledProgram {
   const diags = new Diagnostics();
-  const program = compile(new Source(name, text), facts, diags, options);
+  const kernelsIds = Object.create(facts, { inFirstPidNamespace: { value: true } }) as KernelFacts;
+  const program = compile(new Source(name, text), kernelsIds, diags, options);
   if (program === undefined) throw new Error(`the script ${name} does not compile:\n${renderDiagnostics(diags.items)}`);
   return program;
 }

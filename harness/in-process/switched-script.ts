@@ -24,7 +24,7 @@ export class SwitchedScript {
   /** Loads and attaches; off at first. Throws what loading and attaching throw. */
   constructor(program: CompiledProgram, caller: Caller, { cost = false } = {}) {
     this.#caller = caller;
-    this.session = loadSession(program, { cost, workloadPid: caller.process });
+    this.session = loadSession(program, { cost, workloadPid: process.pid });
     try {
       const missing = this.session.attach();
       if (missing.length > 0) throw missing[0] as AttachError;

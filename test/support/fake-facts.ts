@@ -19,6 +19,7 @@ export interface FakeKernel {
   arch: KernelFacts["arch"];
   version: readonly [number, number, number];
   possibleCpus: number;
+  inFirstPidNamespace: boolean;
   /** Those that differ from a new kernel's, which has everything. */
   features: Partial<Features>;
   /** Arguments of system calls, in C; each gets an enter and an exit tracepoint. */
@@ -60,6 +61,7 @@ export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
     arch: fake.arch,
     version: fake.version,
     possibleCpus: fake.possibleCpus,
+    inFirstPidNamespace: fake.inFirstPidNamespace,
     features: { ...EVERYTHING, ...fake.features },
     btf: (module) => (module === undefined || module === "vmlinux" ? fake.btf : fake.modules[module]),
     tracepoints: () => [...formats.keys()],
@@ -154,6 +156,7 @@ const DEFAULTS: Omit<FakeKernel, "btf"> = {
   arch: "x64",
   version: [6, 18, 0],
   possibleCpus: 4,
+  inFirstPidNamespace: true,
   features: {},
   syscalls: {
     read: ["unsigned int fd", "char * buf", "size_t count"],

@@ -15,7 +15,7 @@ import { readElf } from "./elf.ts";
 import { kernelProber, lazyFeatures, once, type Prober } from "./features.ts";
 import { findSymbol, SymbolTable } from "./kallsyms.ts";
 import { KERNEL, readFunctionList, readKernelFunctions, readModules } from "./kernel-functions.ts";
-import { executableOf } from "./processes.ts";
+import { executableOf, inFirstPidNamespace } from "./processes.ts";
 import { findTargets } from "./targets.ts";
 import { findTracefs, readFormat, readTracepoints } from "./tracefs.ts";
 import { parseVersion } from "./version.ts";
@@ -64,6 +64,7 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
 
   const kernelVersion = once(() => parseVersion(options.release ?? release(), options.build ?? version()));
   const possibleCpus = once(() => countCpus(readFileSync(at("/sys/devices/system/cpu/possible"), "utf8")));
+  const isInFirstPidNamespace = once(() => inFirstPidNamespace(root));
   const tracefs = once(() => findTracefs(root));
   const tracepoints = once(() => readTracepoints(tracefs()));
   const symbolTable = once(() => SymbolTable.read(at("/proc/kallsyms")));
@@ -92,6 +93,9 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
     },
     get possibleCpus() {
       return possibleCpus();
+    },
+    get inFirstPidNamespace() {
+      return isInFirstPidNamespace();
     },
     features,
     btf,

@@ -63,6 +63,18 @@ function seesOtherFiles(pid: number, root = "/"): boolean {
   }
 }
 
+/** Whether the kernel's own numbers of processes are ours. True when that cannot be told. */
+export function inFirstPidNamespace(root = "/"): boolean {
+  try {
+    return statSync(join(root, "/proc/self/ns/pid")).ino === FIRST_PID_NAMESPACE;
+  } catch {
+    return true;
+  }
+}
+
+/** PROC_PID_INIT_INO: the same on every kernel. */
+const FIRST_PID_NAMESPACE = 0xeffffffc;
+
 /** The file that a process runs; undefined when there is no such process, or the kernel's. */
 export function executableOf(pid: number, root = "/"): string | undefined {
   try {
