@@ -2,6 +2,7 @@
  * Runs a script by walking its tree: the oracle for the compiled bytes. It is written from the language's rules alone, knows
  * nothing of IR, registers or maps in the kernel, and is as slow and plain as it may be. One CPU, no kernel.
  */
+import { type NameTableKind, nameTable } from "../../compiler/name-tables.ts";
 import { knownScalar } from "../../compiler/sema/constants.ts";
 import { sizeOf } from "../../compiler/sema/layout.ts";
 import type { TypedScript, Unit } from "../../compiler/sema/typed.ts";
@@ -473,6 +474,12 @@ class Evaluator {
       }
       case "str_concat":
         return `${this.#value(first!)}${this.#value(second!)}`;
+      case "strerror":
+      case "signal_name":
+      case "syscall_name":
+        return nameOf(node.callee.text, integerOf(this.#value(first!)));
+      case "strftime":
+        return integerOf(this.#value(second!));
       case "bswap": {
         const type = this.#type(node);
         return fromBytes(bytesOf(this.#value(first!), type).reverse(), type);
@@ -530,6 +537,13 @@ class Evaluator {
     const order = (v: Value) => (signed ? wrap(integerOf(v)) : BigInt.asUintN(64, integerOf(v)));
     return compared(order(left), order(right));
   }
+}
+
+/** The text of a table for a number; the kernel returns an error's number negative. */
+function nameOf(kind: NameTableKind, number: bigint): string {
+  const { names, other } = nameTable(kind, process.arch === "arm64" ? "arm64" : "x64");
+  const index = BigInt.asUintN(64, kind === "strerror" && number < 0n ? -number : number);
+  return index < names.length ? names[Number(index)]! : other;
 }
 
 const AGGREGATES = new Set(["count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries"]);

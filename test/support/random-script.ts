@@ -26,6 +26,9 @@ const WORDS_IN_MEMORY = [
   ..."((uint8*)&$w)[3] *((int16*)$pw+1) *((uint8*)$pw+5) *(1+(int32*)&@n) ((int8*)&$w2)[7] *(&$w)".split(" "),
 ].map((text) => text.replace(/(?<=struct|union|bits|half)&/g, " "));
 
+/** Texts that are kept as numbers; the first numbers each have a text of their own. */
+const NAMES = fc.constantFrom("strerror", "signal_name", "syscall_name");
+
 interface Grammar {
   integer: string;
   string: string;
@@ -77,6 +80,8 @@ const grammar = fc.letrec<Grammar>((tie) => ({
     tie("integer").map((a) => `{ $z = ${a}; $z + 1 }`),
     tie("integer").map((a) => `twice(${a})`),
     tie("integer").map((a) => `mix($b, twice(${a}))`),
+    tie("integer").map((a) => `both({ $a ^= ${a}; $a + 1 })`),
+    fc.tuple(NAMES, tie("integer")).map(([name, a]) => `strlen(${name}($u ^ ${a}))`),
     fc.tuple(tie("condition"), tie("integer")).map(([c, a]) => `(${c} ? ($a, $b ^ ${a}) : ($b, $c)).1`),
     fc.constantFrom("$nr.p.n", "@nrk[$nr]", "(int64)@pk[$a & 3]", "@plru[$a & 7]", "offsetof(struct bits, c)"),
     fc.constantFrom("sizeof($nr)", "len(@q)", "has_key(@q, (1, 2))", "has_key(@akc, $a & 3)", "strlen($nr.p.s)"),
@@ -99,6 +104,8 @@ const grammar = fc.letrec<Grammar>((tie) => ({
     fc.tuple(tie("condition"), word, word).map(([c, a, b]) => `(${c} ? ${a} : ${b})`),
     fc.tuple(tie("condition"), tie("string"), tie("string")).map(([c, s, t]) => `(if (${c}) { ${s} } else { ${t} })`),
     tie("string").map((s) => `{ $q = ${s}; str_concat("<", $q) }`),
+    fc.tuple(NAMES, tie("integer")).map(([name, a]) => `str_concat(${name}(($a ^ ${a}) & 255), "")`),
+    tie("string").map((s) => `last({ $q = ${s}; $q })`),
     fc.constant("$nr.p.s"),
   ),
   condition: fc.oneof(
@@ -117,6 +124,11 @@ const grammar = fc.letrec<Grammar>((tie) => ({
     fc.tuple(fc.constantFrom(4, 6), tie("string")).map(([n, s]) => `buf($s, ${n}) == buf(${s}, ${n})`),
     fc.constantFrom("strcontains($s, $t)", '@nk[1, ("x", 1)].1.1', "*$pw", "$ps->x > $ps->y"),
     tie("integer").map((a) => `(bool)($b & ${a})`),
+    fc
+      .tuple(NAMES, tie("integer"), fc.constantFrom("==", "!="), fc.constantFrom("SIGKILL", "close", "Unknown error"))
+      .map(([name, a, op, text]) => `${name}($u + ${a}) ${op} "${text}"`),
+    fc.tuple(NAMES, tie("integer"), tie("string")).map(([name, a, s]) => `strcontains(${name}($u ^ ${a}), ${s})`),
+    fc.constantFrom("@named == $s", "strerror($a) == @named", "strcontains(@named, $s)"),
     fc.constantFrom("has_key(@k, 1)", "has_key(@k, $a)", "$a", "@n", "$f", "@bool", "find(@k, $b, $c)"),
   ),
   key: fc.oneof(
@@ -240,6 +252,15 @@ const simple: Text = fc.oneof(
   fc.tuple(integer, string).map(([a, s]) => `@one[4] = ($b ^ ${a}, ${s});`),
   fc.tuple(integer, string).map(([a, s]) => `print(buf(${s}, ($u ^ ${a}) & 3));`),
   integer.map((a) => `_ = ${a};`),
+  integer.map((a) => `@named = strerror($a ^ ${a});`),
+  fc
+    .tuple(fc.constantFrom("$s", "$t", "@str", "@kstr[2]"), NAMES, integer)
+    .map(([to, name, a]) => `${to} = ${name}($b ^ ${a});`),
+  fc.tuple(NAMES, integer).map(([name, a]) => `@${name}[${name}((($b ^ ${a}) & 7) + 1)] = count();`),
+  fc.tuple(NAMES, integer).map(([name, a]) => `print(${name}($b ^ ${a}));`),
+  fc.tuple(NAMES, integer).map(([name, a]) => `printf("%s %d", ${name}($u ^ ${a}), (int16)$a);`),
+  integer.map((a) => `print(strftime("%H:%M:%S", (uint64)($a ^ ${a})));`),
+  integer.map((a) => `printf("%s %s", strftime("%Y", (uint64)($u ^ ${a})), $s);`),
   fc
     .tuple(integer, string)
     .map(([a, s]) => `{ let $x: uint32 = (uint32)($a ^ ${a}); let $y = ${s}; @kstr[$x & 3] = $y; }`),
@@ -260,6 +281,8 @@ const { statement } = fc.letrec<{ statement: string }>((tie) => {
         .tuple(condition, block, condition, block, block)
         .map(([c, a, d, b, e]) => `if (${c}) ${a} else if (${d}) ${b} else ${e}`),
       fc.tuple(block, block).map(([a, b]) => `if comptime is_str($s) ${a} else ${b}`),
+      fc.tuple(condition, block, block).map(([c, a, b]) => `either(${c}, ${a}, ${b});`),
+      fc.tuple(fc.integer({ min: 1, max: 3 }), block).map(([n, b]) => `repeated(${n}, ${b});`),
       // So many rounds are a loop.
       integer.map((a) => `unroll (90) { $a += ${a}; if ($a > 40) { break; } @k[$a & 3]++; }`),
       fc.tuple(fc.integer({ min: 1, max: 3 }), block).map(([n, b]) => `unroll (${n}) ${b}`),
@@ -326,6 +349,10 @@ let @plru = percpulruhash(1000);
 macro twice(x) { x * 2 }
 macro mix($v, n) { let $k = n; $v ^= $k; if ($k > 3) { $v++; } $k + $v }
 macro swap($v, $w) { let $k = $v; $v = $w; $w = $k; }
+macro both(x) { x ^ x }
+macro last(x) { x }
+macro either(c, yes, no) { if (c) { yes; } else { no; } }
+macro repeated(n, body) { let $k = 0; while ($k < n) { $k++; body; } }
 macro bump($v, @m, n) { let $k = n; $v += $k & 7; @m[$k & 3] = count(); }
 `;
 
@@ -338,6 +365,7 @@ const MAPS = `begin {
   @nk[(int64)0, ("x", (int16)1)] = ((int64)5, ("a longer string than eight", true)); @vk[(int64)1, "a longer string than eight"] = (int64)2;
   @rk[(n=(int64)1, name="a longer string than eight")] = (int64)3; @pk[(int64)1] = sum((int64)1); @plru[(int64)1] = count(); @arr[(int64)1] = (uint8[8])(int64)1;
   @nr = (p=(n=(int64)1, s="<a longer string than eight"), q=pid > 1); @nrk[(p=(n=(int64)1, s="<a longer string than eight"), q=pid > 1)] = (int64)3;
+  @named = strerror(2);
 }
 `;
 
@@ -348,9 +376,20 @@ const VARIABLES = `
   let $w: uint64 = 0x8182838485868788; let $w2: uint64 = 77; $w3 = (int64)4; $pw = &$w; $pn = &@n; $p3 = &$w3; $ps = (struct bits *)&$w;
   $nr = (p=(n=(int64)1, s="<a longer string than eight"), q=pid > 1);`;
 
+/** What stands in front of a block knows none of its variables. */
+const predicate: Text = fc.oneof(
+  { weight: 3, arbitrary: fc.constant("") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("@n > 0", "@n != @k[1]", "!has_key(@k, 2)", "pid == tid && @w < 100", "@bool"),
+  },
+  { weight: 1, arbitrary: word.map((text) => `strcontains(@str, ${text}) || comm == ${text}`) },
+  { weight: 1, arbitrary: literal.map((number) => `(@un ^ ${number}) > (uint64)@akc[0] || @kstr[1] == @str`) },
+);
+
 const block: Text = fc
-  .array(statement, { minLength: 1, maxLength: 3 })
-  .map((list) => `begin {${VARIABLES}\n  ${list.join("\n  ")}\n}\n`);
+  .tuple(predicate, fc.array(statement, { minLength: 1, maxLength: 3 }))
+  .map(([p, list]) => `begin ${p && `/${p}/ `}{${VARIABLES}\n  ${list.join("\n  ")}\n}\n`);
 
 /** The text of a script. */
 export const randomScript: Text = fc

@@ -55,6 +55,10 @@ function plain(value: Decoded): Value {
       return value.bytes;
     case "buffer":
       return value.bytes;
+    case "name":
+      return value.name;
+    case "timestamp":
+      return BigInt.asIntN(64, value.ns);
     case "tuple":
     case "array":
       return value.elements.map(plain);
