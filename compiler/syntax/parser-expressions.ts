@@ -52,8 +52,9 @@ export function expression(p: Cursor): Expression {
   return p.nested(() => ternary(p));
 }
 
-function ternary(p: Cursor): Expression {
-  const condition = binary(p, 1);
+/** The rest of an expression whose first operand may have been read. */
+function ternary(p: Cursor, first?: Expression): Expression {
+  const condition = binary(p, 1, first);
   if (!p.accept("?")) return condition;
   const short = p.at(":");
   const then = short ? condition : expression(p);
@@ -62,8 +63,8 @@ function ternary(p: Cursor): Expression {
   return { kind: "ternary", span: p.from(condition.span), form: "operator", condition, then, otherwise };
 }
 
-function binary(p: Cursor, lowest: number): Expression {
-  let left = unary(p);
+function binary(p: Cursor, lowest: number, first = unary(p)): Expression {
+  let left = first;
   for (;;) {
     const { kind: operator } = p.peek();
     if (!isBinary(operator) || PRECEDENCE[operator] < lowest) return left;
@@ -297,8 +298,9 @@ function call(p: Cursor): Call {
 
 function argument(p: Cursor): Expression | TypeName | Block {
   if (atTypeAlone(p, false)) return typeName(p);
-  if (p.at("{")) return blockOrValue(p, "a block");
-  return expression(p);
+  if (!p.at("{")) return expression(p);
+  const braces = blockOrValue(p, "a block");
+  return braces.kind === "block" ? braces : p.nested(() => ternary(p, postfix(p, braces)));
 }
 
 // What begins with a parenthesis: (x), (x, y), (x,), (), (a=1), (type)x

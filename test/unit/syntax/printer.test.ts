@@ -36,6 +36,7 @@ describe("statements", () => {
     ["f();\n\n\n\ng()", "f();\n\ng();"],
     ["\n\nf();\n\n", "f();"],
     ["({1});", "({ 1 });"],
+    ["f({1}+2);", "f(({ 1 }) + 2);"],
   ])("%s", (text, expected) => expect(format(text)).toBe(expected));
 });
 
