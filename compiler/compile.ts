@@ -46,6 +46,8 @@ export interface CompileOptions {
   environment?: Readonly<Record<string, string>>;
   /** Process of -p: only its events count. */
   targetPid?: number;
+  /** The program of -c: like -p it stands for the binary that an attach point leaves out. */
+  command?: string | undefined;
   /** The session will be given one process to attach to (-p, -c). */
   oneProcess?: boolean;
   /** Whether there is a process whose id `cpid` is; without one a script that asks for it is told so. */
@@ -131,7 +133,7 @@ export function resolve(
   if (diags.hasErrors) return undefined;
 
   const config = readConfig(script.config, options.environment ?? {}, script.span, { facts, diags });
-  const { unsafe = false, targetPid, mode = "trace", probeFilter = () => true } = options;
+  const { unsafe = false, targetPid, command, mode = "trace", probeFilter = () => true } = options;
   const blocks = resolveProbes(script.probes, contextNeeds, {
     facts,
     diags,
@@ -141,6 +143,7 @@ export function resolve(
     unsafe,
     targetPid,
     hasProcess: options.oneProcess === true || (options.scope ?? "system") !== "system",
+    command,
     mode,
     probeFilter,
   });

@@ -51,6 +51,7 @@ export function compileOptions(args: TraceArgs): CompileOptions {
     namedParameters: args.namedParameters,
     unsafe: args.unsafe,
     targetPid: args.pid,
+    command: args.command?.[0],
     mode: args.purpose,
     tellFailures: args.warnings === 2,
     probeFilter: (name) => args.probeFilter?.test(name) ?? true,

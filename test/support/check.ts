@@ -45,6 +45,7 @@ export function checkScript(
     unsafe: false,
     targetPid: undefined,
     hasProcess: true,
+    command: undefined,
     mode: "trace" as const,
     probeFilter: () => true,
   };

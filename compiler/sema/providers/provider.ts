@@ -140,6 +140,8 @@ export interface ResolveContext {
   targetPid: number | undefined;
   /** There is a process that is traced, or a workload: what user addresses belong to. */
   hasProcess: boolean;
+  /** Program of -c, likewise. */
+  command: string | undefined;
   /** What the script is run for; benchmarks and tests are probes of their own. */
   mode: "trace" | "bench" | "test";
   /** Of the probes that are run for that, those with a name that it takes. */

@@ -71,11 +71,13 @@ function missingFile(provider: string, target: string): string {
 function read(request: UserRequest): UserPoint | undefined {
   const { context, provider: name, returns } = request;
   const parts = [...request.parts];
-  const { targetPid } = context;
-  if (targetPid !== undefined && (parts.length === 1 || (parts.length === 2 && LANGUAGES.has(parts[0]!)))) {
-    const own = context.facts.executable(targetPid);
-    if (own === undefined) return none(request, "no-such-binary", `the file of process ${targetPid} cannot be told`);
-    parts.unshift(own);
+  const { targetPid, command } = context;
+  if (parts.length === 1 || (parts.length === 2 && LANGUAGES.has(parts[0]!))) {
+    const own = targetPid === undefined ? command : context.facts.executable(targetPid);
+    if (own !== undefined) parts.unshift(own);
+    else if (targetPid !== undefined) {
+      return none(request, "no-such-binary", `the file of process ${targetPid} cannot be told`);
+    }
   }
   if (parts[1] === "@") {
     const help = "give the function, or the address that `objdump -dl` shows for the line";

@@ -60,12 +60,21 @@ function resolve(request: Request): Found[] {
   );
 }
 
-/** The parts as the language has them: `[binary:][provider:]name`, the binary to be left out with -p only. */
+/**
+ * The parts as the language has them: `[binary:][provider:]name`. Without a binary, under -p all files of the process are meant, under
+ * -c the program, whose libraries are not known before it starts.
+ */
 function read(request: Request): UsdtPoint | undefined {
   const { parts, context } = request;
-  const hasTarget = context.targetPid !== undefined;
+  const own = context.targetPid === undefined ? context.command : ALL_FILES;
   const [target, provider, name] =
-    parts.length === 3 ? parts : parts.length === 2 ? [parts[0], "", parts[1]] : hasTarget ? ["", "", parts[0]] : [];
+    parts.length === 3
+      ? parts
+      : parts.length === 2
+        ? [parts[0], "", parts[1]]
+        : own !== undefined
+          ? ["", "", parts[0]]
+          : [];
   if (target === undefined || provider === undefined || name === undefined || parts.length > 3) {
     fail(request, "attach-point-form", `usdt probe type requires 2 or 3 arguments, found ${parts.length}`);
     return undefined;
@@ -74,7 +83,8 @@ function read(request: Request): UsdtPoint | undefined {
     fail(request, "attach-point-form", "usdt probe must have a target function or wildcard");
     return undefined;
   }
-  if (target !== "" || hasTarget) return { target: target || ALL_FILES, provider: provider || "*", name };
+  const file = target || own;
+  if (file !== undefined) return { target: file, provider: provider || "*", name };
   const message =
     "usdt probe must specify at least path or pid to probe. To target all paths/pids set the path to '*'.";
   fail(request, "attach-point-form", message);

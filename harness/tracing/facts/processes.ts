@@ -9,6 +9,8 @@ export interface Mapping {
   /** Where in the file the mapping begins. */
   offset: bigint;
   executable: boolean;
+  /** Of the file system, as the kernel numbers it: `08:01`. */
+  device: string;
   inode: bigint;
   /** As the process sees it; `[vdso]` and the like for memory that is of no file, empty for anonymous memory. */
   path: string;
@@ -28,12 +30,13 @@ export function readMappings(pid: number, root = "/"): Mapping[] {
 function parseMappings(text: string): Mapping[] {
   const mappings: Mapping[] = [];
   // 55f683ebd000-55f683ec1000 r-xp 00004000 08:01 1843399                    /usr/bin/ls
-  for (const [, start, end, mode, offset, inode, path] of text.matchAll(LINE)) {
+  for (const [, start, end, mode, offset, device, inode, path] of text.matchAll(LINE)) {
     mappings.push({
       start: BigInt(`0x${start}`),
       end: BigInt(`0x${end}`),
       offset: BigInt(`0x${offset}`),
       executable: mode![2] === "x",
+      device: device!,
       inode: BigInt(inode!),
       path: unescaped(path!),
     });
@@ -41,7 +44,7 @@ function parseMappings(text: string): Mapping[] {
   return mappings;
 }
 
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ (\d+) *(.*)$/gm;
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) (\S+) (\d+) *(.*)$/gm;
 
 /** The kernel writes line breaks in names as \012. */
 function unescaped(path: string): string {
@@ -87,19 +90,25 @@ export function executableOf(pid: number, root = "/"): string | undefined {
 
 const DELETED = " (deleted)";
 
-/** Files that a process, or (undefined) any, has mapped as code; as paths that can be opened from here. */
+/**
+ * Files that a process, or (undefined) any, has mapped as code; as paths that can be opened from here. A file that processes know by
+ * different paths is there once, with a path of our own file system if it has one: a probe in it fires for all of them.
+ */
 export function mappedFiles(pid: number | undefined, root = "/"): string[] {
   const pids = pid === undefined ? allProcesses(root) : [pid];
-  const files = new Set<string>();
+  const files = new Map<string, string>();
   for (const process of pids) {
-    const paths = readMappings(process, root)
-      .filter(({ executable, path }) => executable && path.startsWith("/") && !path.endsWith(DELETED))
-      .map(({ path }) => path);
-    if (paths.length === 0) continue;
+    const mapped = readMappings(process, root).filter(
+      ({ executable, path }) => executable && path.startsWith("/") && !path.endsWith(DELETED),
+    );
+    if (mapped.length === 0) continue;
     const prefix = seesOtherFiles(process, root) ? `/proc/${process}/root` : "";
-    for (const path of paths) files.add(prefix + path);
+    for (const { device, inode, path } of mapped) {
+      const key = `${device} ${inode}`;
+      if (!files.has(key) || (prefix === "" && files.get(key)!.startsWith("/proc/"))) files.set(key, prefix + path);
+    }
   }
-  return [...files].sort();
+  return [...files.values()].sort();
 }
 
 export function allProcesses(root = "/"): number[] {

@@ -17,6 +17,7 @@ const resolveDefaults = {
   unsafe: false,
   targetPid: undefined,
   hasProcess: true,
+  command: undefined,
   mode: "trace",
   probeFilter: () => true,
 } as const;
@@ -71,6 +72,11 @@ describe("usdt", () => {
     ["usdt:*/libexample*:call {}"],
   ])("may leave the binary to -p: %s", (text) => {
     expect(names(text, { targetPid: TARGET_PID })).toEqual(["usdt:/lib/libexample.so.1:example:call"]);
+  });
+
+  it.each([["usdt:call {}"], ["usdt::example:call {}"], ["usdt:::c* {}"]])("or to -c: %s", (text) => {
+    const command = "/lib/libexample.so.1";
+    expect(names(text, { command })).toEqual(["usdt:/lib/libexample.so.1:example:call"]);
   });
 
   const eventOf = (text: string): UsdtEvent => {
@@ -182,6 +188,7 @@ describe("uprobes", () => {
 
   it.each<[string]>([["uprobe:main {}"], ["uprobe:/bin/example:main {}"]])("may leave the binary to -p: %s", (text) => {
     expect(names(text, { targetPid: TARGET_PID })).toEqual(["uprobe:/bin/example:main"]);
+    expect(names(text, { command: "example" })).toEqual(["uprobe:/bin/example:main"]);
   });
 
   it("share no program where the load address matters", () => {
