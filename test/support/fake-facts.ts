@@ -139,6 +139,7 @@ const MARKS: Readonly<Record<string, readonly UsdtMark[]>> = {
     mark("other", '"quoted"', 0x1334, ""),
   ],
   "/usr/bin/python3": [mark("python", "function__entry", 0x1000, "8@%r12 8@%rax -4@%r8d", 0x2000)],
+  "/opt/fractions": [mark("example", "value", 0x1000, "8f@%xmm0 -1@$5")],
   "/lib/libexample.so.1": [mark("example", "call", 0x2110, "8@counter(%rip) 8@counter(%rax) 8@table 8@nothing(%rip)")],
 };
 
@@ -258,6 +259,7 @@ const DEFAULTS: Omit<FakeKernel, "btf"> = {
       size: 64,
     })),
     "/usr/bin/python3": [],
+    "/opt/fractions": [],
     "/lib/libexample.so.1": [{ name: "example_call", offset: 0x2100, size: 48 }],
   },
 };

@@ -2,12 +2,13 @@
  * usdt: places that programs and libraries mark themselves, each with a provider and a name. A probe may have many
  * places (the compiler copies code), which differ in where the arguments are.
  */
-import type { ElfSymbols, UsdtMark } from "../../kernel-facts.ts";
+import type { ElfSymbols, KernelFacts, UsdtMark } from "../../kernel-facts.ts";
 import { registerFile } from "../../registers.ts";
 import { starMatcher } from "../patterns.ts";
 import { parseArguments, type UsdtArgument } from "../usdt-descriptor.ts";
 import {
   type Found,
+  type ListContext,
   once,
   type Provider,
   type Request,
@@ -17,7 +18,14 @@ import {
 } from "./provider.ts";
 
 export const usdtProviders: readonly Provider[] = [
-  { name: "usdt", aliases: ["U"], form: "usdt:binary:[provider:]name", parts: [0, 9], resolve },
+  {
+    name: "usdt",
+    aliases: ["U"],
+    form: "usdt:binary:[provider:]name",
+    parts: [0, 9],
+    resolve,
+    listing: { names: listedNames, declarations },
+  },
 ];
 
 /** All that a process, or any of them, has mapped as code. */
@@ -30,7 +38,7 @@ interface UsdtPoint {
 }
 
 /** A probe of a file with its places. */
-export interface UsdtProbe {
+interface UsdtProbe {
   provider: string;
   name: string;
   marks: UsdtMark[];
@@ -39,17 +47,16 @@ export interface UsdtProbe {
 function resolve(request: Request): Found[] {
   const point = read(request);
   if (!point) return [];
-  const files = filesOf(request, point.target);
+  const { facts, diags, targetPid, unsafe } = request.context;
+  const files = filesOf(point.target, facts, { pid: targetPid, anyFile: unsafe });
   if (files.length === 0) {
-    const message = `usdt target file '${point.target}' does not exist or is not executable`;
     const help = "it is a path, a program in PATH, or a library such as `libc`";
-    return fail(request, "no-such-binary", message, help);
+    return fail(request, "no-such-binary", missingFile(point.target), help);
   }
-  const { facts, diags } = request.context;
   const errors = diags.errors.length;
   const found = files.flatMap((path) => {
     const elf = facts.elfSymbols(path);
-    return elf ? probesIn(elf, point).flatMap((probe) => toFound(request, path, elf, probe)) : [];
+    return probesIn(elf, point).flatMap((probe) => toFound(request, path, elf!, probe));
   });
   if (found.length > 0 || diags.errors.length > errors) return found;
   const wanted = { ...point, target: files.length === 1 ? files[0]! : point.target };
@@ -92,18 +99,51 @@ function read(request: Request): UsdtPoint | undefined {
 }
 
 /** A pattern means files of the traced process, if it has some of these names. */
-function filesOf({ context: { facts, targetPid: pid, unsafe } }: Request, target: string): readonly string[] {
-  if (pid !== undefined && target.includes("*")) {
+function filesOf(
+  target: string,
+  facts: KernelFacts,
+  options: Parameters<KernelFacts["binaries"]>[1],
+): readonly string[] {
+  if (options.pid !== undefined && target.includes("*")) {
     const matches = starMatcher(target);
-    const mapped = facts.binaries(ALL_FILES, { pid, anyFile: unsafe }).filter(matches);
+    const mapped = facts.binaries(ALL_FILES, options).filter(matches);
     if (mapped.length > 0) return mapped;
   }
-  const files = facts.binaries(target, { pid, anyFile: unsafe });
+  const files = facts.binaries(target, options);
   return target.includes("*") ? files : files.slice(0, 1);
 }
 
+function missingFile(target: string): string {
+  return `usdt target file '${target}' does not exist or is not executable`;
+}
+
+/** `path:provider:name`. */
+function* listedNames(parts: readonly string[], context: ListContext): Generator<string> {
+  const { facts, targetPid: pid, anyType, warn } = context;
+  const [target, provider, name, ...rest] =
+    parts.length < 3 ? [parts.at(-2) ?? ALL_FILES, ALL_FILES, parts.at(-1) ?? "*"] : parts;
+  if (rest.length > 0 || (anyType && !target!.includes("/") && pid === undefined)) return;
+  const files = filesOf(target || ALL_FILES, facts, { pid, anyFile: false });
+  if (files.length === 0 && !anyType) warn(missingFile(target!));
+  const point = { provider: provider || "*", name: name || "*" };
+  for (const path of files) {
+    const names = probesIn(facts.elfSymbols(path), point).map((probe) => `${path}:${probe.provider}:${probe.name}`);
+    yield* names.sort();
+  }
+}
+
+/** The arguments as the first place has them: they are elsewhere at others, and as wide. */
+function declarations(name: string, facts: KernelFacts): string[] {
+  const [, path, provider, probe] = /^(.*):([^:]*):([^:]*)$/.exec(name) ?? [];
+  const elf = path === undefined ? undefined : facts.elfSymbols(path);
+  const [mark] = elf?.marks().filter((each) => each.provider === provider && each.name === probe) ?? [];
+  return parseArguments(mark?.arguments ?? "", facts.arch).map(({ size, signed, source }, i) =>
+    source.from === "nowhere" ? `arg${i}: ${source.reason}` : `${signed ? "int" : "uint"}${size * 8} arg${i}`,
+  );
+}
+
 /** The probes that a file has, in the order of their first places. */
-export function usdtProbes(elf: ElfSymbols | undefined): UsdtProbe[] {
+function usdtProbes(elf: ElfSymbols | undefined): UsdtProbe[] {
   const probes = new Map<string, UsdtProbe>();
   for (const mark of elf?.marks() ?? []) {
     const { provider, name } = mark;
@@ -115,8 +155,8 @@ export function usdtProbes(elf: ElfSymbols | undefined): UsdtProbe[] {
   return [...probes.values()];
 }
 
-function probesIn(elf: ElfSymbols, point: UsdtPoint): UsdtProbe[] {
-  const [isProvider, isName] = [starMatcher(point.provider), starMatcher(point.name)];
+function probesIn(elf: ElfSymbols | undefined, wanted: Pick<UsdtPoint, "provider" | "name">): UsdtProbe[] {
+  const [isProvider, isName] = [starMatcher(wanted.provider), starMatcher(wanted.name)];
   return usdtProbes(elf).filter(({ provider, name }) => isProvider(provider) && isName(name));
 }
 

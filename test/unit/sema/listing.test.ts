@@ -74,6 +74,14 @@ describe("patterns", () => {
         "uprobe:/opt/cplus:cpp:a::operator+",
       ],
     ],
+    [
+      "usdt:/bin/example:st*",
+      ["example:start", "example:step", "other:step"].map((name) => `usdt:/bin/example:${name}`),
+    ],
+    ["U:example:other:*", ['usdt:/bin/example:other:"quoted"', "usdt:/bin/example:other:step"]],
+    ["usdt:/bin/ex*:example:start", ["usdt:/bin/example:example:start"]],
+    ["usdt:call", ["usdt:/lib/libexample.so.1:example:call"]],
+    ["usdt:*:example:c*", ["usdt:/lib/libexample.so.1:example:call"]],
     ['u:/opt/cplus:cpp:"a::b(int)"', ["uprobe:/opt/cplus:cpp:a::b(int)"]],
   ])("%s", (pattern, expected) => {
     expect(lines(pattern)).toEqual(expected);
@@ -113,6 +121,8 @@ describe("types that are left open", () => {
     ],
     ["*:/bin/example:main", ["uprobe:/bin/example:main"]],
     ["u*:/bin/example:main", ["uprobe:/bin/example:main"]],
+    ["*:/bin/example:*rt", ["usdt:/bin/example:example:start"]],
+    ["*:/bin/example:other:step", ["usdt:/bin/example:other:step"]],
   ])("%s", (pattern, expected) => {
     expect(lines(pattern)).toEqual(expected);
   });
@@ -124,7 +134,8 @@ describe("types that are left open", () => {
 
   it("stand for the programs of a process, too", () => {
     const all = lines("*", { targetPid: TARGET_PID });
-    expect(all.filter((line) => line.startsWith("u"))).toContain("uprobe:/bin/example:main");
+    expect(all).toContain("uprobe:/bin/example:main");
+    expect(all).toContain("usdt:/bin/example:example:start");
   });
 });
 
@@ -180,6 +191,16 @@ describe("arguments", () => {
     ["kprobe:do_nanosleep", ["kprobe:do_nanosleep"]],
     ["s:cs", ["software:cs:"]],
     ["u:/bin/example:main", ["uprobe:/bin/example:main"]],
+    ["usdt:/bin/example:start", ["usdt:/bin/example:example:start", "    int32 arg0", "    uint64 arg1"]],
+    ["usdt:/bin/example:other:*quoted*", ['usdt:/bin/example:other:"quoted"']],
+    [
+      "usdt:python3:*",
+      ["usdt:/usr/bin/python3:python:function__entry", "    uint64 arg0", "    uint64 arg1", "    int32 arg2"],
+    ],
+    [
+      "usdt:/opt/fractions:*",
+      ["usdt:/opt/fractions:example:value", "    arg0: it is a floating-point number", "    int8 arg1"],
+    ],
   ])("%s", (pattern, expected) => {
     expect(lines(pattern, verbose)).toEqual([expected.join("\n")]);
   });
@@ -236,6 +257,9 @@ describe("what is not there", () => {
     ["struct fil", ["nothing matches 'struct fil'; did you mean `file`?"]],
     ["union *", ["nothing matches 'union *'"]],
     ["u:/bin/nothing:main", ["uprobe target file '/bin/nothing' does not exist or is not executable"]],
+    ["usdt:/bin/nothing:a", ["usdt target file '/bin/nothing' does not exist or is not executable"]],
+    ["usdt:/bin/example:a:b:c", ["nothing matches 'usdt:/bin/example:a:b:c'"]],
+    ["usdt:/bin/example:example:stat", [expect.stringMatching(/did you mean `usdt:\/bin\/example:example:start`/)]],
     ["u:/bin/example:mian", [expect.stringMatching(/did you mean `uprobe:\/bin\/example:main`/)]],
     ["u:/bin/example:d:main", ["nothing matches 'u:/bin/example:d:main'"]],
     ["u:/bin/example:main+4", [expect.stringMatching(/^nothing matches/)]],
@@ -282,6 +306,7 @@ describe("scripts", () => {
       "uprobe:$1:work_fast+4, ur:/bin/example:main {}",
       ["uprobe:/bin/example:work_fast+4", "uretprobe:/bin/example:main"],
     ],
+    ["usdt:example:start, usdt:$1:other:step {}", ["usdt:/bin/example:example:start", "usdt:/bin/example:other:step"]],
     // What the blocks do is not looked at.
     ["kprobe:vfs_read { no_such_thing; }", ["kprobe:vfs_read"]],
     ["self:signal:SIGUSR1 {} test:one {}", ["self:signal:SIGUSR1", "test:one"]],
