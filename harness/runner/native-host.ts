@@ -20,7 +20,7 @@ export async function nativeHost(facts: KernelFacts, forced?: "tree", table?: Pr
     clock: systemClock,
     spawner: nativeSpawner,
     scopes: await nativeScopes(facts.features.ancestorCgroupId ? forced : "tree", table),
-    tracer: nativeTracer,
+    tracer: nativeTracer(facts),
     users: hostUsers(),
     hasProgram: (name, path) => findExecutable(name, { path, root: "/" }) !== undefined,
     compile: (source, diags, options) => compile(source, facts, diags, { files: hostFiles(), ...options }),

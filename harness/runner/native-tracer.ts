@@ -1,8 +1,10 @@
 /** The tracer on the real kernel: one session for each script of a scenario, traced run by run. */
+import type { KernelFacts } from "../../compiler/kernel-facts.ts";
 import type { CompiledProgram } from "../../compiler/program.ts";
 import type { MapData } from "../metrics/run-data.ts";
 import type { AttachError } from "../tracing/attach.ts";
 import { loadsPerRun } from "../tracing/host-constants.ts";
+import { kernelPid } from "../tracing/kernel-pid.ts";
 import { mapData } from "../tracing/metric-data.ts";
 import { TextOutput } from "../tracing/output/text.ts";
 import { ScriptOutput } from "../tracing/script-output.ts";
@@ -12,18 +14,20 @@ import type { TraceResult, Tracer, Tracing, UnattachedProbe } from "./host.ts";
 import { OutputCapture, outputText } from "./output.ts";
 import type { CellCgroup } from "./scope.ts";
 
-export const nativeTracer: Tracer = {
-  load: (programs, cgroup) => {
-    const scripts: TracedScript[] = [];
-    try {
-      for (const program of programs) scripts.push(new TracedScript(program, cgroup));
-      return new NativeTracing(scripts);
-    } catch (error) {
-      for (const script of scripts) script.close();
-      throw error;
-    }
-  },
-};
+export function nativeTracer(facts: KernelFacts): Tracer {
+  return {
+    load: (programs, cgroup) => {
+      const scripts: TracedScript[] = [];
+      try {
+        for (const program of programs) scripts.push(new TracedScript(program, cgroup, facts));
+        return new NativeTracing(scripts);
+      } catch (error) {
+        for (const script of scripts) script.close();
+        throw error;
+      }
+    },
+  };
+}
 
 class NativeTracing implements Tracing {
   readonly #scripts: readonly TracedScript[];
@@ -80,12 +84,14 @@ class NativeTracing implements Tracing {
 class TracedScript {
   readonly #program: CompiledProgram;
   readonly #cgroup: CellCgroup | undefined;
+  readonly #facts: KernelFacts;
   #session: Session;
   #output: ScriptOutput | undefined;
 
-  constructor(program: CompiledProgram, cgroup: CellCgroup | undefined) {
+  constructor(program: CompiledProgram, cgroup: CellCgroup | undefined, facts: KernelFacts) {
     this.#program = program;
     this.#cgroup = cgroup;
+    this.#facts = facts;
     this.#session = this.#load(undefined);
   }
 
@@ -109,7 +115,7 @@ class TracedScript {
     const output = new ScriptOutput(session, new TextOutput({ out: append, err: append }, { out: false, err: false }));
     this.#output = output;
     session.reset();
-    if (this.#program.scopeTree !== undefined) session.addToScope(workload);
+    if (this.#program.scopeTree !== undefined) session.addToScope(kernelPid(workload, this.#facts));
     session.onReadable(() => session.drain(output.visit));
     session.begin();
   }

@@ -312,7 +312,7 @@ export class Session {
     return this.#mappings;
   }
 
-  /** Puts a process among those that a program with the process-tree scope counts. */
+  /** Puts a process, by the kernel's own number, among those that a program with the process-tree scope counts. */
   addToScope(pid: number): void {
     const tree = this.compiled.scopeTree;
     if (tree === undefined) throw new Error("the program was not compiled with the process-tree scope");

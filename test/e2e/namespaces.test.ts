@@ -1,6 +1,6 @@
 /** Tracing in containers and out of them: PID namespaces of the tracer's own, mount namespaces of what is traced. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -35,7 +35,7 @@ describeKernel("namespaces", () => {
   const IN_PIDS = ["--pid", "--mount-proc"];
 
   it("processes have the numbers of the tracer's own namespace, and those of the first on request", () => {
-    const script = "begin { print((pid, pid(curr_ns), pid(init) > 1000, tid == pid)); }";
+    const script = "begin { print((pid, pid(curr_ns), pid(init) > 1, tid == pid)); }";
     expect(inside(`exec $TRACE -e '${script}'`, ...IN_PIDS)).toBe("(1, 1, true, true)");
   });
 
@@ -48,6 +48,16 @@ describeKernel("namespaces", () => {
       ...IN_PIDS,
     );
     expect(byCommand).toBe("spin");
+  });
+
+  it("the processes of a workload are counted where no cgroup can tell them", () => {
+    const file = join(folder, "scenario.yml");
+    const script = "tracepoint:syscalls:sys_enter_openat { @[comm] = count(); }";
+    const probes = `[{ bpftrace: '${script}' }]`;
+    const assertion = `'@["cat"] > 2'`;
+    const head = "version: 1\nname: opens\nworkload: { shell: 'cat /etc/hostname; true' }\nruns: { count: 1 }\n";
+    writeFileSync(file, `${head}probes: ${probes}\nassert: [${assertion}]\n`);
+    expect(inside(`${process.execPath} ${BIN} run ${file}`, ...IN_PIDS, "--cgroup")).toMatch(/^✓ opens /);
   });
 
   it.runIf(hasCompiler)("files of a process in a mount namespace are found where it sees them", async () => {
