@@ -3,6 +3,7 @@
  * kernel, and the tests answer from fixtures. Every answer is lazy: a script that needs no BTF pays nothing for it.
  */
 import type { Btf } from "./btf/btf.ts";
+import type { Dwarf } from "./dwarf/dwarf.ts";
 
 export interface KernelFacts {
   readonly arch: "x64" | "arm64";
@@ -33,6 +34,8 @@ export interface KernelFacts {
   executable(pid: number): string | undefined;
   /** Symbols of an executable or library; undefined when the file cannot be read as one. */
   elfSymbols(path: string): ElfSymbols | undefined;
+  /** Debug information of an executable or library; undefined when there is none on this machine. Throws DwarfError when it is damaged. */
+  debugInfo(path: string): Dwarf | undefined;
   /** The C++ name that a symbol's name encodes, with the types of its parameters; undefined for a name that is none. */
   demangle(name: string): string | undefined;
   /** Functions that kprobes and the like can be attached to. Throws a system error when none can be listed. */

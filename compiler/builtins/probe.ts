@@ -1,7 +1,11 @@
 /** What fired, and with which arguments. */
 import { argumentsInto } from "../lower/memory-values.ts";
+import type { Argument } from "../sema/args.ts";
+import type { Checker } from "../sema/check.ts";
 import { iteratorContext } from "../sema/providers/iterators.ts";
-import { int64, pointer, uint64, unknown, voidType } from "../sema/types.ts";
+import type { UserEvent } from "../sema/providers/provider.ts";
+import { int64, pointer, type Type, uint64, unknown, voidType } from "../sema/types.ts";
+import type { Span } from "../source.ts";
 import type { Functions, Variables } from "./table.ts";
 
 const WITH_ARGS = ["tracepoint", "rawtracepoint", "fentry", "fexit", "uprobe"];
@@ -27,10 +31,7 @@ export const probeVariables: Variables = {
       const probe = c.unit.probes[0];
       if (!probe) return unknown;
       const args = probe.arguments();
-      if (!args && probe.provider === "uprobe") {
-        const help = "`arg0`, `arg1`, ... are there without it";
-        return c.error("no-arguments", node.span, "`args` in uprobes needs DWARF, which is not read yet", help);
-      }
+      if (!args && probe.event.kind === "uprobe") return noProgramArguments(c, node.span, probe.event);
       if (!args) {
         return c.error(
           "no-arguments",
@@ -45,6 +46,7 @@ export const probeVariables: Variables = {
           return args.shape;
         },
         field: (name) => args.get(name)?.type,
+        problem: (name) => problemOf(args.get(name)),
       };
     },
     lower: { into: argumentsInto },
@@ -57,6 +59,23 @@ export const probeVariables: Variables = {
     lower: { value: (l) => l.context },
   },
 };
+
+function problemOf(argument: Argument | undefined): string | undefined {
+  const source = argument?.source;
+  return source?.from === "place" && source.place.in === "nowhere" ? source.place.why : undefined;
+}
+
+function noProgramArguments(c: Checker, span: Span, { path, symbol, entry }: UserEvent): Type {
+  const message = "Cannot read function parameters";
+  const raw = "`arg0`, `arg1`, ... are there without it";
+  if (symbol !== "" && !entry) {
+    return c.error("no-arguments", span, message, "they are known at the function's first instruction only");
+  }
+  if (!c.facts.debugInfo(path)) {
+    return c.error("no-arguments", span, message, `${path} has no debug information, and none is installed; ${raw}`);
+  }
+  return c.error("no-arguments", span, message, `the debug information of ${path} does not know ${symbol}; ${raw}`);
+}
 
 export const probeFunctions: Functions = {
   cgroupid: {

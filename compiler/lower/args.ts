@@ -1,10 +1,12 @@
 /** Arguments of a probe, read from wherever the program's context keeps them. */
+import type { ArgumentPlace } from "../dwarf/arguments.ts";
 import type { VReg } from "../ir/ir.ts";
 import type { Argument } from "../sema/args.ts";
 import { sizeOf } from "../sema/layout.ts";
-import { isScalar, isSigned, type Size } from "../sema/types.ts";
+import { isScalar, isSigned, type Size, uint64 } from "../sema/types.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Place } from "./place.ts";
+import { register } from "./registers.ts";
 
 /** Offsets in the saved registers (struct pt_regs), part of the architectures' ABI. */
 export const SYSCALL_REGISTERS = {
@@ -65,7 +67,21 @@ export function argumentValue(l: Lowering, name: string): VReg {
       const object = contextWord(l, source.index);
       return l.b.load(object, source.offset, sizeOf(type) as Size, { signed: isSigned(type), invariant: true });
     }
+    case "place": {
+      const { place } = source;
+      if (place.in === "registers") {
+        return l.b.extend(register(l, place.registers[0]!), sizeOf(type) as Size, isSigned(type));
+      }
+      return l.read(processMemory(l, place), type);
+    }
   }
+}
+
+/** Where an argument lies in the memory of the process. */
+function processMemory(l: Lowering, place: ArgumentPlace): Place {
+  if (place.in !== "memory") throw new Error("an argument that is in no memory");
+  const from: Place = { base: register(l, place.register), offset: place.offset, space: "user" };
+  return place.indirect ? { base: l.read(from, uint64), offset: 0, space: "user" } : from;
 }
 
 /** Where `args.name` lies, for arguments that live in memory; undefined where they come in registers. */
@@ -74,6 +90,15 @@ export function argumentPlace(l: Lowering, name: string): Place | undefined {
   if (source.from === "record") return { base: l.context, offset: source.offset, space: "bpf", context: true };
   if (source.from === "member") {
     return { base: contextWord(l, source.index), offset: source.offset, space: "bpf", context: true };
+  }
+  if (source.from === "place") {
+    const { place } = source;
+    if (place.in !== "registers") return processMemory(l, place);
+    const words = l.memory(8 * place.registers.length, "argument");
+    for (const [i, name] of place.registers.entries()) {
+      l.b.store(words.base, words.offset + 8 * i, 8, register(l, name));
+    }
+    return words;
   }
   // A struct that is passed by value fills words of its own.
   if (source.from !== "raw" || type.kind !== "struct") return undefined;

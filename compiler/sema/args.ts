@@ -4,8 +4,12 @@
  */
 import type { Btf } from "../btf/btf.ts";
 import type { BtfParam, BtfPrototype } from "../btf/types.ts";
+import { type ArgumentPlace, placeArguments } from "../dwarf/arguments.ts";
+import type { Dwarf } from "../dwarf/dwarf.ts";
+import type { DwarfFunction } from "../dwarf/types.ts";
 import type { KernelFacts, TracepointField, TracepointFormat } from "../kernel-facts.ts";
 import { typeFromBtf } from "./btf-types.ts";
+import { typeFromDwarf } from "./dwarf-types.ts";
 import {
   type AddressSpace,
   int32,
@@ -33,7 +37,9 @@ export type ArgumentSource =
   /** The n-th 64-bit word of a raw tracepoint's context. */
   | { from: "raw"; index: number }
   /** A plain member of the object that the n-th word points to. */
-  | { from: "member"; index: number; offset: number };
+  | { from: "member"; index: number; offset: number }
+  /** In registers of what was interrupted, a word in each; in memory from where one points to; or not to be had. */
+  | { from: "place"; place: ArgumentPlace };
 
 export interface Argument {
   name: string;
@@ -193,6 +199,20 @@ export function functionArguments(name: string, btf: Btf, proto: BtfPrototype, r
   const type = typeFromBtf(btf, proto.returns, "kernel");
   if (!returns || type.kind === "void") return args;
   return { ...args, result: { name: "retval", type, source: { from: "raw", index: slot } } };
+}
+
+/** Arguments of a function of a program, as its debug information has them. `symbol` is its name in the table of symbols. */
+export function programArguments(
+  name: string,
+  dwarf: Dwarf,
+  fn: DwarfFunction,
+  { symbol, arch }: { symbol: string; arch: KernelFacts["arch"] },
+): Arguments {
+  const list = placeArguments(dwarf, fn, symbol, arch).map(({ parameter, place }, index): Argument => {
+    const type = typeFromDwarf(dwarf, parameter.type);
+    return { name: parameter.name || `arg${index}`, type, source: { from: "place", place } };
+  });
+  return argumentsOf(name, list, 0);
 }
 
 function fieldType(field: TracepointField, facts: KernelFacts, space: AddressSpace): Type {

@@ -3,6 +3,7 @@ import type { Btf } from "../btf/btf.ts";
 import type { TypeId } from "../btf/types.ts";
 import type { Extent, Layouts, Outside, PlacedMember } from "../c/layout.ts";
 import { type CRecord, type CType, cTypeName } from "../c/types.ts";
+import { loadUnit } from "./bit-fields.ts";
 import { typeFromBtf } from "./btf-types.ts";
 import { sizeOf } from "./layout.ts";
 import {
@@ -11,7 +12,6 @@ import {
   chars,
   integer,
   pointer,
-  type Size,
   type StructField,
   type StructShape,
   type Type,
@@ -110,18 +110,6 @@ class CShape implements StructShape {
     const { offset, unit } = loadUnit(start, member.bits, this.size);
     return { name: member.name, type, offset, bits: { offset: start - offset * 8, size: member.bits, unit } };
   }
-}
-
-/** The bytes to load for some bits: the smallest aligned word in the struct that covers them, else an unaligned one. */
-function loadUnit(start: number, width: number, structSize: number): { offset: number; unit: Size } {
-  for (const unit of [1, 2, 4, 8] as const) {
-    const offset = Math.floor(start / 8 / unit) * unit;
-    if (start + width <= (offset + unit) * 8 && offset + unit <= structSize) return { offset, unit };
-  }
-  const first = Math.floor(start / 8);
-  const needed = Math.ceil((start + width) / 8) - first;
-  const unit = ([2, 4, 8] as const).find((size) => size >= needed) ?? 8;
-  return { offset: Math.max(0, Math.min(first, structSize - unit)), unit };
 }
 
 /** Sizes of the types that C definitions use without defining them; `named` knows the language's own. */

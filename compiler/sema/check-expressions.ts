@@ -75,7 +75,7 @@ export class Checks {
       case "boolean":
         return { kind: "boolean", value: node.value };
       case "identifier":
-        return whole(this.#c.identifier(node));
+        return this.#whole(this.#c.identifier(node), node.span);
       case "positional":
         return this.#positional(node);
       case "variable":
@@ -394,8 +394,11 @@ export class Checks {
         return unknown;
       case "struct":
         return this.#member(target.shape, name, span);
-      case "args":
+      case "args": {
+        const problem = target.problem(name);
+        if (problem !== undefined) return this.#c.error("no-arguments", span, `\`${name}\` cannot be had: ${problem}`);
         return target.field(name) ?? this.#member(target.shape, name, span);
+      }
       case "record": {
         const field = target.fields.find((f) => f.name === name);
         if (field) return isConstant(target) ? field.type : widen(field.type);
@@ -409,6 +412,19 @@ export class Checks {
       default:
         return this.#c.error("field-access", node.field.span, `a value of type ${typeName(object)} has no fields`);
     }
+  }
+
+  /** What `args` is where none of its fields is asked for: a record of them all. */
+  #whole(type: Type, span: Span): Type {
+    if (type.kind !== "args") return type;
+    const fields = type.shape.fields().map((field) => ({ name: field.name, type: field.type }));
+    for (const { name } of fields) {
+      const problem = type.problem(name);
+      if (problem === undefined) continue;
+      const help = "name those that are needed: `args.name`";
+      return this.#c.error("no-arguments", span, `\`${name}\`, one of all arguments, cannot be had: ${problem}`, help);
+    }
+    return { kind: "record", fields };
   }
 
   #member(shape: StructShape, name: string, span: Span): Type {
@@ -534,12 +550,6 @@ export class Checks {
 }
 
 /** `"a" + "b"`: strings can be added where both are known. */
-/** What `args` is where none of its fields is asked for: a record of them all. */
-function whole(type: Type): Type {
-  if (type.kind !== "args") return type;
-  return { kind: "record", fields: type.shape.fields().map(({ name, type }) => ({ name, type })) };
-}
-
 function joinedLiterals(left: Type, right: Type): Type | undefined {
   if (left.kind !== "string" || right.kind !== "string") return undefined;
   if (left.value === undefined || right.value === undefined) return undefined;

@@ -18,6 +18,7 @@ import { checkDeclaredValue, checkKeySize, declaredMaps } from "./map-declaratio
 import { checkDefaults, checkNamedParameters } from "./named-parameters.ts";
 import type { Names } from "./names.ts";
 import type { ResolvedBlock } from "./probes.ts";
+import { programTypes } from "./program-types.ts";
 import { similarFunction, similarValue } from "./suggestions.ts";
 import { TypeQueries } from "./type-queries.ts";
 import type { MapInfo, TypedScript, Unit, VariableInfo } from "./typed.ts";
@@ -129,6 +130,8 @@ export class Checker {
   readonly unit: Unit;
   readonly facts: KernelFacts;
   readonly settings: CheckSettings;
+  /** What names of types and constants mean in this unit. */
+  readonly names: Names;
   readonly maps: Map<string, MapInfo>;
   readonly queries: TypeQueries;
   readonly #checks: Checks;
@@ -149,7 +152,8 @@ export class Checker {
     this.maps = maps;
     this.facts = facts;
     this.settings = settings;
-    this.queries = new TypeQueries(this, settings.names);
+    this.names = settings.names.within(programTypes(unit.probes, facts));
+    this.queries = new TypeQueries(this, this.names);
     this.#checks = new Checks(this);
     this.#statements = new StatementChecks(this, this.#checks);
   }
@@ -179,7 +183,7 @@ export class Checker {
 
   /** The type of an expression; noted in the side table. */
   type(node: ast.Expression): Type {
-    const type = this.settings.names.own(this.#checks.expression(node));
+    const type = this.names.own(this.#checks.expression(node));
     this.unit.types.set(node, type);
     return type;
   }
@@ -472,7 +476,7 @@ export class Checker {
         `write it as \`${functions[name]!.form}\``,
       );
     }
-    const constant = this.settings.names.constant(name);
+    const constant = this.names.constant(name);
     if (constant) return constant;
     return this.error("unknown-builtin", span, `Unknown identifier: '${name}'`, similarValue(name, this.settings));
   }

@@ -1,6 +1,6 @@
 /**
  * What the names of types and constants mean in a script: the language's own types, then what the script defines or
- * includes in C, then what the kernel tells about itself.
+ * includes in C, then what the probed program and the kernel tell about themselves.
  */
 import { type CDefinitions, readDefinitions } from "../c/definitions.ts";
 import { type Diagnostics, nearest } from "../diagnostics.ts";
@@ -8,6 +8,7 @@ import type { FileHost } from "../file-host.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
 import type { CDefinition } from "../syntax/ast.ts";
 import { kernelType, outsideOf, type TypeSource, typeFromC } from "./c-types.ts";
+import type { ProgramTypes } from "./program-types.ts";
 import { type AddressSpace, boolean, integer, type Type, voidType } from "./types.ts";
 
 /** Types that have a name of their own. */
@@ -57,14 +58,21 @@ export class Names {
   readonly definitions: CDefinitions;
   readonly #facts: KernelFacts;
   readonly #source: TypeSource;
+  readonly #program: ProgramTypes | undefined;
 
-  constructor(definitions: CDefinitions, facts: KernelFacts) {
+  constructor(definitions: CDefinitions, facts: KernelFacts, program?: ProgramTypes) {
     this.definitions = definitions;
     this.#facts = facts;
+    this.#program = program;
     this.#source = {
       layouts: definitions.layouts,
       outside: (spelling, space) => ownType(spelling) ?? kernelType(facts.btf(), spelling, space),
     };
+  }
+
+  /** The same names where a program's own types come before the kernel's. */
+  within(program: ProgramTypes | undefined): Names {
+    return program ? new Names(this.definitions, this.#facts, program) : this;
   }
 
   /** Reads the C of a script. */
@@ -87,20 +95,22 @@ export class Names {
       if (own) return own;
     }
     if (found) return typeFromC(found, space, this.#source);
-    if (tag) return kernelType(this.#facts.btf(), `${tag} ${name}`, space);
-    const record = definitions.tagged("struct", name);
+    const record = tag ? undefined : definitions.tagged("struct", name);
     if (record) return typeFromC(record, space, this.#source);
+    const programs = this.#program?.type(tag, name);
+    if (programs) return programs;
+    if (tag) return kernelType(this.#facts.btf(), `${tag} ${name}`, space);
     const btf = this.#facts.btf();
     return kernelType(btf, name, space) ?? kernelType(btf, `struct ${name}`, space);
   }
 
-  /** A struct of the kernel's is the script's own if that defines one of the same name; so it is behind pointers. */
+  /** A struct of the kernel's or a program's is the script's own if that defines one of the same name; so it is behind pointers. */
   own(type: Type, space: AddressSpace = "kernel"): Type {
     switch (type.kind) {
       case "struct": {
         const [kind, name = ""] = type.shape.name.split(" ");
-        const found = this.definitions.tagged(kind as "struct" | "union", name);
-        return found ? typeFromC(found, space, this.#source) : type;
+        const found = this.definitions.tagged(kind === "union" ? "union" : "struct", name);
+        return found ? typeFromC(found, type.shape.space ?? space, this.#source) : type;
       }
       case "pointer": {
         const to = this.own(type.to, type.space);

@@ -42,6 +42,8 @@ export interface StructField {
 export interface StructShape {
   name: string;
   size: number;
+  /** Where pointers in it lead, if it is one of a program's. */
+  space?: AddressSpace;
   field(name: string): StructField | undefined;
   fields(): readonly StructField[];
 }
@@ -58,6 +60,8 @@ export interface ArgsType {
   readonly shape: StructShape;
   /** The type of one argument. */
   field(name: string): Type | undefined;
+  /** Why one cannot be had, if so. */
+  problem(name: string): string | undefined;
 }
 
 export type Aggregate =

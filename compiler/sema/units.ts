@@ -31,14 +31,20 @@ function signature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole" |
   const kind =
     event.kind === "syscall" ? event.direction : event.kind === "iter" ? `iter ${event.iterator}` : event.kind;
   if (fields === undefined) return kind;
-  if (fields === "whole") return `${kind} ${probe.id}`;
+  // Types of one name may be others in another program.
+  if (probe.event.kind === "uprobe") return `${kind} ${probe.event.path} ${argumentSignature(probe, fields)}`;
+  return `${kind} ${argumentSignature(probe, fields)}`;
+}
+
+function argumentSignature(probe: ResolvedProbe, fields: ReadonlySet<string> | "whole"): string {
+  if (fields === "whole") return `${probe.id}`;
   const args = probe.arguments();
   const parts = [...fields].map((name) => {
     const argument = args?.get(name);
     // A probe without the field is a unit of its own: the message names it.
     return argument ? `${name}:${typeName(argument.type)}:${JSON.stringify(argument.source)}` : `!${probe.id}`;
   });
-  return `${kind} ${parts.join(" ")}`;
+  return parts.join(" ");
 }
 
 /** Names read as `args.name` in a block; "whole" when `args` stands alone; undefined when it does not occur. */

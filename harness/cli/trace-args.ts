@@ -33,6 +33,8 @@ export interface TraceArgs {
   probeFilter: RegExp | undefined;
   /** A list of the kernel's traceable functions, in place of the kernel's own. */
   traceableFunctions: string | undefined;
+  /** Folders of --debuginfo. */
+  debugFolders: string[];
   /** Features of the kernel to do without. */
   withoutFeatures: Feature[];
   /** Stages to print instead of running. */
@@ -84,6 +86,7 @@ export function parseTraceArgs(argv: readonly string[]): TraceArgs {
     purpose: "trace",
     probeFilter: undefined,
     traceableFunctions: undefined,
+    debugFolders: [],
     withoutFeatures: [],
     emit: [],
     includePaths: [],
@@ -240,6 +243,12 @@ const OPTIONS: readonly Option[] = [
     set: (_, traceableFunctions) => ({ traceableFunctions }),
   },
   {
+    names: ["--debuginfo"],
+    value: "DIR[:DIR]",
+    help: "look for debug information in these folders as well",
+    set: ({ debugFolders }, folders) => ({ debugFolders: [...debugFolders, ...folders.split(":").filter(Boolean)] }),
+  },
+  {
     names: ["--no-feature"],
     value: "NAMES",
     help: `do without features of the kernel: ${Object.keys(FEATURES).join(", ")}`,
@@ -252,12 +261,11 @@ const OPTIONS: readonly Option[] = [
   { names: ["-h", "--help"], help: "print this help", set: () => ({ mode: "help" }) },
 ];
 
-const NO_DEBUG_INFORMATION = "debug information is not read yet";
+const NO_UNWINDING = "`dw_ustack`, which it is about, is not there yet";
 
 /** bpftrace's options for what is not to be had here, and what is instead. */
 const REFUSED: Readonly<Record<string, string>> = {
-  "--debuginfo": NO_DEBUG_INFORMATION,
-  "--dwarf-pid": NO_DEBUG_INFORMATION,
+  "--dwarf-pid": NO_UNWINDING,
   "--aot": "run the script itself: it is compiled in milliseconds",
   "--emit-elf": "--emit asm prints the programs, and --emit bytes their bytes",
   "--emit-llvm": "--emit ir and --emit ir-opt print the programs before and after the optimiser",

@@ -18,7 +18,7 @@ export function kernelInfo(facts: KernelFacts, prober: Prober): string {
     section("System", { OS: `${type()} ${release()} ${version()}`, Arch: machine() }),
     section("Build", {
       version: packageVersion(),
-      "libdw (DWARF support)": false,
+      "libdw (DWARF support)": true,
       "dwunwind (DWARF stack unwinding)": false,
     }),
     section("Kernel helpers", {

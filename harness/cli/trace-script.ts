@@ -72,11 +72,11 @@ export function orErrors<T>(answer: T | undefined, diags: Diagnostics, { warning
 }
 
 /** What the machine says, unless an option or the environment says otherwise. */
-export function factsFor({ withoutFeatures, traceableFunctions }: TraceArgs): KernelFacts {
+export function factsFor({ withoutFeatures, traceableFunctions, debugFolders }: TraceArgs): KernelFacts {
   const typeInformation = process.env.BPFTRACE_BTF;
   if (typeInformation !== undefined) expectReadable("BPFTRACE_BTF", typeInformation);
   if (traceableFunctions !== undefined) expectReadable("--traceable-functions", traceableFunctions);
-  const facts = hostFacts({ traceableFunctions, typeInformation });
+  const facts = hostFacts({ traceableFunctions, typeInformation, debugFolders });
   const said = new Map<keyof Features, boolean>(withoutFeatures.map((name) => [name, false]));
   // Whoever lists the functions that can be probed knows that there are some.
   if (traceableFunctions !== undefined) for (const name of ["kprobe", "fentry"] as const) said.set(name, true);

@@ -51,6 +51,7 @@ const FACTS: KernelFacts = {
   binaries: () => [],
   executable: () => undefined,
   elfSymbols: () => undefined,
+  debugInfo: () => undefined,
   demangle: () => undefined,
   kernelFunctions: () => [],
   isTraceable: () => false,

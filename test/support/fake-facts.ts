@@ -4,6 +4,7 @@
  */
 import { Btf } from "../../compiler/btf/btf.ts";
 import type { TypeId } from "../../compiler/btf/types.ts";
+import type { Dwarf } from "../../compiler/dwarf/dwarf.ts";
 import type {
   ElfSymbols,
   Features,
@@ -39,6 +40,8 @@ export interface FakeKernel {
   loadedFrom: number;
   /** Variables of all binaries. */
   objects: Readonly<Record<string, { address: number; size: number }>>;
+  /** Of binaries by path. */
+  debugInfo: Readonly<Record<string, Dwarf>>;
   /** What names of symbols mean in C++. */
   cppNames: Readonly<Record<string, string>>;
   /** Functions that can be traced, by module. */
@@ -89,6 +92,7 @@ export function fakeFacts(kernel: Partial<FakeKernel> = {}): KernelFacts {
         }
       );
     },
+    debugInfo: (path) => fake.debugInfo[path],
     demangle: (name) => fake.cppNames[name],
     kernelFunctions: () =>
       Object.entries(fake.kernelFunctions).flatMap(([module, names]) => names.map((name) => ({ name, module }))),
@@ -241,6 +245,7 @@ const DEFAULTS: Omit<FakeKernel, "btf"> = {
   symbols: { do_nanosleep: 0xffff_ffff_8100_0010n, jiffies: 0xffff_ffff_8200_0000n },
   cgroups: { "/sys/fs/cgroup/test": 4242n },
   objects: { counter: { address: 0x404010, size: 4 }, table: { address: 0x404020, size: 64 } },
+  debugInfo: {},
   cppNames: CPP_NAMES,
   kernelFunctions: {
     vmlinux: ["do_nanosleep", "vfs_read", "vfs_write", "tcp_reset"],

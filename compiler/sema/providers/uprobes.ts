@@ -3,6 +3,7 @@
  * what is attached is a list of places in files.
  */
 import type { ElfFunction, ElfSymbols, KernelFacts } from "../../kernel-facts.ts";
+import { type Arguments, programArguments } from "../args.ts";
 import { starMatcher } from "../patterns.ts";
 import {
   type Found,
@@ -264,7 +265,17 @@ function found(
     returns: request.returns,
     alone: request.needs.loadAddress,
   };
-  return { name: `${request.provider}:${path}:${label}`, event };
+  const full = `${request.provider}:${path}:${label}`;
+  return { name: full, event, arguments: () => argumentsAt(full, event, request.context.facts) };
+}
+
+/** What a function was called with is known where it begins. */
+function argumentsAt(name: string, event: UserEvent, facts: KernelFacts): Arguments | undefined {
+  const { path, address, symbol } = event;
+  if (!event.entry || event.returns) return undefined;
+  const dwarf = facts.debugInfo(path);
+  const fn = dwarf?.functionAt(address);
+  return dwarf && fn && programArguments(name, dwarf, fn, { symbol, arch: facts.arch });
 }
 
 function nameOf({ name }: ElfFunction, offset: number): string {

@@ -22,6 +22,8 @@ export interface Segment {
 export interface Section {
   /** SHT_* */
   type: number;
+  /** SHF_* */
+  flags: number;
   address: number;
   offset: number;
   size: number;
@@ -170,6 +172,7 @@ function readSections(read: ReadAt, header: DataView): Section[] {
   return headers.map((section) => ({
     nameOffset: section.getUint32(0, true),
     type: section.getUint32(4, true),
+    flags: wide(section, 8),
     address: wide(section, 16),
     offset: wide(section, 24),
     size: wide(section, 32),

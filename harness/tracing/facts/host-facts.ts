@@ -6,8 +6,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { release, version } from "node:os";
 import { join } from "node:path";
 import { Btf } from "../../../compiler/btf/btf.ts";
+import { Dwarf } from "../../../compiler/dwarf/dwarf.ts";
 import type { ElfSymbols, Features, KernelFacts, TracepointFormat } from "../../../compiler/kernel-facts.ts";
 import { countCpus, demangle, mapFile, SysError } from "../../../native/index.ts";
+import { debugFilesOf } from "../elf/debug-sections.ts";
 import { ElfError } from "../elf/file.ts";
 import { CapabilityError, errnoOf } from "./capability-error.ts";
 import { cgroupId } from "./cgroup.ts";
@@ -28,6 +30,8 @@ export interface HostFactsOptions {
   traceableFunctions?: string | undefined;
   /** A file with the kernel's type information, in place of the kernel's own. */
   typeInformation?: string | undefined;
+  /** Folders in which debug files are looked for before the usual ones. */
+  debugFolders?: readonly string[];
   /** As uname says. */
   release?: string;
   build?: string;
@@ -53,6 +57,7 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
   const formats = new Map<string, TracepointFormat | undefined>();
   const btfs = new Map<string, Btf | undefined>();
   const symbols = new Map<string, bigint | undefined>();
+  const debug = new Map<string, Dwarf | undefined>();
   const elves = new Map<string, ElfSymbols | undefined>();
 
   const btf = (module = "vmlinux"): Btf | undefined =>
@@ -112,6 +117,7 @@ export function hostFacts(options: HostFactsOptions = {}): HostFacts {
     kernelFunctions,
     isTraceable,
     modules,
+    debugInfo: (path) => remembered(debug, path, () => openDebugInfo(path.startsWith("/") ? at(path) : path, options)),
     elfSymbols: (path) => remembered(elves, path, () => readElfIfPossible(path.startsWith("/") ? at(path) : path)),
   };
 }
@@ -145,6 +151,11 @@ function readBtf(path: string, base?: Btf): Btf | undefined {
       throw new CapabilityError("the kernel's type information may not be read", "run as root", error);
     throw error;
   }
+}
+
+function openDebugInfo(path: string, { debugFolders }: HostFactsOptions): Dwarf | undefined {
+  const files = debugFilesOf(path, debugFolders);
+  return files && Dwarf.open(files);
 }
 
 function readElfIfPossible(path: string): ElfSymbols | undefined {
