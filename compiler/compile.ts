@@ -5,6 +5,7 @@ import { compileIr } from "./backend/compile-ir.ts";
 import { generateDiagnostic } from "./backend/errors.ts";
 import { isBuiltin } from "./builtins/index.ts";
 import { Diagnostics } from "./diagnostics.ts";
+import { DwarfError } from "./dwarf/reader.ts";
 import { expand } from "./expand/expand.ts";
 import { resolveImports } from "./expand/imports.ts";
 import type { FileHost } from "./file-host.ts";
@@ -80,6 +81,22 @@ export function compile(
   facts: KernelFacts,
   diags: Diagnostics,
   options: CompileOptions = {},
+): CompiledProgram | undefined {
+  try {
+    return compileScript(source, facts, diags, options);
+  } catch (error) {
+    if (!(error instanceof DwarfError)) throw error;
+    const message = `the debug information of ${error.file} cannot be read: ${error.message}`;
+    diags.error("debug-information", { source, start: 0, end: source.text.length }, message, { elsewhere: true });
+    return undefined;
+  }
+}
+
+function compileScript(
+  source: Source,
+  facts: KernelFacts,
+  diags: Diagnostics,
+  options: CompileOptions,
 ): CompiledProgram | undefined {
   const { dump = () => {}, parameters = [], namedParameters = {}, scope = "system", workload = scope } = options;
   const resolved = resolve(source, facts, diags, options);

@@ -30,15 +30,36 @@ export interface Widths {
 /** Steps whose length only the entry tells. */
 export const Skip = { leb: -1, text: -2, block1: -3, block2: -4, block4: -5, block: -6, indirect: -7 } as const;
 
-export type Abbreviations = ReadonlyMap<number, Abbreviation>;
+/** One table. It is read no further than to the row that is asked for: thousands of units are only asked for their first entry. */
+export class Abbreviations {
+  readonly #reader: Reader;
+  readonly #widths: Widths;
+  readonly #rows = new Map<number, Abbreviation>();
+  #complete = false;
 
-/** A row has no more attributes, whatever it claims: it ends with the section. */
-export function readAbbreviations(section: Uint8Array, offset: number, widths: Widths): Abbreviations {
-  const reader = new Reader(section, offset);
-  const rows = new Map<number, Abbreviation>();
-  for (;;) {
+  constructor(section: Uint8Array, offset: number, widths: Widths) {
+    this.#reader = new Reader(section, offset);
+    this.#widths = widths;
+  }
+
+  /** Throws DwarfError when there is no such row. */
+  row(code: number): Abbreviation {
+    for (;;) {
+      const found = this.#rows.get(code);
+      if (found) return found;
+      if (this.#complete) throw new DwarfError(`an entry of kind ${code}, which its unit does not know`);
+      this.#readRow();
+    }
+  }
+
+  /** A row has no more attributes, whatever it claims, than the section has bytes. */
+  #readRow(): void {
+    const reader = this.#reader;
     const code = reader.uleb();
-    if (code === 0) return rows;
+    if (code === 0) {
+      this.#complete = true;
+      return;
+    }
     const tag = reader.uleb();
     const hasChildren = reader.u8() !== 0;
     const attributes: AttributeForm[] = [];
@@ -49,7 +70,7 @@ export function readAbbreviations(section: Uint8Array, offset: number, widths: W
       if (at === 0 && form === 0) break;
       attributes.push({ at, form, constant });
     }
-    rows.set(code, { tag, hasChildren, attributes, steps: stepsOver(attributes, widths) });
+    this.#rows.set(code, { tag, hasChildren, attributes, steps: stepsOver(attributes, this.#widths) });
   }
 }
 
@@ -142,27 +163,32 @@ export function skipAttributes(reader: Reader, { steps }: Abbreviation, widths: 
 }
 
 function takeStep(reader: Reader, step: number, widths: Widths): void {
+  if (step >= 0) reader.skip(step);
+  else if (step === Skip.leb) reader.skipLeb();
+  else if (step === Skip.text) reader.skipText();
+  else if (step === Skip.indirect) takeStep(reader, stepOver(indirectForm(reader), widths), widths);
+  else reader.skip(blockLength(reader, step));
+}
+
+function blockLength(reader: Reader, step: number): number {
   switch (step) {
-    case Skip.leb:
-      return reader.skipLeb();
-    case Skip.text:
-      return reader.skipText();
     case Skip.block1:
-      return reader.skip(reader.u8());
+      return reader.u8();
     case Skip.block2:
-      return reader.skip(reader.u16());
+      return reader.u16();
     case Skip.block4:
-      return reader.skip(reader.u32());
-    case Skip.block:
-      return reader.skip(reader.uleb());
-    case Skip.indirect: {
-      const form = reader.uleb();
-      if (form === Form.indirect) throw new DwarfError("a value whose form is told by its form");
-      return takeStep(reader, stepOver(form, widths), widths);
-    }
+      return reader.u32();
     default:
-      return reader.skip(step);
+      return reader.uleb();
   }
+}
+
+/** The form that stands in front of a value, in place of one that its row gives. */
+export function indirectForm(reader: Reader): number {
+  const form = reader.uleb();
+  if (form === Form.indirect || form === Form.implicit_const)
+    throw new DwarfError(`a value whose form is 0x${form.toString(16)}`);
+  return form;
 }
 
 /** Whether entries of the row say where the next one at their level begins. */

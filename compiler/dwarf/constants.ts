@@ -6,6 +6,7 @@ export const Tag = {
   enumeration_type: 0x04,
   formal_parameter: 0x05,
   compile_unit: 0x11,
+  inlined_subroutine: 0x1d,
   lexical_block: 0x0b,
   member: 0x0d,
   pointer_type: 0x0f,

@@ -1,5 +1,5 @@
 /** One entry of debug information (a DIE): its attributes, decoded when it is made, and what each of them means. */
-import type { Abbreviation } from "./abbreviations.ts";
+import { type Abbreviation, indirectForm } from "./abbreviations.ts";
 import { indexedAddress } from "./addresses.ts";
 import { At, Form } from "./constants.ts";
 import { DwarfError, Reader } from "./reader.ts";
@@ -244,9 +244,7 @@ function readValue(reader: Reader, form: number, unit: Unit): Attribute {
     }
   };
   if (form !== Form.indirect) return { form, value: value() };
-  const own = reader.uleb();
-  if (own === Form.indirect) throw new DwarfError("a value whose form is told by its form");
-  return readValue(reader, own, unit);
+  return readValue(reader, indirectForm(reader), unit);
 }
 
 function textOf(unit: Unit, form: number, value: Value): string | undefined {

@@ -32,7 +32,8 @@ export class Dwarf {
   readonly #functions = new Map<number, DwarfFunction | undefined>();
   readonly #named = new Map<string, Die | undefined>();
   #supplement: Dwarf | undefined | "unread" = "unread";
-  #ranges: readonly (Range & { unit: Unit })[] | undefined;
+  #listed: readonly UnitRange[] | undefined;
+  #own: readonly UnitRange[] | undefined;
 
   private constructor(files: DebugFiles) {
     this.#files = files;
@@ -47,7 +48,17 @@ export class Dwarf {
    */
   static open(files: DebugFiles): Dwarf | undefined {
     const dwarf = new Dwarf(files);
-    return dwarf.#main.units.length > 0 ? dwarf : undefined;
+    return dwarf.ask(() => dwarf.#main.units.length > 0) ? dwarf : undefined;
+  }
+
+  /** What somebody wants to know; an error tells which file it is about. */
+  ask<T>(question: () => T): T {
+    try {
+      return question();
+    } catch (error) {
+      if (error instanceof DwarfError) error.file ??= this.#files.main.path;
+      throw error;
+    }
   }
 
   /** The function that begins at an address of the file. */
@@ -102,33 +113,34 @@ export class Dwarf {
     return undefined;
   }
 
-  /** The unit that the table of addresses names, or else those that say so themselves. */
+  /** The unit that the table of addresses names, or else those that say so themselves: compilers need not write the table. */
   *#unitsAt(address: number): Generator<Unit> {
     const tried = new Set<Unit>();
-    for (const { start, end, unit } of this.#addressRanges()) {
-      if (address < start || address >= end || tried.has(unit)) continue;
-      tried.add(unit);
-      yield unit;
+    for (const list of [() => this.#listedRanges(), () => this.#ownRanges()]) {
+      for (const { start, end, unit } of list()) {
+        if (address < start || address >= end || tried.has(unit)) continue;
+        tried.add(unit);
+        yield unit;
+      }
     }
   }
 
-  #addressRanges(): readonly (Range & { unit: Unit })[] {
-    if (this.#ranges) return this.#ranges;
-    const ranges: (Range & { unit: Unit })[] = [];
-    const listed = new Set<Unit>();
-    for (const { unit: offset, ...range } of addressTable(this.#main.sections.get(".debug_aranges"))) {
+  #listedRanges(): readonly UnitRange[] {
+    this.#listed ??= [...addressTable(this.#main.sections.get(".debug_aranges"))].flatMap(({ unit: offset, ...range }) => {
       const unit = this.#main.beginningAt(offset);
-      if (!unit) continue;
-      listed.add(unit);
-      ranges.push({ ...range, unit });
-    }
-    // Compilers need not write the table, and some units may come from one that does not.
-    for (const unit of this.#main.units) {
-      if (listed.has(unit) || unit.isType || unit.header.type === UnitType.partial) continue;
-      for (const range of rangesOf(unit.root)) ranges.push({ ...range, unit });
-    }
-    this.#ranges = ranges;
-    return ranges;
+      return unit ? [{ ...range, unit }] : [];
+    });
+    return this.#listed;
+  }
+
+  #ownRanges(): readonly UnitRange[] {
+    if (this.#own) return this.#own;
+    const listed = new Set(this.#listedRanges().map(({ unit }) => unit));
+    const units = this.#main.units.filter(
+      (unit) => !listed.has(unit) && !unit.isType && unit.header.type !== UnitType.partial,
+    );
+    this.#own = units.flatMap((unit) => rangesOf(unit.root).map((range) => ({ ...range, unit })));
+    return this.#own;
   }
 
   // Types
@@ -244,6 +256,8 @@ export class Dwarf {
     return undefined;
   }
 }
+
+type UnitRange = Range & { unit: Unit };
 
 interface Found {
   die: Die;

@@ -2,7 +2,7 @@
  * The files that debug information is spread over, as the host hands them in: one with the program or beside it, the units that
  * were split off when it was compiled, and what several programs share.
  */
-import { type Abbreviations, readAbbreviations, type Widths } from "./abbreviations.ts";
+import { Abbreviations, type Widths } from "./abbreviations.ts";
 
 export interface DebugFile {
   /** For messages. */
@@ -51,7 +51,7 @@ export class Sections {
     const key = `${offset} ${widths.version} ${widths.offsetSize} ${widths.addressSize}`;
     let found = this.#abbreviations.get(key);
     if (found === undefined) {
-      found = readAbbreviations(this.get(".debug_abbrev"), offset, widths);
+      found = new Abbreviations(this.get(".debug_abbrev"), offset, widths);
       this.#abbreviations.set(key, found);
     }
     return found;

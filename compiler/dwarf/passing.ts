@@ -211,10 +211,8 @@ function isPassedByReference(dwarf: Dwarf, record: Die, depth: number): boolean 
 }
 
 /** Whether a constructor has one parameter, which is a reference to its own class. */
-function takesItself(dwarf: Dwarf, constructor: Die, record: Die): boolean {
-  const given = [...constructor.children()].filter(
-    (child) => child.tag === Tag.formal_parameter && !child.flag(At.artificial),
-  );
+function takesItself(dwarf: Dwarf, fn: Die, record: Die): boolean {
+  const given = [...fn.children()].filter((child) => child.tag === Tag.formal_parameter && !child.flag(At.artificial));
   const type = given.length === 1 ? decodeType(dwarf.resolve(given[0]!.type)) : undefined;
   if (type?.kind !== "pointer" || type.reference === "") return false;
   return dwarf.resolve(type.to)?.equals(record) ?? false;

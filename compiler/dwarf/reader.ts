@@ -3,6 +3,8 @@
 /** Debug information that breaks the format's rules, with the place. */
 export class DwarfError extends Error {
   override readonly name = "DwarfError";
+  /** The file that it is in. */
+  file: string | undefined;
 }
 
 const decoder = new TextDecoder();

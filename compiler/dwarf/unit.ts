@@ -106,7 +106,7 @@ export class Unit {
   }
 
   /** Calls `visit` for all entries in their order, until it answers true. `depth` of the root is 0. */
-  scan(visit: (offset: number, tag: number, depth: number) => boolean | void): void {
+  scan(visit: (offset: number, tag: number, depth: number) => boolean): void {
     const { firstDie, end } = this.header;
     const reader = new Reader(this.bytes, firstDie, end);
     let depth = 0;
@@ -118,7 +118,7 @@ export class Unit {
         continue;
       }
       const abbreviation = this.#abbreviation(code);
-      if (visit(offset, abbreviation.tag, depth) === true) return;
+      if (visit(offset, abbreviation.tag, depth)) return;
       skipAttributes(reader, abbreviation, this.header);
       if (abbreviation.hasChildren) depth++;
       else if (depth === 0) return;
@@ -150,9 +150,7 @@ export class Unit {
       (this.contributions.abbrev ?? 0) + this.header.abbreviations,
       this.header,
     );
-    const found = this.#abbreviations.get(code);
-    if (!found) throw new DwarfError(`an entry of kind ${code}, which its unit does not know`);
-    return found;
+    return this.#abbreviations.row(code);
   }
 }
 

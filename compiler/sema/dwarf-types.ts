@@ -88,16 +88,23 @@ class DwarfShape implements StructShape {
 
   field(name: string): StructField | undefined {
     if (!this.#known.has(name)) {
-      const found = this.#members().filter((member) => member.name === name);
-      // A member of the class itself hides one that it inherits.
-      const member = found.find(({ inherited }) => !inherited) ?? found[0];
-      this.#known.set(name, member && this.#convert(member));
+      this.#known.set(
+        name,
+        this.#dwarf.ask(() => this.#find(name)),
+      );
     }
     return this.#known.get(name);
   }
 
   fields(): readonly StructField[] {
-    return this.#members().map((member) => this.#convert(member));
+    return this.#dwarf.ask(() => this.#members().map((member) => this.#convert(member)));
+  }
+
+  /** A member of the class itself hides one that it inherits. */
+  #find(name: string): StructField | undefined {
+    const found = this.#members().filter((member) => member.name === name);
+    const member = found.find(({ inherited }) => !inherited) ?? found[0];
+    return member && this.#convert(member);
   }
 
   #members(): readonly DwarfMember[] {

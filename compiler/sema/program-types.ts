@@ -22,8 +22,11 @@ export function programTypes(probes: readonly ResolvedProbe[], facts: KernelFact
     type(tag, name) {
       for (const [path, address] of places) {
         const dwarf = facts.debugInfo(path);
-        const found = dwarf && find(dwarf, tag, name, dwarf.functionAt(address)?.die);
-        if (dwarf && found) return typeFromDwarf(dwarf, found);
+        const type = dwarf?.ask(() => {
+          const found = find(dwarf, tag, name, dwarf.functionAt(address)?.die);
+          return found && typeFromDwarf(dwarf, found);
+        });
+        if (type) return type;
       }
       return undefined;
     },

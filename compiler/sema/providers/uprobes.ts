@@ -2,6 +2,9 @@
  * uprobe and uretprobe: functions and instructions of executables and libraries. The symbols are matched here, so that
  * what is attached is a list of places in files.
  */
+
+import { didYouMean } from "../../diagnostics.ts";
+import { type SourcePlace, sourcePlaces } from "../../dwarf/source-places.ts";
 import type { ElfFunction, ElfSymbols, KernelFacts } from "../../kernel-facts.ts";
 import { type Arguments, programArguments } from "../args.ts";
 import { starMatcher } from "../patterns.ts";
@@ -27,7 +30,7 @@ const LANGUAGES: ReadonlySet<string> = new Set(["cpp"]);
 interface UserPoint {
   target: string;
   /** `cpp` goes by the names that functions have in C++, instead of those of their symbols. */
-  place: { function: string; offset: number; cpp: boolean } | { address: number };
+  place: { function: string; offset: number; cpp: boolean } | { address: number } | { source: SourcePlace };
 }
 
 type UserRequest = Request & { provider: string; returns: boolean };
@@ -54,7 +57,7 @@ function places(request: UserRequest): Found[] {
   const errors = context.diags.errors.length;
   const found = files.flatMap((path) => placesIn(request, point, path, facts.elfSymbols(path)));
   // Addresses that cannot be had were reported where they were looked for.
-  if (found.length > 0 || context.diags.errors.length > errors || "address" in point.place) return found;
+  if (found.length > 0 || context.diags.errors.length > errors || !("function" in point.place)) return found;
   const { cpp, function: wanted } = point.place;
   const named = (path: string, name: string): string => `${path}:${cpp ? "cpp:" : ""}${name}`;
   const pattern = named(files.length === 1 ? files[0]! : point.target, wanted);
@@ -80,10 +83,7 @@ function read(request: UserRequest): UserPoint | undefined {
       return none(request, "no-such-binary", `the file of process ${targetPid} cannot be told`);
     }
   }
-  if (parts[1] === "@") {
-    const help = "give the function, or the address that `objdump -dl` shows for the line";
-    return none(request, "unsupported", "places in source files need DWARF, which is not read yet", help);
-  }
+  if (parts[1] === "@") return readSource(request, parts);
   if (parts.length !== 2 && parts.length !== 3) {
     return none(request, "attach-point-form", `${name} probe type requires 2 or 3 arguments, found ${parts.length}`);
   }
@@ -139,8 +139,27 @@ function* functionNames(
   }
 }
 
+/** `binary@file:line[:column]` */
+function readSource(request: UserRequest, [target = "", , file, ...numbers]: readonly string[]): UserPoint | undefined {
+  const { provider: name, returns } = request;
+  const refuse = (message: string, help?: string): undefined => none(request, "attach-point-form", message, help);
+  if (returns) return refuse("Source code location not allowed", "a return has no place of its own");
+  if (target === "") return refuse(`${name} should have a target`);
+  if (target.includes("*")) return refuse("Cannot use wildcards with source code location");
+  const [line, column] = numbers;
+  if (!file || !line || numbers.length > 2) {
+    return refuse(`Invalid ${name} arguments, expected format: ${name}:TARGET@FILE:LINE[:COL]`);
+  }
+  const read = numbers.map(parseNumber);
+  if (read[0] === undefined) return refuse(`Invalid line number: invalid integer: ${line}`);
+  if (column !== undefined && read[1] === undefined) return refuse(`Invalid column number: invalid integer: ${column}`);
+  const source = { file, line: Number(read[0]), column: read[1] === undefined ? undefined : Number(read[1]) };
+  return { target, place: { source } };
+}
+
 function placesIn(request: UserRequest, { place }: UserPoint, path: string, elf: ElfSymbols | undefined): Found[] {
   if ("address" in place) return atAddress(request, path, elf, place.address);
+  if ("source" in place) return atSource(request, path, elf, place.source);
   if (!elf) return [];
   const { function: name, offset, cpp } = place;
   const functions = cpp ? cppFunctions(elf, name, request.context.facts) : functionsNamed(elf, name);
@@ -247,6 +266,35 @@ function atAddress(request: UserRequest, path: string, elf: ElfSymbols | undefin
   return [found(request, path, elf, { name: "", address, offset, size: 0 }, 0, String(address))];
 }
 
+function atSource(request: UserRequest, path: string, elf: ElfSymbols | undefined, source: SourcePlace): Found[] {
+  const { facts } = request.context;
+  const dwarf = facts.debugInfo(path);
+  if (!dwarf) {
+    const message = `No DWARF debug info found for '${path}', cannot attach by source code location.`;
+    return fail(request, "no-debug-information", message, "compile it with -g, or install its debug symbols");
+  }
+  const { file, line, column } = source;
+  const answer = dwarf.ask(() => sourcePlaces(dwarf, source));
+  switch (answer.found) {
+    case "code":
+      return answer.addresses.flatMap((address) => atAddress(request, path, elf, address));
+    case "no-file": {
+      const help = didYouMean(file.slice(file.lastIndexOf("/") + 1), answer.files);
+      return fail(request, "no-such-source", `No compilation unit matches ${file}`, help);
+    }
+    case "several": {
+      const message = `Ambiguous source path, matches multiple files: ${answer.paths.join(", ")}`;
+      return fail(request, "no-such-source", message, "give more of the path");
+    }
+    case "no-code": {
+      const place = column === undefined ? `${file}:${line}` : `${file}:${line}:${column}`;
+      const near = answer.near.map((each) => (each === line ? `${each} (in other columns)` : each)).join(" and ");
+      const help = near === "" ? `no line of ${answer.path} has code` : `the nearest with code are ${near}`;
+      return fail(request, "no-such-source", `Unable to map '${place}' to address`, help);
+    }
+  }
+}
+
 function found(
   request: UserRequest,
   path: string,
@@ -274,8 +322,10 @@ function argumentsAt(name: string, event: UserEvent, facts: KernelFacts): Argume
   const { path, address, symbol } = event;
   if (!event.entry || event.returns) return undefined;
   const dwarf = facts.debugInfo(path);
-  const fn = dwarf?.functionAt(address);
-  return dwarf && fn && programArguments(name, dwarf, fn, { symbol, arch: facts.arch });
+  return dwarf?.ask(() => {
+    const fn = dwarf.functionAt(address);
+    return fn && programArguments(name, dwarf, fn, { symbol, arch: facts.arch });
+  });
 }
 
 function nameOf({ name }: ElfFunction, offset: number): string {
