@@ -82,6 +82,7 @@ const MACHINES: Readonly<Record<Arch, Machine>> = {
 
 const FLOATING = "it is passed in a register for floating point, which programs cannot read";
 const LEFT_OUT = "the compiler has left it out";
+const EMPTY = "it has no content";
 const UNUSUAL = "the compiler passes it in a way of its own";
 
 /** `symbol` is what the function is called in the table of symbols. */
@@ -91,7 +92,8 @@ export function placeArguments(dwarf: Dwarf, fn: DwarfFunction, symbol: string, 
     return dropped ? { at: "nowhere" } : locationAtEntry(fn.die, die, fn.entry, machine);
   });
   const expected = expectedPlaces(dwarf, fn, symbol, arch, said);
-  const told = said.map((location) => toldPlace(location, machine));
+  // Of what is empty only its address is ever told.
+  const told = said.map((location, i) => (isEmpty(expected[i]!) ? expected[i] : toldPlace(location, machine)));
   const departs = told.some((place, i) => place !== undefined && !agree(place, expected[i]!));
   return fn.parameters.map((parameter, i) => {
     const place = told[i] ?? (departs ? nowhere(UNUSUAL) : guessed(said[i]!, expected[i]!, fn, parameter));
@@ -144,6 +146,10 @@ function onStack({ stackName, stackBelowCaller }: Machine, offset: number, indir
   return { in: "memory", register: stackName, offset: stackBelowCaller + offset, indirect };
 }
 
+function isEmpty(place: ArgumentPlace): boolean {
+  return place.in === "nowhere" && place.why === EMPTY;
+}
+
 function agree(a: ArgumentPlace, b: ArgumentPlace): boolean {
   if (b.in === "nowhere") return a.in === "nowhere" || b.why !== FLOATING;
   return JSON.stringify(a) === JSON.stringify(b);
@@ -168,7 +174,8 @@ function expectedPlaces(
   const next = new Registers(machine);
   let lost: string | undefined;
   const result = passingOf(dwarf, fn.returns, arch);
-  if (fn.returns && machine.resultFirst && (result.by === "stack" || result.by === "reference")) next.integer();
+  const inMemory = result.by === "reference" || (result.by === "stack" && !result.onTop);
+  if (fn.returns && machine.resultFirst && inMemory) next.integer();
   if (!followsC && fn.returns && !isScalar(dwarf, fn.returns)) lost = UNUSUAL;
   return parameters.map((parameter, i): ArgumentPlace => {
     if (parameter.dropped) return nowhere(LEFT_OUT);
@@ -205,7 +212,7 @@ class Registers {
   place(passing: Passing): ArgumentPlace {
     switch (passing.by) {
       case "nothing":
-        return nowhere("it has no content");
+        return nowhere(EMPTY);
       case "reference": {
         const register = this.integer();
         if (register !== undefined) return { in: "memory", register, offset: 0, indirect: false };

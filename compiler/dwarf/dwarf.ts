@@ -9,7 +9,7 @@ import { decodeFunction, entryOf, stripped } from "./decode.ts";
 import type { Die } from "./die.ts";
 import { type DebugFile, type DebugFiles, Sections } from "./files.ts";
 import { nameFinder } from "./names.ts";
-import { PackageIndex } from "./package.ts";
+import { PackageIndex, type PackedUnit } from "./package.ts";
 import { DwarfError, Reader } from "./reader.ts";
 import type { DwarfFunction } from "./types.ts";
 import { readHeaders, type Surroundings, Unit } from "./unit.ts";
@@ -81,9 +81,9 @@ export class Dwarf {
 
   /** The definition of a struct, union, class or enum that an entry only declares; the entry itself when there is none. */
   defined(die: Die): Die {
-    if (!die.flag(At.declaration)) return die;
-    const signed = die.reference(At.signature);
+    const signed = die.has(At.signature) ? die.reference(At.signature) : undefined;
     if (signed) return signed;
+    if (!die.flag(At.declaration)) return die;
     const kind = (Object.keys(KINDS) as TypeKind[]).find((each) =>
       (KINDS[each] as readonly number[]).includes(die.tag),
     );
@@ -126,10 +126,12 @@ export class Dwarf {
   }
 
   #listedRanges(): readonly UnitRange[] {
-    this.#listed ??= [...addressTable(this.#main.sections.get(".debug_aranges"))].flatMap(({ unit: offset, ...range }) => {
-      const unit = this.#main.beginningAt(offset);
-      return unit ? [{ ...range, unit }] : [];
-    });
+    this.#listed ??= [...addressTable(this.#main.sections.get(".debug_aranges"))].flatMap(
+      ({ unit: offset, ...range }) => {
+        const unit = this.#main.beginningAt(offset);
+        return unit ? [{ ...range, unit }] : [];
+      },
+    );
     return this.#listed;
   }
 
@@ -148,18 +150,24 @@ export class Dwarf {
   #findType(kind: TypeKind, name: string): Die | undefined {
     let best: Found | undefined;
     const mayName = nameFinder(name);
-    for (const unit of this.#main.units) {
-      const full = this.#full(unit);
+    for (const full of this.units()) {
       if (!mayName(full)) continue;
       const found = this.#typeIn(full, kind, name);
       if (found && (best === undefined || isBetter(found, best))) best = found;
       if (best?.defined && best.depth === 1) return best.die;
     }
-    for (const unit of this.#types.units) {
+    for (const unit of this.#typeUnits()) {
       const found = mayName(unit) ? this.#typeIn(unit, kind, name) : undefined;
       if (found && (best === undefined || isBetter(found, best))) best = found;
     }
     return best?.die ?? this.#supplementary()?.findType(kind, name);
+  }
+
+  /** Units for one type each. */
+  *#typeUnits(): Generator<Unit> {
+    yield* this.#types.units;
+    yield* this.#main.units.filter(({ isType }) => isType);
+    for (const file of this.#splitFiles.values()) yield* file.typeUnits();
   }
 
   /** The best in a unit: one that is defined, and in as few others as possible. */
@@ -369,7 +377,23 @@ class SplitFile {
 
   typeUnit(signature: bigint): Unit | undefined {
     const place = this.index(".debug_tu_index")?.find(signature);
-    if (!place) return undefined;
+    return place && this.#packedType(place);
+  }
+
+  *typeUnits(): Generator<Unit> {
+    const index = this.index(".debug_tu_index");
+    if (!index) {
+      yield* this.types.units;
+      yield* this.info.units.filter(({ isType }) => isType);
+      return;
+    }
+    for (const place of index.all()) {
+      const unit = this.#packedType(place);
+      if (unit) yield unit;
+    }
+  }
+
+  #packedType(place: PackedUnit): Unit | undefined {
     if (place.info !== undefined) return this.info.unitWith(place.info, { contributions: place });
     return place.types === undefined ? undefined : this.types.unitWith(place.types, { contributions: place });
   }

@@ -46,7 +46,8 @@ export function locationAtEntry(fn: Die, parameter: Die, entry: number, register
   const frame = frameBaseOf(fn);
   const always = parameter.bytes(At.location);
   if (always) {
-    const found = read(always, frame, registers);
+    // Where the stack ends is only known of the first instruction, and this was said of all.
+    const found = read(always, frame === "caller" ? frame : undefined, { ...registers, stack: -1 });
     // A place that is right everywhere in the function is right at its beginning only where callers can put something.
     if (found.at === "registers") {
       const isPassed = found.pieces.every(({ register }) => registers.arguments.has(register) || register > 31);

@@ -17,12 +17,14 @@ export class PackageIndex {
   readonly #section: Uint8Array;
   readonly #version: number;
   readonly #columns: number;
+  readonly #rows: number;
   readonly #slots: number;
 
-  private constructor(section: Uint8Array, version: number, columns: number, slots: number) {
+  private constructor(section: Uint8Array, version: number, columns: number, rows: number, slots: number) {
     this.#section = section;
     this.#version = version;
     this.#columns = columns;
+    this.#rows = rows;
     this.#slots = slots;
   }
 
@@ -34,17 +36,24 @@ export class PackageIndex {
     const word = reader.u32();
     const version = word === 2 ? 2 : word & 0xffff;
     const columns = reader.u32();
-    reader.skip(4);
+    const rows = reader.u32();
     const slots = reader.u32();
     if (!Object.hasOwn(COLUMNS, version)) throw new DwarfError(`the index of a package has version ${version}`);
     if ((slots & (slots - 1)) !== 0) throw new DwarfError(`the index of a package has ${slots} slots`);
-    return new PackageIndex(section, version, columns, slots);
+    return new PackageIndex(section, version, columns, rows, slots);
   }
 
   /** Where the parts of a unit begin in their sections. */
   find(id: bigint): PackedUnit | undefined {
     const row = this.#row(id);
-    if (row === undefined || row === 0) return undefined;
+    return row === undefined ? undefined : this.#read(row);
+  }
+
+  *all(): Generator<PackedUnit> {
+    for (let row = 1; row <= this.#rows; row++) yield this.#read(row);
+  }
+
+  #read(row: number): PackedUnit {
     const table = HEADER_BYTES + this.#slots * 12;
     const names = new Reader(this.#section, table);
     const offsets = new Reader(this.#section, table + row * this.#columns * 4);

@@ -11,7 +11,8 @@ import type { DwarfRecord } from "./types.ts";
 export type Passing =
   /** In so many words, each in the next register of its kind. */
   | { by: "words"; words: readonly WordKind[]; size: number; align: number }
-  | { by: "stack"; size: number; align: number }
+  /** As a result, `onTop` is on top of the x87's own stack. */
+  | { by: "stack"; size: number; align: number; onTop?: true }
   /** As a pointer to a copy. */
   | { by: "reference" }
   /** Not at all, because there is nothing in it. */
@@ -71,10 +72,10 @@ function floatPassing({ name, size, parts }: { name: string; size: number; parts
   if (arch === "arm64") return { by: "words", words: parts === 2 ? ["float", "float"] : ["float"], size, align: 8 };
   const isExtended = name.endsWith("long double");
   if (parts === 2) {
-    if (size > 16) return { by: "stack", size, align: 16 };
+    if (size > 16) return { by: "stack", size, align: 16, onTop: true };
     return size === 16 ? { by: "words", words: ["float", "float"], size, align: 8 } : FLOAT;
   }
-  return isExtended ? { by: "stack", size, align: 16 } : FLOAT;
+  return isExtended ? { by: "stack", size, align: 16, onTop: true } : FLOAT;
 }
 
 function recordPassing(dwarf: Dwarf, record: DwarfRecord, arch: Arch): Passing {
@@ -150,6 +151,7 @@ function* scalarsOf(dwarf: Dwarf, type: Die, start: number, depth: number): Gene
 function wordsOnX64(parts: readonly Part[], size: number, align: number): Passing {
   const stack: Passing = { by: "stack", size, align };
   if (size > 16) return stack;
+  if (parts.length > 0 && parts.every(({ kind }) => kind === "stack")) return { ...stack, onTop: true };
   const words: (WordKind | undefined)[] = Array.from({ length: Math.ceil(size / 8) }, () => undefined);
   for (const { start, bits, kind, align: own } of parts) {
     if (kind === "stack" || start % (own * 8) !== 0) return stack;

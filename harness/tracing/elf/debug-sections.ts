@@ -85,20 +85,22 @@ class MappedFile implements DebugFile {
   }
 
   has(name: string): boolean {
-    return this.#find(name) !== undefined || this.#find(oldName(name)) !== undefined;
+    return this.#find(name).length > 0 || this.#find(oldName(name)).length > 0;
   }
 
   section(name: string): Uint8Array | undefined {
-    const found = this.#find(name);
-    if (found)
-      return (found.flags & SHF_COMPRESSED) === 0 ? this.#content(found) : unpacked(this.#content(found), name);
-    const old = this.#find(oldName(name));
+    const found = this.#find(name).map((each) => {
+      const content = this.#content(each);
+      return (each.flags & SHF_COMPRESSED) === 0 ? content : unpacked(content, name);
+    });
+    // What is in groups, of which a linker would keep one each: nothing refers from one to another by its place.
+    if (found.length > 0) return found.length === 1 ? found[0] : Buffer.concat(found);
+    const [old] = this.#find(oldName(name));
     return old && unpackedOld(this.#content(old), name);
   }
 
-  #find(name: string): Section | undefined {
-    const found = this.elf.section(name);
-    return found && found.type !== SHT_NOBITS ? found : undefined;
+  #find(name: string): Section[] {
+    return this.elf.sectionsOf(name).filter(({ type }) => type !== SHT_NOBITS);
   }
 
   #content({ offset, size }: Section): Uint8Array {

@@ -70,9 +70,12 @@ export class ElfFile {
 
   /** The section of that name. */
   section(name: string): Section | undefined {
-    this.#names ??= this.#sectionNames();
-    const names = this.#names;
-    return this.sections.find(({ nameOffset }) => textAt(names, nameOffset) === name);
+    return this.sections.find((section) => this.#isCalled(section, name));
+  }
+
+  /** All sections of that name: before it is linked, a file may have several. */
+  sectionsOf(name: string): Section[] {
+    return this.sections.filter((section) => this.#isCalled(section, name));
   }
 
   /** The content of a section. Throws ElfError. */
@@ -103,6 +106,11 @@ export class ElfFile {
     const start = 12 + Math.ceil(nameSize / 4) * 4;
     if (start + size > note.byteLength) return undefined;
     return Buffer.from(note.buffer, note.byteOffset + start, size).toString("hex");
+  }
+
+  #isCalled({ nameOffset }: Section, name: string): boolean {
+    this.#names ??= this.#sectionNames();
+    return textAt(this.#names, nameOffset) === name;
   }
 
   #sectionNames(): Buffer {
