@@ -118,7 +118,7 @@ describe("parseTraceArgs", () => {
       showUsage: true,
     },
     { argv: [], help: "-e 'PROGRAM', a file name, or - for standard input", showUsage: true },
-    { argv: ["--debuginfo=x", "-e", "P"], help: "debug information is not read yet", showUsage: false },
+    { argv: ["--dwarf-pid=1", "-e", "P"], help: "`dw_ustack`, which it is about, is not there yet", showUsage: false },
     { argv: ["--aot", "x"], help: "run the script itself: it is compiled in milliseconds", showUsage: false },
     { argv: ["-f", "xml", "-e", "P"], help: "valid formats: text, json", showUsage: false },
   ])("says what to do: $argv", ({ argv, help, showUsage }) => {

@@ -236,7 +236,19 @@ describe("uprobes", () => {
     ['uprobe:/opt/cplus:"a::b" {}', "no-such-function]: No matches for uprobe /opt/cplus:a::b."],
     ['uprobe:/opt/cplus:rust:"a::b" {}', "attach-point-form]: unsupported language type: rust"],
     ["uprobe:/bin/example:rust:main {}", "attach-point-form]: unsupported language type: rust"],
-    ["uprobe:/bin/example@main.c:12 {}", "unsupported]: places in source files need DWARF"],
+    ["uprobe:/bin/example@main.c:12 {}", "no-debug-information]: No DWARF debug info found for '/bin/example'"],
+    [
+      "uprobe:/bin/example@main.c {}",
+      "attach-point-form]: Invalid uprobe arguments, expected format: uprobe:TARGET@FILE:LINE[:COL]",
+    ],
+    [
+      "uprobe:/bin/example@main.c:1:2:3 {}",
+      "attach-point-form]: uprobe probes are written uprobe:binary:function[+offset]",
+    ],
+    ["uprobe:/bin/example@main.c:x {}", "attach-point-form]: Invalid line number: invalid integer: x"],
+    ["uprobe:/bin/example@main.c:1:x {}", "attach-point-form]: Invalid column number: invalid integer: x"],
+    ["uprobe:/bin/*@main.c:1 {}", "attach-point-form]: Cannot use wildcards with source code location"],
+    ["uretprobe:/bin/example@main.c:1 {}", "attach-point-form]: Source code location not allowed"],
   ])("%s is refused", (text, message) => {
     const { probes, messages } = resolve(text);
     expect(probes).toEqual([]);
