@@ -82,8 +82,13 @@ export function compile(
   diags: Diagnostics,
   options: CompileOptions = {},
 ): CompiledProgram | undefined {
+  return reported(source, diags, () => compileScript(source, facts, diags, options));
+}
+
+/** Debug information that is damaged is no fault of the script's, and its place is wherever it is asked for. */
+function reported<T>(source: Source, diags: Diagnostics, stages: () => T): T | undefined {
   try {
-    return compileScript(source, facts, diags, options);
+    return stages();
   } catch (error) {
     if (!(error instanceof DwarfError)) throw error;
     const message = `the debug information of ${error.file} cannot be read: ${error.message}`;
@@ -99,7 +104,7 @@ function compileScript(
   options: CompileOptions,
 ): CompiledProgram | undefined {
   const { dump = () => {}, parameters = [], namedParameters = {}, scope = "system", workload = scope } = options;
-  const resolved = resolve(source, facts, diags, options);
+  const resolved = resolveScript(source, facts, diags, options);
   if (!resolved) return undefined;
   const { script, blocks, config, names, macros } = resolved;
 
@@ -136,6 +141,15 @@ export function resolve(
   facts: KernelFacts,
   diags: Diagnostics,
   options: CompileOptions = {},
+): ResolvedScript | undefined {
+  return reported(source, diags, () => resolveScript(source, facts, diags, options));
+}
+
+function resolveScript(
+  source: Source,
+  facts: KernelFacts,
+  diags: Diagnostics,
+  options: CompileOptions,
 ): ResolvedScript | undefined {
   const { dump = () => {}, parameters = [], files, includes = [] } = options;
   dump("tokens", () => printTokens(source));

@@ -30,6 +30,8 @@ export class Dwarf {
   readonly #split = new Map<Unit, Unit | undefined>();
   readonly #splitFiles = new Map<DebugFile, SplitFile>();
   readonly #functions = new Map<number, DwarfFunction | undefined>();
+  /** Where the functions of a unit are, by the addresses that they begin at. */
+  readonly #entries = new Map<Unit, ReadonlyMap<number, number>>();
   readonly #named = new Map<string, Die | undefined>();
   #supplement: Dwarf | undefined | "unread" = "unread";
   #listed: readonly UnitRange[] | undefined;
@@ -107,8 +109,14 @@ export class Dwarf {
 
   #findFunction(address: number): DwarfFunction | undefined {
     for (const unit of this.#unitsAt(address)) {
-      const die = functionIn(this.#full(unit), address);
-      if (die) return decodeFunction(die, address);
+      const full = this.#full(unit);
+      let entries = this.#entries.get(full);
+      if (!entries) {
+        entries = functionsOf(full);
+        this.#entries.set(full, entries);
+      }
+      const offset = entries.get(address);
+      if (offset !== undefined) return decodeFunction(full.die(offset), address);
     }
     return undefined;
   }
@@ -281,14 +289,12 @@ function splitIdOf(unit: Unit): bigint | undefined {
   return unit.header.splitId ?? unit.root.big(At.GNU_dwo_id, false);
 }
 
-function functionIn(unit: Unit, address: number): Die | undefined {
-  let found: Die | undefined;
+function functionsOf(unit: Unit): Map<number, number> {
+  const found = new Map<number, number>();
   unit.scan((offset, tag) => {
-    if (tag !== Tag.subprogram) return false;
-    const die = unit.die(offset);
-    if (entryOf(die) !== address) return false;
-    found = die;
-    return true;
+    const entry = tag === Tag.subprogram ? entryOf(unit.die(offset)) : undefined;
+    if (entry !== undefined && !found.has(entry)) found.set(entry, offset);
+    return false;
   });
   return found;
 }

@@ -1,6 +1,7 @@
 /** Why a command ends early: what is printed, and the exit code. Whatever is not a failure is a bug, and throws. */
 import { BtfError } from "../../compiler/btf/types.ts";
 import { type Diagnostic, type Palette, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { DwarfError } from "../../compiler/dwarf/reader.ts";
 import { printable } from "../../compiler/source-line.ts";
 import { AddonError, SpawnError, SysError } from "../../native/index.ts";
 import { AttachError } from "../tracing/attach.ts";
@@ -51,6 +52,10 @@ export function tracingFailure(error: unknown): Failure {
   if (error instanceof BtfError) {
     const help = "it comes from /sys/kernel/btf, or from where BPFTRACE_BTF says";
     return new Failure(`the kernel's type information is damaged: ${error.message}`, ExitCode.invalidInput, { help });
+  }
+  if (error instanceof DwarfError) {
+    const message = `the debug information of ${error.file} cannot be read: ${error.message}`;
+    return new Failure(message, ExitCode.invalidInput);
   }
   if (error instanceof SpawnError) return new Failure(error.message, ExitCode.invalidInput);
   if (error instanceof CapabilityError) return lacking(error.message, error.help);

@@ -5,6 +5,7 @@
 
 import { didYouMean } from "../../diagnostics.ts";
 import { type SourcePlace, sourcePlaces } from "../../dwarf/source-places.ts";
+import { declaration } from "../../dwarf/spelling.ts";
 import type { ElfFunction, ElfSymbols, KernelFacts } from "../../kernel-facts.ts";
 import { type Arguments, programArguments } from "../args.ts";
 import { starMatcher } from "../patterns.ts";
@@ -39,7 +40,7 @@ function provider(name: string, aliases: string[], form: string, returns: boolea
   const resolve = (request: Request): Found[] => places({ ...request, provider: name, returns });
   // What is at a function's start is at its return as well.
   const names: Listing["names"] = (pattern, context) => functionNames(name, pattern, context);
-  const listing: Listing = returns ? { byTypeOnly: true, names } : { names };
+  const listing: Listing = returns ? { byTypeOnly: true, names } : { names, declarations };
   return { name, aliases, form, parts: [1, 5], resolve, listing };
 }
 
@@ -137,6 +138,18 @@ function* functionNames(
       : functionsNamed(elf, wanted).map(({ name }) => name);
     for (const name of [...new Set(names)].sort()) yield prefix + name;
   }
+}
+
+/** The arguments of a function, where debug information has them; `name` is one of the list. */
+function declarations(name: string, facts: KernelFacts): string[] {
+  const cpp = name.indexOf(":cpp:");
+  const end = cpp < 0 ? name.lastIndexOf(":") : cpp;
+  const path = name.slice(0, end);
+  const elf = facts.elfSymbols(path);
+  const wanted = name.slice(cpp < 0 ? end + 1 : end + ":cpp:".length);
+  const [fn] = !elf ? [] : cpp < 0 ? functionsNamed(elf, wanted) : cppFunctions(elf, wanted, facts);
+  const dwarf = fn && facts.debugInfo(path);
+  return dwarf?.ask(() => dwarf.functionAt(fn!.address)?.parameters.map((p) => declaration(p.type, p.name))) ?? [];
 }
 
 /** `binary@file:line[:column]` */
