@@ -147,7 +147,13 @@ const ATTACHERS: { readonly [K in Kind]: Attacher<TargetOf<K>> } = {
   },
 
   kprobe(target, { prog, own }) {
-    attachKernelPlaces(target, { prog, own, pid: undefined });
+    try {
+      attachKernelPlaces(target, { prog, own, pid: undefined });
+    } catch (error) {
+      if (errnoOf(error) !== "EILSEQ") throw error;
+      const help = "try a different offset: a probe replaces the beginning of an instruction";
+      throw new CapabilityError("no instruction begins there", help, error);
+    }
   },
 
   // one event on one CPU is enough: the kernel calls a tracepoint's programs wherever it fires

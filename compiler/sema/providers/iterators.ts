@@ -20,7 +20,7 @@ export const iteratorProviders: readonly Provider[] = [
     name: "iter",
     aliases: ["it"],
     form: "iter:object",
-    parts: [1, 1],
+    parts: [1, 2],
     resolve: iterators,
     candidates: iteratorNames,
     listing: { names: listed, declarations: members },
@@ -38,6 +38,11 @@ function iterators(request: Request): Found[] {
   const [iterator] = parts as [string];
   if (parts.some(isWildcard)) {
     diags.error("attach-point-form", point.span, "iter probe type does not support wildcards");
+    return [];
+  }
+  if (parts.length > 1) {
+    const help = "without a pin, the iterator runs as soon as the script is started";
+    diags.error("unsupported", point.span, "iterators cannot be pinned to a file yet", { help });
     return [];
   }
   const btf = facts.btf();

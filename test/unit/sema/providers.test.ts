@@ -479,6 +479,8 @@ describe("iterators", () => {
     ["iter: {}", "error[no-such-iterator]: No matches for iter ."],
     ["iter:task* {}", "error[attach-point-form]: iter probe type does not support wildcards"],
     ["iter:bpf_map_elem {}", "error[unsupported]: iter:bpf_map_elem goes through one of the kernel's maps"],
+    ["iter:task:pin {}", "error[unsupported]: iterators cannot be pinned to a file yet"],
+    ["iter:task:* {}", "error[attach-point-form]: iter probe type does not support wildcards"],
     ["iter {}", "error[attach-point-form]: iter probes are written iter:object"],
   ])("%s", (text, message) => expect(resolve(text).messages).toEqual([message]));
 
