@@ -6,19 +6,22 @@ import { describe, expect, it } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import { Source } from "../../compiler/source.ts";
+import { parse } from "../../compiler/syntax/parser.ts";
 import { fakeFacts } from "../support/fake-facts.ts";
 
 const facts = fakeFacts();
 
-/** Milliseconds on the processor for compiling a script. */
-function workFor(text: string): number {
+/** Milliseconds on the processor for what is done with a script, which has no errors. */
+function workFor(stage: (source: Source, diags: Diagnostics) => unknown, text: string): number {
   const before = process.cpuUsage();
   const diags = new Diagnostics();
-  const program = compile(new Source("test.bt", text), facts, diags);
+  stage(new Source("test.bt", text), diags);
   const { user } = process.cpuUsage(before);
-  if (!program) throw new Error(renderDiagnostics(diags.errors));
+  if (diags.hasErrors) throw new Error(renderDiagnostics(diags.errors));
   return user / 1000;
 }
+
+const compiling = (source: Source, diags: Diagnostics) => compile(source, facts, diags);
 
 /** Lines of many kinds, of which each `i` gives one. */
 const LINES: readonly ((i: number) => string)[] = [
@@ -37,13 +40,28 @@ function script(lines: number): string {
   return `macro twice(x) { x + x } begin { $x = 1;\n${body}\n}`;
 }
 
-describe("the work of compiling", () => {
-  it("grows with the script", { timeout: 300_000 }, () => {
-    for (let i = 0; i < 3; i++) workFor(script(100));
+const PROBE = `tracepoint:syscalls:sys_enter_openat,
+tracepoint:syscalls:sys_enter_open
+/pid != 0 && comm == "bash"/
+{
+  // count them
+  @opens[str(args.filename), pid] = count();
+  $x = (uint64)args->flags & 0x10 + 5ms;
+  if ($x > 10 && @a[1] == 2) { printf("%d %s\\n", $x, comm); } else { @b++; }
+  for ($i : 0..10) { @c[$i] += 1_000; }
+}
+`;
+
+describe("work grows with the script", { timeout: 300_000 }, () => {
+  it.each([
+    { what: "compiling", stage: compiling, text: script, lines: 500 },
+    { what: "parsing", stage: parse, text: (lines: number) => PROBE.repeat(lines / 10), lines: 5000 },
+  ])("in $what", ({ stage, text, lines }) => {
+    for (let i = 0; i < 3; i++) workFor(stage, text(lines / 5));
     const ratios: number[] = [];
     // Thirty-two times eight would be cubic, eight times eight quadratic.
     while (ratios.length < 3 && !(Math.min(...ratios) < 8 * 3))
-      ratios.push(workFor(script(4000)) / workFor(script(500)));
+      ratios.push(workFor(stage, text(lines * 8)) / workFor(stage, text(lines)));
     expect(Math.min(...ratios)).toBeLessThan(8 * 3);
   });
 });
