@@ -8,8 +8,9 @@ import type { SymbolTable } from "./kallsyms.ts";
 /** The module of the kernel proper. */
 export const KERNEL = "vmlinux";
 
-/** Functions whose tracing is known to hang or to slow a system beyond use. */
-const DANGEROUS = /^(rcu_|__ftrace_invalid_address__|arch_cpu_idle$|default_idle$|bpf_dispatcher_xdp_func$)/;
+/** Functions whose tracing is known to hang a system, to bring it down, or to slow it beyond use. */
+const DANGEROUS =
+  /^(rcu_|__rcu_read_(un)?lock$|__ftrace_invalid_address__|arch_cpu_idle$|default_idle$|bpf_dispatcher_xdp_func$)/;
 /** Pieces that the compiler cut off functions are no functions to the kernel's tracers. */
 const PIECE = /\.part\.\d+$/;
 

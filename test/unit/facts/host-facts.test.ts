@@ -267,7 +267,7 @@ describe("functions that can be traced", () => {
     return temporaryTree({
       "sys/kernel/btf/vmlinux": b.build(),
       "sys/kernel/tracing/events": undefined,
-      "sys/kernel/tracing/available_filter_functions": "listed\nother [mod]\nrcu_read_lock\n",
+      "sys/kernel/tracing/available_filter_functions": "listed\nother [mod]\nrcu_read_lock\n__rcu_read_unlock\n",
       list: "mine\nhers [mod]\nrcu_mine\n",
     });
   }
