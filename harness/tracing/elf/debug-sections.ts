@@ -1,16 +1,15 @@
 /**
- * The files with a program's debug information, as the compiler's reader wants them: sections by name, unpacked. Files are mapped and
- * not read, because there may be gigabytes of it.
+ * The files with a program's debug information, as the compiler's reader wants them: sections by name, unpacked. Only those that are asked
+ * for are read, because there may be gigabytes. They are not mapped: a file that somebody cuts short meanwhile would end the process.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import * as zlib from "node:zlib";
 import type { DebugFile, DebugFiles } from "../../../compiler/dwarf/files.ts";
 import { DwarfError } from "../../../compiler/dwarf/reader.ts";
-import { mapFile, SysError } from "../../../native/index.ts";
 import { errnoOf } from "../facts/capability-error.ts";
 import { belongs, findDebugFile } from "./debug-file.ts";
-import { bytesOf, ElfError, ElfFile, type Section, textAt, wide } from "./file.ts";
+import { bytesOf, ElfError, ElfFile, type ReadAt, type Section, textAt, wide, withFile } from "./file.ts";
 
 const SHT_NOBITS = 8;
 const SHF_COMPRESSED = 0x800;
@@ -25,15 +24,15 @@ export function debugFilesOf(path: string, folders: readonly string[] = []): Deb
   const own = openFile(path);
   if (!own) return undefined;
   if (own.has(".debug_info")) return filesAround(own, path, path, folders);
-  const debugPath = findDebugFile(own.elf, path, folders);
+  const debugPath = own.open((elf) => findDebugFile(elf, path, folders));
   const debug = debugPath === undefined ? undefined : openFile(debugPath);
   return debug?.has(".debug_info") ? filesAround(debug, debugPath!, path, folders) : undefined;
 }
 
 /** `path` is where the debug information is, `program` the file that it is about. */
-function filesAround(main: MappedFile, path: string, program: string, folders: readonly string[]): DebugFiles {
-  const opened = new Map<string, MappedFile | undefined>();
-  const firstOf = (paths: readonly string[]): MappedFile | undefined => {
+function filesAround(main: SectionFile, path: string, program: string, folders: readonly string[]): DebugFiles {
+  const opened = new Map<string, SectionFile | undefined>();
+  const firstOf = (paths: readonly string[]): SectionFile | undefined => {
     const found = paths.find((each) => existsSync(each));
     if (found === undefined) return undefined;
     if (!opened.has(found)) opened.set(found, openFile(found));
@@ -44,7 +43,7 @@ function filesAround(main: MappedFile, path: string, program: string, folders: r
   const searched = [...besides, ...extra.map((folder) => (isAbsolute(folder) ? folder : join(besides[0]!, folder)))];
   return {
     main,
-    supplement: () => firstOf(supplements(main.elf, path)),
+    supplement: () => firstOf(main.open((elf) => supplements(elf, path))),
     // Where it was built; and beside the program, if both have been moved.
     split: (name, folder) =>
       firstOf([
@@ -70,60 +69,61 @@ function supplements(elf: ElfFile, path: string): string[] {
   return [named, byId, usual].filter((file) => existsSync(file) && belongs(file, id));
 }
 
-class MappedFile implements DebugFile {
+class SectionFile implements DebugFile {
   readonly path: string;
-  readonly elf: ElfFile;
-  readonly #bytes: Uint8Array;
 
-  constructor(path: string, bytes: Uint8Array) {
+  constructor(path: string) {
     this.path = path;
-    this.#bytes = bytes;
-    this.elf = new ElfFile((offset, length) => {
-      if (offset + length > bytes.length) throw new ElfError(`the file ends before byte ${offset + length}`);
-      return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
-    });
+  }
+
+  /** Throws ElfError, and what open throws. */
+  open<T>(use: (elf: ElfFile, read: ReadAt) => T): T {
+    return withFile(this.path, (read) => use(new ElfFile(read), read));
   }
 
   has(name: string): boolean {
-    return this.#find(name).length > 0 || this.#find(oldName(name)).length > 0;
+    return (
+      ifReadable(() => this.open((elf) => [name, oldName(name)].some((each) => present(elf, each).length > 0))) ?? false
+    );
   }
 
   section(name: string): Uint8Array | undefined {
-    const found = this.#find(name).map((each) => {
-      const content = this.#content(each);
-      return (each.flags & SHF_COMPRESSED) === 0 ? content : unpacked(content, name);
-    });
-    // What is in groups, of which a linker would keep one each: nothing refers from one to another by its place.
-    if (found.length > 0) return found.length === 1 ? found[0] : Buffer.concat(found);
-    const [old] = this.#find(oldName(name));
-    return old && unpackedOld(this.#content(old), name);
+    try {
+      return this.open((elf, read) => sectionOf(elf, read, name));
+    } catch (error) {
+      if (error instanceof ElfError || errnoOf(error) !== undefined) throw new DwarfError((error as Error).message);
+      throw error;
+    }
   }
+}
 
-  #find(name: string): Section[] {
-    return this.elf.sectionsOf(name).filter(({ type }) => type !== SHT_NOBITS);
-  }
+function sectionOf(elf: ElfFile, read: ReadAt, name: string): Uint8Array | undefined {
+  const contentOf = ({ offset, size }: Section): Uint8Array => bytesOf(read(offset, size));
+  const found = present(elf, name).map((each) => {
+    const content = contentOf(each);
+    return (each.flags & SHF_COMPRESSED) === 0 ? content : unpacked(content, name);
+  });
+  // What is in groups, of which a linker would keep one each: nothing refers from one to another by its place.
+  if (found.length > 0) return found.length === 1 ? found[0] : Buffer.concat(found);
+  const [old] = present(elf, oldName(name));
+  return old && unpackedOld(contentOf(old), name);
+}
 
-  #content({ offset, size }: Section): Uint8Array {
-    if (offset + size > this.#bytes.length) throw new DwarfError(`the file ends before byte ${offset + size}`);
-    return this.#bytes.subarray(offset, offset + size);
-  }
+function present(elf: ElfFile, name: string): Section[] {
+  return elf.sectionsOf(name).filter(({ type }) => type !== SHT_NOBITS);
+}
+
+function openFile(path: string): SectionFile | undefined {
+  const file = new SectionFile(path);
+  return ifReadable(() => file.open(() => file));
 }
 
 /** Undefined for what is no ELF file, or cannot be read. */
-function openFile(path: string): MappedFile | undefined {
+function ifReadable<T>(read: () => T): T | undefined {
   try {
-    return new MappedFile(path, contentOf(path));
+    return read();
   } catch (error) {
     if (error instanceof ElfError || errnoOf(error) !== undefined) return undefined;
-    throw error;
-  }
-}
-
-function contentOf(path: string): Uint8Array {
-  try {
-    return mapFile(path);
-  } catch (error) {
-    if (error instanceof SysError) return readFileSync(path);
     throw error;
   }
 }

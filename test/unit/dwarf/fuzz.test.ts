@@ -1,5 +1,5 @@
 /** Damaged debug information: whatever a file says, every question ends soon, in an answer or in a DwarfError. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -192,6 +192,20 @@ describe.skipIf(!GCC)("a damaged file", () => {
         }),
         { numRuns: 200 },
       );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("may be cut short, or go, while it is read", () => {
+    const folder = mkdtempSync(join(tmpdir(), "probewright-test-"));
+    try {
+      const path = build(folder, "program", PROGRAM, { flags: ["-gdwarf-5"] });
+      const { main } = debugFilesOf(path)!;
+      truncateSync(path, 4096);
+      expect(() => main.section(".debug_info")).toThrow(DwarfError);
+      rmSync(path);
+      expect(() => main.section(".debug_info")).toThrow(/ENOENT/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
