@@ -361,7 +361,12 @@ export type EventLayout =
   | { kind: "time"; size: number; format: string }
   | { kind: "join"; size: number; separator: string; args: EventField[] }
   /** Something went wrong at run time; failed helpers are told only on request. */
-  | { kind: "runtime_error"; size: number; error: "division-by-zero" | "out-of-bounds" | "no-command"; span: Span }
+  | {
+      kind: "runtime_error";
+      size: number;
+      error: "division-by-zero" | "out-of-bounds" | "no-command" | "no-process";
+      span: Span;
+    }
   | { kind: "runtime_error"; size: number; error: "helper"; helper: string; result: EventField; span: Span };
 
 export interface EventField {

@@ -217,7 +217,8 @@ class Encoder {
         this.#jump(Class.JMP | JMP_MAY, 0, { imm: 0 }, insn.to);
         break;
       case "call":
-        this.#put(Class.JMP | JMP_CALL, 0, CallKind.HELPER, 0, helperSpec(insn.helper).id);
+        if (insn.btfId !== undefined) this.#put(Class.JMP | JMP_CALL, 0, CallKind.KFUNC, 0, insn.btfId);
+        else this.#put(Class.JMP | JMP_CALL, 0, CallKind.HELPER, 0, helperSpec(insn.helper).id);
         break;
       case "call-local":
         this.#put(Class.JMP | JMP_CALL, 0, CallKind.LOCAL, 0, this.#distance(insn.to));

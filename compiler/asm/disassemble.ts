@@ -168,6 +168,7 @@ function jumpText(insn: RawInstruction): string {
   if (wide && operation === JMP_EXIT) return "exit";
   if (wide && operation === JMP_CALL) {
     if (insn.src === CallKind.LOCAL) return `call pc${plus(insn.imm)}`;
+    if (insn.src === CallKind.KFUNC) return `call kernel function#${insn.imm}`;
     const name = helperById(insn.imm);
     return name ? `call bpf_${name}#${insn.imm}` : `call unknown#${insn.imm}`;
   }

@@ -65,7 +65,7 @@ export type HelperResult =
 export type HelperEffect = "none" | "map" | "world" | "callback";
 
 export interface HelperSpec {
-  /** BPF_FUNC_<name> */
+  /** BPF_FUNC_<name>; 0 for a function that is called by its id in the kernel's type information (a kfunc). */
   id: number;
   /** First kernel release that has it, as [major, minor]. */
   since: readonly [major: number, minor: number];
@@ -82,6 +82,16 @@ function helper(
   effect: HelperEffect = "none",
 ): HelperSpec {
   return { id, since, args, result, effect };
+}
+
+/** A function of the kernel that is no helper by number, but may be called. */
+function kfunc(
+  since: readonly [number, number],
+  args: readonly HelperArg[],
+  result: HelperResult,
+  effect: HelperEffect,
+): HelperSpec {
+  return helper(0, since, args, result, effect);
 }
 
 export const helpers = {
@@ -174,6 +184,8 @@ export const helpers = {
   user_ringbuf_drain: helper(209, [6, 1], ["map", "func", "callback-context", "scalar"], "scalar", "callback"),
   cgrp_storage_get: helper(210, [6, 2], ["map", "btf", "value-or-null", "scalar"], "map-value-or-null", "map"),
   cgrp_storage_delete: helper(211, [6, 2], ["map", "btf"], "scalar", "map"),
+  task_from_pid: kfunc([6, 2], ["scalar"], "btf-or-null", "world"),
+  task_release: kfunc([6, 2], ["btf"], "void", "world"),
 } as const satisfies Record<string, HelperSpec>;
 
 /** The kernel's name without its `bpf_` prefix. */
@@ -184,7 +196,9 @@ export function helperSpec(name: HelperName): HelperSpec {
   return helpers[name];
 }
 
-const names = new Map<number, HelperName>(Object.entries(helpers).map(([name, spec]) => [spec.id, name as HelperName]));
+const names = new Map<number, HelperName>(
+  Object.entries(helpers).flatMap(([name, { id }]) => (id === 0 ? [] : [[id, name as HelperName]])),
+);
 
 /** The helper with this number, if the table has it. */
 export function helperById(id: number): HelperName | undefined {

@@ -63,7 +63,8 @@ export type Instruction = { span?: Span } & (
   | { kind: "branch"; condition: Condition; bits: 32 | 64; dst: Reg; src: Reg | Imm; to: Label }
   /** Jumps when the program has gone round in circles for too long, of which the kernel keeps account. */
   | { kind: "may-goto"; to: Label }
-  | { kind: "call"; helper: HelperName }
+  /** `btfId` is that of a function of the kernel which is no helper. */
+  | { kind: "call"; helper: HelperName; btfId?: number | undefined }
   | { kind: "call-local"; to: Label }
   | { kind: "exit" }
   /** Not an instruction: names the place of the next one. */
@@ -182,8 +183,8 @@ export function mayGoto(to: Label): Instruction {
   return { kind: "may-goto", to };
 }
 
-export function call(helper: HelperName): Instruction {
-  return { kind: "call", helper };
+export function call(helper: HelperName, btfId?: number): Instruction {
+  return { kind: "call", helper, btfId };
 }
 
 export function callLocal(to: Label): Instruction {

@@ -73,7 +73,7 @@ export const ATOMIC_FETCH = 0x01;
 export const Pseudo = { VALUE: 0, MAP_FD: 1, MAP_VALUE: 2, FUNC: 4 } as const;
 
 /** src_reg of a call. */
-export const CallKind = { HELPER: 0, LOCAL: 1 } as const;
+export const CallKind = { HELPER: 0, LOCAL: 1, KFUNC: 2 } as const;
 
 /** The verifier refuses programs with more slots than this. */
 export const MAX_SLOTS = 1_000_000;

@@ -300,7 +300,7 @@ class BlockEmitter {
         break;
       case "call":
         this.#arguments(insn.args);
-        this.#emit(call(insn.helper));
+        this.#emit(call(insn.helper, insn.btfId));
         this.#result(insn.dst);
         break;
       case "call-local":

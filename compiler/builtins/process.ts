@@ -3,12 +3,25 @@ import type { VReg } from "../ir/ir.ts";
 import { isSince } from "../kernel-facts.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
+import type { Place } from "../lower/place.ts";
 import { tell } from "../lower/runtime-errors.ts";
 import { isInScope, isTaskInScope } from "../lower/scope.ts";
 import { currentTask, hasTypedTask, kernelField, ownName, visibleTask } from "../lower/task.ts";
 import { typeFromBtf } from "../sema/btf-types.ts";
-import { boolean, pointer, string, type Type, typeName, uint32, uint64, voidType } from "../sema/types.ts";
+import {
+  boolean,
+  isIntegral,
+  pointer,
+  string,
+  type Type,
+  typeName,
+  uint32,
+  uint64,
+  unknown,
+  voidType,
+} from "../sema/types.ts";
 import type { Expression } from "../syntax/ast.ts";
+import { CALL_KFUNCS } from "./queries.ts";
 import type { BuiltinVariable, Functions, Variables } from "./table.ts";
 
 /** TASK_COMM_LEN */
@@ -26,6 +39,38 @@ export const processFunctions: Functions = {
   },
   get tid() {
     return inNamespace("tid");
+  },
+  comm: {
+    args: [0, 1],
+    form: "comm([pid])",
+    check(c, call) {
+      const id = c.expressionArg(call, 0);
+      if (!id) return string(COMM_SIZE);
+      const type = c.type(id);
+      if (type.kind !== "unknown" && !isIntegral(type)) {
+        return c.error(
+          "argument-type",
+          id.span,
+          `comm() takes the number of a process, not a value of type ${typeName(type)}`,
+        );
+      }
+      if (!c.onlyIn(call.span, "`comm(pid)`", CALL_KFUNCS)) return unknown;
+      const btf = c.facts.btf();
+      if ([FIND_TASK, RELEASE_TASK].some((name) => btf?.find(name, "func") === undefined)) {
+        const message = "this kernel does not let programs look for a process";
+        return c.error("kernel-feature", call.span, message, "that came with Linux 6.2");
+      }
+      if (c.facts.inFirstPidNamespace) return string(COMM_SIZE);
+      const message = "comm(pid) goes by the kernel's own numbers, which are others in this PID namespace";
+      return c.error("kernel-feature", call.span, message, "run it outside of the container");
+    },
+    lower: {
+      into(l, call, to) {
+        const [id] = call.args as Expression[];
+        if (id) nameInto(l, value(l, id), to);
+        else ownNameInto(l, to);
+      },
+    },
   },
   /** Not in bpftrace: lets a script that watches the whole system tell the workload's tasks from others. */
   in_workload: {
@@ -55,6 +100,45 @@ export const processFunctions: Functions = {
     },
   },
 };
+
+function ownNameInto(l: Lowering, to: Place): void {
+  const name = ownName(l);
+  if (name) l.copy(name, to, COMM_SIZE);
+  else {
+    // Kernels from 5.17 to 6.3 leave what is behind the name as it was.
+    if (!isSince(l.facts, 6, 4)) l.zero(to, COMM_SIZE);
+    l.b.call("get_current_comm", [l.address(to), { imm: BigInt(COMM_SIZE) }]);
+  }
+}
+
+/** The functions of the kernel that find a process, and let it go again. */
+const FIND_TASK = "bpf_task_from_pid";
+const RELEASE_TASK = "bpf_task_release";
+
+/** The name of any process. The verifier wants the task back on every way on which there is one. */
+function nameInto(l: Lowering, id: VReg, to: Place): void {
+  const { b } = l;
+  const btf = l.facts.btf()!;
+  const idOf = (name: string): number => btf.find(name, "func")!;
+  const { offset } = btf.field(btf.find("task_struct", "struct")!, "comm")!;
+  const task = b.callKernel("task_from_pid", idOf(FIND_TASK), [b.extend(id, 4, true)]);
+  l.when(
+    "ne",
+    task,
+    { imm: 0n },
+    () => {
+      l.copy({ base: task, offset, space: "kernel" }, to, COMM_SIZE);
+      const btfId = idOf(RELEASE_TASK);
+      b.emit({ op: "call", dst: undefined, helper: "task_release", args: [task], pure: false, btfId });
+    },
+    () => {
+      l.zero(to, COMM_SIZE);
+      for (const [i, char] of [..."N/A"].entries())
+        b.store(to.base, to.offset + i, 1, { imm: BigInt(char.charCodeAt(0)) });
+      tell(l, "no-process");
+    },
+  );
+}
 
 /** Members of the current task's parent. */
 function parent(l: Lowering): VReg {
@@ -124,18 +208,7 @@ export const processVariables: Variables = {
   jiffies: scalar(uint64, (l) => l.b.call("jiffies64", [])),
   comm: {
     check: () => string(COMM_SIZE),
-    lower: {
-      into(l, _node, to) {
-        const name = ownName(l);
-        if (name) l.copy(name, to, COMM_SIZE);
-        else {
-          // Kernels from 5.17 to 6.3 leave what is behind the name as it was.
-          if (!isSince(l.facts, 6, 4)) l.zero(to, COMM_SIZE);
-          l.b.call("get_current_comm", [l.address(to), { imm: BigInt(COMM_SIZE) }]);
-        }
-      },
-      inPlace: ownName,
-    },
+    lower: { into: (l, _node, to) => ownNameInto(l, to), inPlace: ownName },
   },
   curtask: {
     check(c) {

@@ -44,7 +44,7 @@ function isKfunc(c: Checker, name: string): boolean {
 }
 
 /** Probes whose programs are of the kind that the kernel registers its functions for. */
-const CALL_KFUNCS: ReadonlySet<string> = new Set(["fentry", "fexit", "iter"]);
+export const CALL_KFUNCS: readonly string[] = ["fentry", "fexit", "iter"];
 
 function providerOf(c: Checker): string {
   return c.unit.probes[0]?.provider ?? "";
@@ -109,5 +109,5 @@ export const queryFunctions: Functions = {
   is_unsigned_integer: query("is_unsigned_integer", (type) => type.kind === "integer" && !type.signed),
   is_literal: query("is_literal", isConstant),
   kfunc_exist: kfuncQuery("kfunc_exist", isKfunc),
-  kfunc_allowed: kfuncQuery("kfunc_allowed", (c, name) => CALL_KFUNCS.has(providerOf(c)) && isKfunc(c, name)),
+  kfunc_allowed: kfuncQuery("kfunc_allowed", (c, name) => CALL_KFUNCS.includes(providerOf(c)) && isKfunc(c, name)),
 };

@@ -219,6 +219,11 @@ export class FunctionBuilder {
     return this.#define((dst) => ({ op: "slot", dst, slot, offset }));
   }
 
+  /** A call of a function of the kernel that is no helper, by its id in the kernel's type information. */
+  callKernel(helper: HelperName, btfId: number, args: Operand[]): VReg {
+    return this.#define((dst) => ({ op: "call", dst, helper, args, pure: false, btfId }));
+  }
+
   call(helper: HelperName, args: Operand[], options: { pure?: boolean } = {}): VReg {
     const { pure = false } = options;
     const make = (): VReg => this.#define((dst) => ({ op: "call", dst, helper, args, pure }));

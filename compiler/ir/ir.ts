@@ -129,8 +129,11 @@ export type Insn = { span?: Span } & (
       value: VReg;
       expected?: VReg;
     }
-  /** `pure`: two calls with equal arguments in one run of the program give the same result (pid, uid, ...). */
-  | { op: "call"; dst: VReg | undefined; helper: HelperName; args: Operand[]; pure: boolean }
+  /**
+   * `pure`: two calls with equal arguments in one run of the program give the same result (pid, uid, ...). `btfId` is that of a
+   * function of the kernel which is no helper.
+   */
+  | { op: "call"; dst: VReg | undefined; helper: HelperName; args: Operand[]; pure: boolean; btfId?: number }
   /** A call of function `index` of the same program. */
   | { op: "call-local"; dst: VReg | undefined; index: number; args: Operand[] }
   /**

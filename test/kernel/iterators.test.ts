@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type CompileOptions, compile } from "../../compiler/compile.ts";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
+import { isSince } from "../../compiler/kernel-facts.ts";
 import { Source } from "../../compiler/source.ts";
 import { hostFacts } from "../../harness/tracing/facts/host-facts.ts";
 import { TextOutput } from "../../harness/tracing/output/text.ts";
@@ -56,6 +57,12 @@ describeKernel("iterators", () => {
     }`);
     const expected = threads().map((tid) => `${tid} ${readFileSync(`/proc/self/task/${tid}/comm`, "utf8").trim()} 0`);
     expect(found.sort()).toEqual(expected.sort());
+  });
+
+  it.runIf(isSince(facts, 6, 2))("tell the name of any process", () => {
+    const name = readFileSync("/proc/self/comm", "utf8").trim();
+    const script = `iter:task /ctx.task.pid == ${process.pid}/ { @[comm(ctx.task.tgid), comm(4194304), comm(pid) == comm()] = count(); }`;
+    expect(lines(script)).toEqual([`@[${name}, N/A, true]: 1`]);
   });
 
   it.runIf(offers("task_file"))("task_file: every open file, with its number and path", () => {

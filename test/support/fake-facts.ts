@@ -459,6 +459,8 @@ export function sampleBtf(): Btf {
   addIterator(b, "bpf_map_elem", [meta, ["map", b.ptr(b.fwd("bpf_map", "struct"))]]);
   b.struct("bpf_iter__task__safe_trusted", 16, [at(8, "task", taskPtr)]);
   b.func("tcp_reset", b.proto(long, [["sk", b.ptr(b.struct("sock", 16, [at(0, "sk_family", u16)]))]]));
+  b.func("bpf_task_from_pid", b.proto(taskPtr, [["pid", pid]]));
+  b.func("bpf_task_release", b.proto(0, [["p", taskPtr]]));
   return Btf.parse(b.build());
 }
 

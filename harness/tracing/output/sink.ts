@@ -17,7 +17,7 @@ export interface OutputStreams {
 
 /** What went wrong while the script ran. */
 export type RuntimeError =
-  | { readonly error: "division-by-zero" | "out-of-bounds" | "no-command"; readonly span: Span }
+  | { readonly error: "division-by-zero" | "out-of-bounds" | "no-command" | "no-process"; readonly span: Span }
   | {
       readonly error: "helper";
       /** The helper function of the kernel that failed, for instance `map_update_elem`. */
@@ -32,6 +32,7 @@ export const RUNTIME_ERRORS: Readonly<Record<Exclude<RuntimeError["error"], "hel
   "division-by-zero":
     "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.",
   "no-command": "No child command (`-c`); cpid is zero",
+  "no-process": "No such process; comm(pid) is N/A",
   "out-of-bounds": "Array access out of bounds. This can lead to unexpected results.",
 };
 

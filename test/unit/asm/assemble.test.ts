@@ -101,6 +101,7 @@ describe("one instruction", () => {
     [ldImm64(R1, { value: -1n }), "18010000ffffffff00000000ffffffff", "(18) r1 = 0xffffffffffffffff"],
     [ldImm64(R1, { value: 1n << 32n }), "18010000000000000000000001000000", "(18) r1 = 0x100000000"],
     [call("map_lookup_elem"), "8500000001000000", "(85) call bpf_map_lookup_elem#1"],
+    [call("task_from_pid", 65918), "852000007e010100", "(85) call kernel function#65918"],
     [exit(), "9500000000000000", "(95) exit"],
   ])("%o", (insn, code, text) => {
     const assembled = bytes([insn]);

@@ -36,6 +36,14 @@ describe("code", () => {
   it("hands a socket to the kernel", () => {
     expect(code("fentry:tcp_reset { @ = socket_cookie(args.sk); }")).toContain("call bpf_get_socket_cookie#46");
   });
+
+  it("gives a process that was found back to the kernel", () => {
+    const btf = fakeFacts().btf()!;
+    const [find, release] = ["bpf_task_from_pid", "bpf_task_release"].map((name) => btf.find(name, "func"));
+    expect(code("iter:task { print(comm(7)); }")).toMatch(
+      new RegExp(`r1 = 7\\n.*kernel function#${find}\\n.*if r0 (?:.*\\n)*.*kernel function#${release}\\n`),
+    );
+  });
 });
 
 describe("errors", () => {
@@ -52,7 +60,19 @@ describe("errors", () => {
     ["fentry:vfs_read { @ = socket_cookie(args.file) }", "argument-type 1:37"],
     ['begin { skboutput("x", 1, 2, 3) }', "unsupported 1:9"],
     ['begin { unwatch("x") }', "argument-type 1:17"],
+    ["begin { print(comm(1)) }", "wrong-probe 1:15"],
+    ['iter:task { print(comm("init")) }', "argument-type 1:24"],
+    ["iter:task { print(comm(1, 2)) }", "argument-count 1:19"],
   ])("%s", (text, expected) => {
     expect(errorsOf(text)[0]).toBe(expected);
+  });
+
+  it.each([
+    ["the kernel cannot look for processes", { btf: undefined }, "kernel-feature"],
+    ["processes have other numbers here", { inFirstPidNamespace: false }, "kernel-feature"],
+  ])("comm(pid) where %s", (_, facts, expected) => {
+    const diags = new Diagnostics();
+    compile(new Source("test.bt", "fentry:vfs_read { print(comm(1)); }"), fakeFacts(facts), diags);
+    expect(diags.errors.map(({ code }) => code)).toEqual([expected]);
   });
 });
