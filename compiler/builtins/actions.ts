@@ -1,4 +1,4 @@
-/** What changes the traced system: signals, results of functions, memory of processes. And what is not to be had. */
+/** What changes the traced system: signals, results of functions, memory of processes. */
 import { nearest } from "../diagnostics.ts";
 import { PLAIN_EVENT_SIZE, sendEvent, sendFilled } from "../lower/events.ts";
 import { operand, value } from "../lower/expressions.ts";
@@ -78,12 +78,6 @@ export const actionFunctions: Functions = {
       },
     },
   },
-  skboutput: missing(
-    "skboutput(path, packet, length, offset)",
-    [4, 4],
-    "writing packets to a capture file is not supported",
-    "count or print what matters of the packet, or run tcpdump beside",
-  ),
   unwatch: {
     args: [1, 1],
     form: "unwatch(address)",
@@ -105,16 +99,6 @@ export const actionFunctions: Functions = {
 function missingFeature(c: Checker, call: Call): Type {
   const message = `this kernel does not permit ${call.callee.text}()`;
   return c.error("kernel-feature", call.span, message, "it was built without it, or is locked down");
-}
-
-/** A name of the language that is refused in words. */
-function missing(form: string, args: [number, number], message: string, help?: string): BuiltinFunction {
-  return {
-    args,
-    form,
-    check: (c, call) => c.error("unsupported", call.span, message, help),
-    lower: { effect: () => {} },
-  };
 }
 
 function signalTo(helper: "send_signal" | "send_signal_thread", name: string): BuiltinFunction {

@@ -11,6 +11,7 @@ import { parameterFunctions } from "./parameters.ts";
 import { probeFunctions, probeVariables } from "./probe.ts";
 import { processFunctions, processVariables } from "./process.ts";
 import { queryFunctions, queryVariables } from "./queries.ts";
+import { refusedFunctions } from "./refused.ts";
 import { registerFunctions, registerVariables } from "./registers.ts";
 import { stackFunctions, stackVariables } from "./stacks.ts";
 import { stringFunctions } from "./strings.ts";
@@ -47,6 +48,7 @@ export const functions: Functions = {
   ...byteFunctions,
   ...textFunctions,
   ...queryFunctions,
+  ...refusedFunctions,
 };
 
 /** Whether a name means something by itself. */

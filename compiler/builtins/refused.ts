@@ -1,0 +1,26 @@
+/** Names of the language that are refused in words: what bpftrace has, and what is not to be had here. */
+import type { BuiltinFunction, Functions } from "./table.ts";
+
+export const refusedFunctions: Functions = {
+  dw_ustack: refused(
+    "dw_ustack([mode, ][limit])",
+    [0, 2],
+    "stacks by debug information are not supported yet",
+    "`ustack` follows frame pointers, which programs have that are compiled with -fno-omit-frame-pointer",
+  ),
+  skboutput: refused(
+    "skboutput(path, packet, length, offset)",
+    [4, 4],
+    "writing packets to a capture file is not supported",
+    "count or print what matters of the packet, or run tcpdump beside",
+  ),
+};
+
+function refused(form: string, args: [number, number], message: string, help: string): BuiltinFunction {
+  return {
+    args,
+    form,
+    check: (c, call) => c.error("unsupported", call.span, message, help),
+    lower: { effect: () => {} },
+  };
+}
