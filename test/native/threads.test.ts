@@ -151,7 +151,8 @@ describeKernel("threads", () => {
       const prog = must(addon.progLoad({ type: 17, expectedAttachType: 0, insns: insns(ring), license: "GPL", name: "t",
         flags: 0, kernVersion: 0, attachBtfId: 0, attachFd: 0, fdArray: null, btfFd: 0, funcInfo: null,
         funcInfoRecordSize: 0, lineInfo: null, lineInfoRecordSize: 0, logLevel: 0, log: null }));
-      addon.pollerOpen(ring, () => { addon.close(ring); addon.close(prog); throw new Error("from the callback"); });
+      // A watch that nobody holds ends with its object.
+      globalThis.watch = addon.pollerOpen(ring, () => { addon.close(ring); addon.close(prog); throw new Error("from the callback"); });
       must(addon.progTestRun(prog, new BigUint64Array([1n]), null, 0, 0, 0, new Uint32Array(2)));`);
     const exited = new Promise((resolve) => worker.once("exit", resolve));
     const [error] = await once(worker, "error");
