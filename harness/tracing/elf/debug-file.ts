@@ -4,9 +4,9 @@
  */
 import { existsSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { crc32 } from "node:zlib";
 import { errnoOf } from "../facts/capability-error.ts";
 import { bytesOf, ElfError, ElfFile, textAt, withFile } from "./file.ts";
+import { zlib } from "./zlib.ts";
 
 /** Where debug files are looked for, as distributions and debuggers have it; "" is the program's own folder. */
 const USUAL_FOLDERS: readonly string[] = ["", ".debug", "/usr/lib/debug"];
@@ -77,7 +77,7 @@ function hasChecksum(file: string, link: Link | undefined): boolean {
   return withFile(file, (read, size) => {
     let checksum = 0;
     for (let at = 0; at < size; at += CHUNK) {
-      checksum = crc32(bytesOf(read(at, Math.min(CHUNK, size - at))), checksum);
+      checksum = zlib().crc32(bytesOf(read(at, Math.min(CHUNK, size - at))), checksum);
     }
     return checksum === link.checksum;
   });

@@ -4,12 +4,12 @@
  */
 import { existsSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import * as zlib from "node:zlib";
 import type { DebugFile, DebugFiles } from "../../../compiler/dwarf/files.ts";
 import { DwarfError } from "../../../compiler/dwarf/reader.ts";
 import { errnoOf } from "../facts/capability-error.ts";
 import { belongs, findDebugFile } from "./debug-file.ts";
 import { bytesOf, ElfError, ElfFile, type ReadAt, type Section, textAt, wide, withFile } from "./file.ts";
+import { zlib } from "./zlib.ts";
 
 const SHT_NOBITS = 8;
 const SHF_COMPRESSED = 0x800;
@@ -134,9 +134,9 @@ function unpacked(content: Uint8Array, name: string): Uint8Array {
   const type = header.getUint32(0, true);
   const size = wide(header, 8);
   const data = content.subarray(COMPRESSION_HEADER);
-  if (type === ELFCOMPRESS_ZLIB) return unpackWith(zlib.inflateSync, data, size, name);
+  if (type === ELFCOMPRESS_ZLIB) return unpackWith(zlib().inflateSync, data, size, name);
   if (type === ELFCOMPRESS_ZSTD) {
-    const { zstdDecompressSync: unpack } = zlib as typeof zlib & { zstdDecompressSync?: Unpack };
+    const { zstdDecompressSync: unpack } = zlib() as ReturnType<typeof zlib> & { zstdDecompressSync?: Unpack };
     if (unpack) return unpackWith(unpack, data, size, name);
     throw new DwarfError(
       `${name} is packed with zstd, which this version of Node cannot read: \`objcopy --decompress-debug-sections\` unpacks it`,
@@ -153,7 +153,7 @@ function oldName(name: string): string {
 function unpackedOld(content: Uint8Array, name: string): Uint8Array {
   const header = new DataView(content.buffer, content.byteOffset, content.byteLength);
   if (content.length < 12 || header.getUint32(0, false) !== 0x5a4c4942) throw new DwarfError(`${name} is not packed`);
-  return unpackWith(zlib.inflateSync, content.subarray(12), Number(header.getBigUint64(4, false)), name);
+  return unpackWith(zlib().inflateSync, content.subarray(12), Number(header.getBigUint64(4, false)), name);
 }
 
 type Unpack = (data: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
