@@ -1,5 +1,5 @@
-// Bundles together with what V8 has compiled them to. A bundle begins with a comment that names its content; the file
-// beside it begins with the same name, followed by V8's data. It is made by `node bin/code-cache.js`, when the package is
+// Bundles together with what V8 has compiled them to. A bundle begins with a comment that names its content, and is a function
+// of CommonJS as it stands; the file beside it begins with the same name, followed by V8's data. It is made by `node bin/code-cache.js`, when the package is
 // built or installed, and only ever read otherwise. Data that is missing, of another bundle, or of another version of V8 is
 // left aside: then the bundle is compiled as any other file.
 const { readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
@@ -13,7 +13,7 @@ const TRACE_BUNDLE = join(__dirname, "../dist/cli/trace.cjs");
 
 /** Runs a CommonJS bundle, whose `require` is the one of this file, and answers its exports. */
 function loadBundle(file) {
-  const source = readFileSync(file, "utf8");
+  const source = readSource(file);
   return run(compile(file, source, readCache(file, source)), file);
 }
 
@@ -23,9 +23,13 @@ function run(script, file) {
   return module.exports;
 }
 
+/** Bundles are plain ASCII, and a megabyte: no copy is made of it that is not needed. */
+function readSource(file) {
+  return readFileSync(file, "latin1");
+}
+
 function compile(filename, source, cachedData) {
-  const wrapped = `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
-  return new vm.Script(wrapped, { filename, cachedData });
+  return new vm.Script(source, { filename, cachedData });
 }
 
 function cacheOf(file) {
@@ -50,7 +54,7 @@ function readCache(file, source) {
  * the more there is, the longer it takes to read. Tells whether V8 takes the result.
  */
 function writeCache(file) {
-  const source = readFileSync(file, "utf8");
+  const source = readSource(file);
   const script = compile(file, source);
   run(script, file).warmUp();
   const data = script.createCachedData();

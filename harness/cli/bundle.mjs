@@ -60,6 +60,8 @@ const { outputFiles } = await build({
   format: "cjs",
   define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
   plugins: [ownRequire],
+  banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
+  footer: { js: "})" },
 });
 for (const { path, text } of outputFiles) {
   writeFileSync(path, path === TRACE_BUNDLE ? `//${createHash("sha256").update(text).digest("hex")}\n${text}` : text);
