@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { GCC } from "../support/debug-program.ts";
 import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { compileC, trace } from "../support/traced.ts";
@@ -44,11 +43,6 @@ int main(void) {
 const LINE = 1 + PROGRAM.split("\n").findIndex((line) => line.includes("n *= 3"));
 
 describeKernel("debug information", () => {
-  if (!GCC) {
-    it.skip("of a program (there is no compiler)", () => {});
-    return;
-  }
-
   let folder: string;
   const programs: Record<string, string> = {};
 

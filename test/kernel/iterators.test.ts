@@ -117,7 +117,7 @@ describeKernel("iterators", () => {
   });
 
   it.runIf(offers("task"))("go through the files and threads of one process only, with -p", (context) => {
-    if (facts.version[0] < 6 || (facts.version[0] === 6 && facts.version[1] < 1)) context.skip("since Linux 6.1");
+    if (!isSince(facts, 6, 1)) context.skip("since Linux 6.1");
     const script = "iter:task { @[ctx.task.tgid] = count(); } iter:task_file { @[ctx.task.tgid] = count(); }";
     const found = lines(script, { pid: process.pid });
     expect(found.map((line) => line.replace(/: \d+$/, ""))).toEqual([`@[${process.pid}]`]);
