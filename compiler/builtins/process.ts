@@ -1,6 +1,6 @@
 /** Who runs: process, thread, user, CPU, cgroup. */
 import type { VReg } from "../ir/ir.ts";
-import { isSince } from "../kernel-facts.ts";
+import { isSince, type KernelFacts } from "../kernel-facts.ts";
 import { value } from "../lower/expressions.ts";
 import type { Lowering } from "../lower/lowering.ts";
 import type { Place } from "../lower/place.ts";
@@ -55,8 +55,7 @@ export const processFunctions: Functions = {
         );
       }
       if (!c.onlyIn(call.span, "`comm(pid)`", CALL_KFUNCS)) return unknown;
-      const btf = c.facts.btf();
-      if ([FIND_TASK, RELEASE_TASK].some((name) => btf?.find(name, "func") === undefined)) {
+      if (FOR_TASKS.some((name) => kernelFunction(c.facts, name) === undefined)) {
         const message = "this kernel does not let programs look for a process";
         return c.error("kernel-feature", call.span, message, "that came with Linux 6.2");
       }
@@ -111,25 +110,28 @@ function ownNameInto(l: Lowering, to: Place): void {
   }
 }
 
-/** The functions of the kernel that find a process, and let it go again. */
-const FIND_TASK = "bpf_task_from_pid";
-const RELEASE_TASK = "bpf_task_release";
+/** Functions of the kernel that find a process, and let it go again: not helpers, but called by their BTF ids. */
+const FOR_TASKS = ["task_from_pid", "task_release"] as const;
+
+function kernelFunction(facts: KernelFacts, name: (typeof FOR_TASKS)[number]): number | undefined {
+  return facts.btf()?.find(`bpf_${name}`, "func");
+}
 
 /** The name of any process. The verifier wants the task back on every way on which there is one. */
 function nameInto(l: Lowering, id: VReg, to: Place): void {
   const { b } = l;
   const btf = l.facts.btf()!;
-  const idOf = (name: string): number => btf.find(name, "func")!;
   const { offset } = btf.field(btf.find("task_struct", "struct")!, "comm")!;
-  const task = b.callKernel("task_from_pid", idOf(FIND_TASK), [b.extend(id, 4, true)]);
+  const [find, release] = FOR_TASKS;
+  const task = b.callKernel(find, kernelFunction(l.facts, find)!, [b.extend(id, 4, true)]);
   l.when(
     "ne",
     task,
     { imm: 0n },
     () => {
       l.copy({ base: task, offset, space: "kernel" }, to, COMM_SIZE);
-      const btfId = idOf(RELEASE_TASK);
-      b.emit({ op: "call", dst: undefined, helper: "task_release", args: [task], pure: false, btfId });
+      const btfId = kernelFunction(l.facts, release)!;
+      b.emit({ op: "call", dst: undefined, helper: release, args: [task], pure: false, btfId });
     },
     () => {
       l.zero(to, COMM_SIZE);
