@@ -91,8 +91,8 @@ function reported<T>(source: Source, diags: Diagnostics, stages: () => T): T | u
     return stages();
   } catch (error) {
     if (!(error instanceof DwarfError)) throw error;
-    const message = `the debug information of ${error.file} cannot be read: ${error.message}`;
-    diags.error("debug-information", { source, start: 0, end: source.text.length }, message, { elsewhere: true });
+    const span = { source, start: 0, end: source.text.length };
+    diags.error("debug-information", span, error.sentence, { elsewhere: true });
     return undefined;
   }
 }

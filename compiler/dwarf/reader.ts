@@ -5,6 +5,11 @@ export class DwarfError extends Error {
   override readonly name = "DwarfError";
   /** The file that it is in. */
   file: string | undefined;
+
+  /** For users. */
+  get sentence(): string {
+    return `the debug information of ${this.file} cannot be read: ${this.message}`;
+  }
 }
 
 const decoder = new TextDecoder();

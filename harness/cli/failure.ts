@@ -53,10 +53,7 @@ export function tracingFailure(error: unknown): Failure {
     const help = "it comes from /sys/kernel/btf, or from where BPFTRACE_BTF says";
     return new Failure(`the kernel's type information is damaged: ${error.message}`, ExitCode.invalidInput, { help });
   }
-  if (error instanceof DwarfError) {
-    const message = `the debug information of ${error.file} cannot be read: ${error.message}`;
-    return new Failure(message, ExitCode.invalidInput);
-  }
+  if (error instanceof DwarfError) return new Failure(error.sentence, ExitCode.invalidInput);
   if (error instanceof SpawnError) return new Failure(error.message, ExitCode.invalidInput);
   if (error instanceof CapabilityError) return lacking(error.message, error.help);
   if (error instanceof SysError) return lacking(error.message, ASK_THE_DOCTOR);
