@@ -25,6 +25,11 @@ export interface CompiledProgram {
   scopeTree: number | undefined;
   /** Index in `maps` of the switch of the process or thread scope; see {@link SCOPE_SWITCH}. */
   scopeSwitch: number | undefined;
+  /**
+   * Indices in `maps` of what stacks are followed by without frame pointers; see compiler/unwind-table.ts. `processes`: the hash of
+   * maps by process id (u32), as the kernel counts processes. `files`: the array of maps by the number of a file.
+   */
+  unwind: { processes: number; files: number } | undefined;
   config: RuntimeConfig;
   /**
    * The same in smaller parts, for when the kernel's verifier finds one too large to go through; undefined where that would be no
@@ -73,7 +78,9 @@ export type KernelMapType =
   | "lru_percpu_hash"
   | "ringbuf"
   | "stack_trace"
-  | "prog_array";
+  | "prog_array"
+  | "hash_of_maps"
+  | "array_of_maps";
 
 export interface KernelMap {
   /** At most 15 characters of [A-Za-z0-9_.], as the kernel wants it. */
@@ -86,6 +93,8 @@ export interface KernelMap {
   maxEntries: number | "auto";
   /** BPF_F_* bits. */
   flags: number;
+  /** Of the maps in a map of maps: arrays of such values, each of a length of its own. */
+  inner?: { valueSize: number } | undefined;
   /** Bytes that the loader writes before any program runs (read-only data); freezes the map. */
   initial?: Uint8Array;
 }

@@ -7,7 +7,7 @@ import {
   type KernelMap,
   type KernelMapType,
 } from "../../compiler/program.ts";
-import { type MapFd, MapType, mapCreate, mapFreeze, mapUpdate } from "../../native/index.ts";
+import { type MapFd, MapFlag, MapType, mapCreate, mapFreeze, mapUpdate } from "../../native/index.ts";
 
 const MAP_TYPES: Readonly<Record<KernelMapType, number>> = {
   hash: MapType.HASH,
@@ -19,10 +19,14 @@ const MAP_TYPES: Readonly<Record<KernelMapType, number>> = {
   ringbuf: MapType.RINGBUF,
   stack_trace: MapType.STACK_TRACE,
   prog_array: MapType.PROG_ARRAY,
+  hash_of_maps: MapType.HASH_OF_MAPS,
+  array_of_maps: MapType.ARRAY_OF_MAPS,
 };
 
 /** Creates one of the program's maps. Throws SysError; nothing is left open then. */
 export function createMap(map: KernelMap, compiled: CompiledProgram): MapFd {
+  // What maps of maps take is told by an example, which the kernel looks at only now.
+  using innerMap = map.inner && createInnerArray(map.name, map.inner.valueSize, 1);
   const fd = mapCreate({
     name: map.name,
     type: MAP_TYPES[map.type],
@@ -30,6 +34,7 @@ export function createMap(map: KernelMap, compiled: CompiledProgram): MapFd {
     valueSize: map.valueSize,
     maxEntries: map.maxEntries === "auto" ? ringBufferBytes(availableKiB(), printsOften(compiled)) : map.maxEntries,
     flags: map.flags,
+    ...(innerMap && { innerMap }),
   });
   try {
     if (map.initial !== undefined) {
@@ -41,6 +46,11 @@ export function createMap(map: KernelMap, compiled: CompiledProgram): MapFd {
     fd.close();
     throw error;
   }
+}
+
+/** An array that can be put into a map of maps, whatever its length. */
+export function createInnerArray(name: string, valueSize: number, maxEntries: number): MapFd {
+  return mapCreate({ name, type: MapType.ARRAY, keySize: 4, valueSize, maxEntries, flags: MapFlag.INNER_MAP });
 }
 
 /**

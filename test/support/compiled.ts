@@ -15,6 +15,7 @@ export function compiled(parts: Partial<CompiledProgram> = {}): CompiledProgram 
     health: undefined,
     scopeTree: undefined,
     scopeSwitch: undefined,
+    unwind: undefined,
     ...parts,
     config: {
       license: "GPL",
