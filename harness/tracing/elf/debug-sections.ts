@@ -97,7 +97,7 @@ class SectionFile implements DebugFile {
   }
 }
 
-function sectionOf(elf: ElfFile, read: ReadAt, name: string): Uint8Array | undefined {
+export function sectionOf(elf: ElfFile, read: ReadAt, name: string): Uint8Array | undefined {
   const contentOf = ({ offset, size }: Section): Uint8Array => bytesOf(read(offset, size));
   const found = present(elf, name).map((each) => {
     const content = contentOf(each);
@@ -119,7 +119,7 @@ function openFile(path: string): SectionFile | undefined {
 }
 
 /** Undefined for what is no ELF file, or cannot be read. */
-function ifReadable<T>(read: () => T): T | undefined {
+export function ifReadable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

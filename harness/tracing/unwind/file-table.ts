@@ -1,0 +1,48 @@
+/** The unwinding table of a file, or of an image in memory: finds the sections with call frame information and has them read. */
+import type { FrameSection } from "../../../compiler/dwarf/call-frames.ts";
+import { DwarfError } from "../../../compiler/dwarf/reader.ts";
+import { type UnwindTable, unwindTable } from "../../../compiler/dwarf/unwind-table.ts";
+import { ifReadable, sectionOf } from "../elf/debug-sections.ts";
+import { ElfError, ElfFile, type ReadAt, withFile } from "../elf/file.ts";
+
+const EM_X86_64 = 62;
+/** Tables have addresses of 32 bits. */
+const END_OF_ADDRESSES = 2 ** 32;
+
+/**
+ * The table of a file; undefined if it says nothing of call frames, is no program for x86-64, or cannot be read. Throws DwarfError, with the
+ * path in it, if what it says is malformed.
+ */
+export function readUnwindTable(path: string): UnwindTable | undefined {
+  return ifReadable(() => withFile(path, (read) => tableOf(read, path)));
+}
+
+/** Likewise of an ELF file whose bytes are all there (the vDSO). `name` is what errors call it. */
+export function unwindTableOfImage(image: Uint8Array, name: string): UnwindTable | undefined {
+  const read: ReadAt = (offset, length) => {
+    if (offset + length > image.length) throw new ElfError(`the image ends before byte ${offset + length}`);
+    return new DataView(image.buffer, image.byteOffset + offset, length);
+  };
+  return ifReadable(() => tableOf(read, name));
+}
+
+function tableOf(read: ReadAt, name: string): UnwindTable | undefined {
+  const elf = new ElfFile(read);
+  if (elf.machine !== EM_X86_64) return undefined;
+  const code = elf.segments.filter(({ executable }) => executable);
+  if (code.some(({ address, fileSize }) => address + fileSize >= END_OF_ADDRESSES)) return undefined;
+  try {
+    return unwindTable(frameSections(elf, read));
+  } catch (error) {
+    if (error instanceof DwarfError) error.file ??= name;
+    throw error;
+  }
+}
+
+/** What is in memory when the program runs comes first; the other section is for debuggers, and need not be about the same functions. */
+function frameSections(elf: ElfFile, read: ReadAt): FrameSection[] {
+  return (["eh_frame", "debug_frame"] as const).flatMap((kind) => {
+    const bytes = sectionOf(elf, read, `.${kind}`);
+    return bytes ? [{ kind, bytes, address: elf.section(`.${kind}`)?.address ?? 0 }] : [];
+  });
+}
