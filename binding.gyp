@@ -9,6 +9,7 @@
         "native/src/perf.cc",
         "native/src/poll.cc",
         "native/src/process.cc",
+        "native/src/ptrace.cc",
         "native/src/ringbuf.cc",
         "native/src/spawn.cc",
         "native/src/spawn_child.cc",

@@ -206,6 +206,11 @@ export interface Binding {
   killProcessGroup(group: number, signal: number): number;
   setChildSubreaper(on: boolean): number;
 
+  /** `word` receives what a request answers with; null for those that answer with nothing. */
+  ptrace(request: number, pid: number, address: bigint, data: bigint, word: BigUint64Array | null): number;
+  /** Whether a child or tracee has ended or stopped, which stays so: 1 with si_code and si_status in `out`, or 0. */
+  peekWait(pid: number, out: Int32Array): number;
+
   demangle(name: string): string | undefined;
 
   gettid(): number;

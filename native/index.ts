@@ -14,6 +14,7 @@ export * from "./perf.ts";
 export * from "./perf-ring.ts";
 export * from "./poll.ts";
 export * from "./prog.ts";
+export * from "./ptrace.ts";
 export * from "./ringbuf.ts";
 export * from "./spawn.ts";
 export * from "./stream.ts";

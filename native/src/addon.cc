@@ -15,6 +15,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportPerf(env, exports);
   ExportPoll(env, exports);
   ExportProcess(env, exports);
+  ExportPtrace(env, exports);
   ExportRingBuffer(env, exports);
   ExportSpawn(env, exports);
   ExportSymbols(env, exports);

@@ -21,6 +21,7 @@ void ExportMapping(Napi::Env env, Napi::Object exports);
 void ExportPerf(Napi::Env env, Napi::Object exports);
 void ExportPoll(Napi::Env env, Napi::Object exports);
 void ExportProcess(Napi::Env env, Napi::Object exports);
+void ExportPtrace(Napi::Env env, Napi::Object exports);
 void ExportRingBuffer(Napi::Env env, Napi::Object exports);
 void ExportSpawn(Napi::Env env, Napi::Object exports);
 void ExportSymbols(Napi::Env env, Napi::Object exports);

@@ -33,6 +33,9 @@ describe("the raw functions", () => {
     ["spawn", [{}, new Int32Array(6)], "an array"],
     ["spawn", [{}, new Int32Array(5)], "a buffer with room for the result"],
     ["setChildSubreaper", [1], "a boolean"],
+    ["ptrace", [7, 1, 0, 0n, null], "a bigint"],
+    ["ptrace", [1, 1, 0n, 0n, new Uint8Array(4)], "a buffer with room for the result"],
+    ["peekWait", [1, new Int32Array(1)], "a buffer with room for the result"],
     ["demangle", ["_Z\0"], "a string without NUL"],
     ["statfs", ["/", new Uint8Array(4)], "a buffer with room for the result"],
   ] as [string, unknown[], string][])("%s throws a TypeError for wrong arguments (%#)", (name, args, expected) => {
