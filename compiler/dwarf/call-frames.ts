@@ -41,6 +41,8 @@ export interface Frame {
 const VERSIONS: readonly number[] = [1, 3, 4];
 /** Tables have addresses of 32 bits. */
 const END_OF_ADDRESSES = 2 ** 32;
+/** Bytes. */
+const SMALLEST_ENTRY = 16;
 
 /**
  * All functions, sorted by where they begin: each ends where the next one begins, and of those that begin at the same address the first one counts. What
@@ -87,11 +89,14 @@ class FrameList {
   readonly #section: FrameSection;
   readonly #common = new Map<number, CommonFrame>();
   /** Where those of functions begin. */
-  readonly #functions = new NumberList();
+  readonly #functions: NumberList;
+  readonly #reader: Reader;
 
   constructor(section: FrameSection) {
     this.#section = section;
+    this.#functions = new NumberList(Math.ceil(section.bytes.length / SMALLEST_ENTRY));
     const reader = new Reader(section.bytes);
+    this.#reader = reader;
     while (!reader.done) {
       const start = reader.at;
       const entry = nextEntry(section.kind, reader);
@@ -108,7 +113,8 @@ class FrameList {
   read(index: number): Frame {
     const section = this.#section;
     const at = this.#functions.at(index);
-    const entry = nextEntry(section.kind, new Reader(section.bytes, at))!;
+    this.#reader.at = at;
+    const entry = nextEntry(section.kind, this.#reader)!;
     const common = this.#common.get(entry.common!);
     if (!common) throw new DwarfError(`the call frame at byte ${at} refers to byte ${entry.common}, where nothing is`);
     const instructions = entry.content;

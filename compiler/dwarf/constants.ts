@@ -161,6 +161,7 @@ export const Op = {
   const8s: 0x0f,
   constu: 0x10,
   consts: 0x11,
+  drop: 0x13,
   and: 0x1a,
   minus: 0x1c,
   plus: 0x22,

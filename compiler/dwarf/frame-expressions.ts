@@ -48,22 +48,20 @@ export function pathOf(expression: Uint8Array, first: Path | undefined): Path | 
   const reader = new Reader(expression);
   const values: Value[] = first ? [first] : [];
   while (!reader.done) {
-    const value = next(reader, values);
-    if (value === undefined || values.length === MAX_VALUES) return undefined;
-    values.push(value);
+    const op = reader.u8();
+    if (op === Op.drop) pop(values);
+    else {
+      const value = computed(op, reader, values);
+      if (value === undefined || values.length === MAX_VALUES) return undefined;
+      values.push(value);
+    }
   }
   const result = values.at(-1);
   return typeof result === "object" ? result : undefined;
 }
 
-/** The value of the next operation; undefined for one that is not followed. */
-function next(reader: Reader, values: Value[]): Value | undefined {
-  const op = reader.u8();
-  const pop = (): Value => {
-    const value = values.pop();
-    if (value === undefined) throw new DwarfError("an expression of a call frame takes values that it has not");
-    return value;
-  };
+/** What an operation makes of the values before it; undefined for one that is not followed. */
+function computed(op: number, reader: Reader, values: Value[]): Value | undefined {
   if (op >= Op.lit0 && op < Op.reg0) return op - Op.lit0;
   if (op >= Op.breg0 && op < Op.regx) return register(op - Op.breg0, reader.sleb());
   if (op === Op.bregx) return register(reader.uleb(), reader.sleb());
@@ -71,18 +69,24 @@ function next(reader: Reader, values: Value[]): Value | undefined {
   if (constant) return constant(reader);
   switch (op) {
     case Op.plus_uconst:
-      return sum(pop(), reader.uleb());
+      return sum(pop(values), reader.uleb());
     case Op.plus:
-      return sum(pop(), pop());
+      return sum(pop(values), pop(values));
     case Op.minus: {
-      const less = pop();
-      return typeof less === "number" ? sum(pop(), -less) : undefined;
+      const less = pop(values);
+      return typeof less === "number" ? sum(pop(values), -less) : undefined;
     }
     case Op.deref:
-      return read(pop());
+      return read(pop(values));
     default:
       return undefined;
   }
+}
+
+function pop(values: Value[]): Value {
+  const value = values.pop();
+  if (value === undefined) throw new DwarfError("an expression of a call frame takes values that it has not");
+  return value;
 }
 
 function register(number: number, offset: number): Path | undefined {

@@ -4,6 +4,7 @@ export class NumberList {
   values: Int32Array;
   length = 0;
 
+  /** Memory that is only expected costs nothing until it is written to. */
   constructor(expected = 256) {
     this.values = new Int32Array(expected);
   }

@@ -23,8 +23,13 @@ const WITHOUT_STEPS = RULE.outermost + 1;
 
 /** The table of a file; undefined if nothing is said of any place. Throws DwarfError. */
 export function unwindTable(sections: readonly FrameSection[]): UnwindTable | undefined {
-  const addresses = new NumberList();
-  const rules = new NumberList();
+  // Of instructions no byte makes more than one row.
+  const most = Math.min(
+    MAX_ROWS,
+    sections.reduce((sum, { bytes }) => sum + bytes.length, 0),
+  );
+  const addresses = new NumberList(most);
+  const rules = new NumberList(most);
   const frames = new FrameRules();
   const known = new KnownRules(frames);
   let previous: number = RULE.unknown;
