@@ -40,6 +40,7 @@ import type { StackFrame } from "./symbols/resolver.ts";
 import { readFrames } from "./symbols/stack-frames.ts";
 import { namesUserCode } from "./symbols/user-code.ts";
 import type { MappingRecord } from "./symbols/user-symbols.ts";
+import { openUnwinding, type Unwinding } from "./unwind/unwinding.ts";
 import { VerifierError } from "./verifier-error.ts";
 
 export interface SessionOptions extends TraceSubject, AttachOptions {
@@ -47,6 +48,12 @@ export interface SessionOptions extends TraceSubject, AttachOptions {
   cost?: boolean;
   /** Has the kernel say what it found out about each program. */
   onVerified?: VerifierListener | undefined;
+  /** Processes that run already, whose stacks programs follow without frame pointers; and those of all that they start. */
+  unwound?: readonly number[] | undefined;
+  /** The kernel's own number of a process. Without it they are ours. */
+  kernelPid?: ((pid: number) => number) | undefined;
+  /** Told of what programs will not know about stacks. */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 /** What went missing since the last reset. All empty or zero: the maps are the truth. */
@@ -149,10 +156,11 @@ export class Session {
   readonly #maps: readonly MapFd[];
   readonly #ring: RingBuffer | undefined;
   readonly #stats: Fd | undefined;
-  readonly #options: AttachOptions;
+  readonly #options: SessionOptions;
   readonly #programs: readonly LoadedProgram[];
   readonly #namesUserCode: boolean;
   #mappings: ProcessMappings | undefined;
+  readonly #unwinding: Unwinding | undefined;
   #attached: Fd[] = [];
   /** Those of them that belong to watchpoints, by the address. */
   readonly #watched = new Map<string, Fd[]>();
@@ -170,6 +178,7 @@ export class Session {
     this.#ring = ring;
     this.#stats = stats;
     this.#namesUserCode = namesUserCode(compiled);
+    this.#unwinding = openUnwinding(compiled, maps, options);
   }
 
   /** Runs the begin programs. */
@@ -183,7 +192,7 @@ export class Session {
    */
   attach(): AttachError[] {
     if (this.#state !== "detached") throw new Error(`the session is ${this.#state}`);
-    if (this.#namesUserCode) this.#mappings ??= ProcessMappings.open(this.#options.pid);
+    this.#watchMappings();
     this.#state = "attached";
     const missing: AttachError[] = [];
     try {
@@ -312,6 +321,16 @@ export class Session {
     return this.#mappings;
   }
 
+  /** Whether programs follow stacks without frame pointers. */
+  get unwinds(): boolean {
+    return this.#unwinding !== undefined;
+  }
+
+  /** Has programs follow the stacks of a process by what it has mapped now, and those of all that it starts. */
+  unwind(pid: number): void {
+    this.#unwinding?.follow(pid);
+  }
+
   /** Puts a process, by the kernel's own number, among those that a program with the process-tree scope counts. */
   addToScope(pid: number): void {
     const tree = this.compiled.scopeTree;
@@ -372,6 +391,7 @@ export class Session {
     for (const map of this.#maps) map.close();
     this.#stats?.close();
     this.#mappings?.close();
+    this.#unwinding?.close();
   }
 
   [Symbol.dispose](): void {
@@ -410,6 +430,17 @@ export class Session {
   #healthCounter(slot: number): number {
     const { health } = this.compiled;
     return health === undefined ? 0 : Number(this.scriptMaps.memory(health).view.getBigUint64(slot * 8, true));
+  }
+
+  /** Before anything is attached, so that what is mapped meanwhile is told, and the first event finds what is there. */
+  #watchMappings(): void {
+    const unwinding = this.#unwinding;
+    if (!this.#namesUserCode && !unwinding) return;
+    if (!this.#mappings) {
+      this.#mappings = ProcessMappings.open(this.#options.pid);
+      if (unwinding) this.#mappings?.listen((events) => unwinding.hear(events));
+    }
+    for (const pid of this.#options.unwound ?? []) unwinding?.follow(pid);
   }
 
   #attachOne(loaded: LoadedProgram): AttachError | undefined {

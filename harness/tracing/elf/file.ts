@@ -141,6 +141,14 @@ export function withFile<T>(path: string, use: (read: ReadAt, size: number) => T
   }
 }
 
+/** Reads a file whose bytes are all there. */
+export function imageReader(image: Uint8Array): ReadAt {
+  return (offset, length) => {
+    if (offset + length > image.length) throw truncated(offset, length);
+    return new DataView(image.buffer, image.byteOffset + offset, length);
+  };
+}
+
 /** The same bytes as a Buffer. */
 export function bytesOf(view: DataView): Buffer {
   return Buffer.from(view.buffer, view.byteOffset, view.byteLength);

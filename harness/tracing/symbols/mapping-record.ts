@@ -21,8 +21,9 @@ import { MemoryMap } from "./memory-map.ts";
 import type { MappingRecord } from "./user-symbols.ts";
 
 const RING_BYTES = 128 * 1024;
-/** The rings are emptied this often; each has room for a thousand mappings. */
+/** The rings are emptied this often; each has room for a thousand mappings. More often if somebody waits for what they tell. */
 const PERIOD_MS = 100;
+const SHORT_PERIOD_MS = 10;
 /** How long to read /proc in a row. */
 const SLICE_MS = 5;
 /** Processes that are remembered after their end, more than any stack that is printed is likely to be of. */
@@ -30,13 +31,17 @@ const MAX_GONE = 4096;
 /** PERF_SAMPLE_TIME, for the order of records from several CPUs. */
 const SAMPLE_TIME = 1n << 2n;
 
+/** Receives, in the order of time, what the kernel has told since the last time. */
+export type MappingListener = (events: readonly MappingEvent[]) => void;
+
 export class ProcessMappings implements MappingRecord {
   readonly #events: Fd[] = [];
   readonly #rings: PerfRing[] = [];
   readonly #maps = new Map<number, MemoryMap>();
   /** Processes that have ended, oldest first. */
   readonly #gone = new Set<number>();
-  readonly #timer: NodeJS.Timeout;
+  #listener: MappingListener | undefined;
+  #timer: NodeJS.Timeout;
   #closed = false;
 
   private constructor(pageSize: number) {
@@ -51,8 +56,7 @@ export class ProcessMappings implements MappingRecord {
       this.#release();
       throw error;
     }
-    this.#timer = setInterval(() => this.#drain(), PERIOD_MS);
-    this.#timer.unref();
+    this.#timer = setInterval(() => this.#drain(), PERIOD_MS).unref();
   }
 
   /** Begins to write down; undefined where the kernel does not let us. With `pid` only that one is read from /proc. */
@@ -70,6 +74,14 @@ export class ProcessMappings implements MappingRecord {
   mapOf(pid: number): MemoryMap | undefined {
     this.#drain();
     return this.#maps.get(pid);
+  }
+
+  /** Has somebody hear of what processes map from now on. */
+  listen(listener: MappingListener): void {
+    this.#drain();
+    this.#listener = listener;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#drain(), SHORT_PERIOD_MS).unref();
   }
 
   close(): void {
@@ -94,6 +106,7 @@ export class ProcessMappings implements MappingRecord {
     // Only the records of one CPU come in their order.
     events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
     for (const event of events) this.#note(event);
+    if (events.length > 0) this.#listener?.(events);
   }
 
   #note(event: MappingEvent): void {

@@ -2,9 +2,9 @@
  * Names of addresses in processes. Where a process has mapped what is asked from a record of mappings, which knows of
  * processes that are gone, and else from /proc; the symbols come from the files. Each file is read once.
  */
-import { closeSync, openSync, readSync } from "node:fs";
 import { type ByteString, fromText } from "../bytestring.ts";
-import { ElfError } from "../elf/file.ts";
+import { imageReader } from "../elf/file.ts";
+import { VDSO, vdsoImage } from "../elf/vdso.ts";
 import { reachablePath, readMappings } from "../facts/processes.ts";
 import { MemoryMap } from "./memory-map.ts";
 import { ObjectSymbols } from "./object-symbols.ts";
@@ -15,8 +15,6 @@ import type { UserSymbolPlace } from "./resolver.ts";
 export interface MappingRecord {
   mapOf(pid: number): MemoryMap | undefined;
 }
-
-const VDSO = "[vdso]";
 
 export class UserSymbols {
   readonly #recorded: MappingRecord["mapOf"];
@@ -80,9 +78,11 @@ export class UserSymbols {
     return this.#objects.get(reachable);
   }
 
-  /** The kernel maps the same small library into every process: ours is as good as the other's. */
   #vdso(): ObjectSymbols | undefined {
-    if (!this.#objects.has(VDSO)) this.#objects.set(VDSO, ownVdso());
+    if (!this.#objects.has(VDSO)) {
+      const image = vdsoImage();
+      this.#objects.set(VDSO, image && ObjectSymbols.read(imageReader(image)));
+    }
     return this.#objects.get(VDSO);
   }
 
@@ -93,20 +93,4 @@ export class UserSymbols {
     const found = map?.find(address);
     return found && { ...found, object: map!.path };
   }
-}
-
-function ownVdso(): ObjectSymbols | undefined {
-  const range = readMappings(process.pid).find(({ path }) => path === VDSO);
-  if (range === undefined) return undefined;
-  const bytes = Buffer.alloc(Number(range.end - range.start));
-  const memory = openSync("/proc/self/mem", "r");
-  try {
-    readSync(memory, bytes, 0, bytes.length, Number(range.start));
-  } finally {
-    closeSync(memory);
-  }
-  return ObjectSymbols.read((offset, length) => {
-    if (offset + length > bytes.length) throw new ElfError("the vdso ends early");
-    return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
-  });
 }

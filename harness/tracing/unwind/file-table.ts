@@ -3,7 +3,7 @@ import type { FrameSection } from "../../../compiler/dwarf/call-frames.ts";
 import { DwarfError } from "../../../compiler/dwarf/reader.ts";
 import { type UnwindTable, unwindTable } from "../../../compiler/dwarf/unwind-table.ts";
 import { ifReadable, sectionOf } from "../elf/debug-sections.ts";
-import { ElfError, ElfFile, type ReadAt, withFile } from "../elf/file.ts";
+import { ElfFile, imageReader, type ReadAt, withFile } from "../elf/file.ts";
 
 const EM_X86_64 = 62;
 /** Tables have addresses of 32 bits. */
@@ -19,11 +19,7 @@ export function readUnwindTable(path: string): UnwindTable | undefined {
 
 /** Likewise of an ELF file whose bytes are all there (the vDSO). `name` is what errors call it. */
 export function unwindTableOfImage(image: Uint8Array, name: string): UnwindTable | undefined {
-  const read: ReadAt = (offset, length) => {
-    if (offset + length > image.length) throw new ElfError(`the image ends before byte ${offset + length}`);
-    return new DataView(image.buffer, image.byteOffset + offset, length);
-  };
-  return ifReadable(() => tableOf(read, name));
+  return ifReadable(() => tableOf(imageReader(image), name));
 }
 
 function tableOf(read: ReadAt, name: string): UnwindTable | undefined {
