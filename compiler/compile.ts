@@ -303,7 +303,7 @@ function generate(typed: TypedScript, generation: Generation, diags: Diagnostics
   const codes = programs.flatMap((program) => codeOf(program).map(({ code }) => ({ name: program.name, code })));
   dump("asm", () => codes.map(({ name, code }) => `${name}:\n${disassemble(code)}`).join("\n"));
   dump("bytes", () => codes.map(({ name, code }) => `${name}: ${hex(code)}`).join("\n"));
-  return { ...frozen, unwind: undefined, programs, events: plan.events, config };
+  return { ...frozen, programs, events: plan.events, config };
 }
 
 function jsonValue(value: unknown): unknown {

@@ -370,13 +370,11 @@ export type EventLayout =
   | { kind: "time"; size: number; format: string }
   | { kind: "join"; size: number; separator: string; args: EventField[] }
   /** Something went wrong at run time; failed helpers are told only on request. */
-  | {
-      kind: "runtime_error";
-      size: number;
-      error: "division-by-zero" | "out-of-bounds" | "no-command" | "no-process";
-      span: Span;
-    }
+  | { kind: "runtime_error"; size: number; error: Mishap; span: Span }
   | { kind: "runtime_error"; size: number; error: "helper"; helper: string; result: EventField; span: Span };
+
+/** What a program goes on after, but tells of. */
+export type Mishap = "division-by-zero" | "out-of-bounds" | "no-command" | "no-process" | "no-unwind-data";
 
 export interface EventField {
   offset: number;

@@ -2,12 +2,6 @@
 import type { BuiltinFunction, Functions } from "./table.ts";
 
 export const refusedFunctions: Functions = {
-  dw_ustack: refused(
-    "dw_ustack([mode, ][limit])",
-    [0, 2],
-    "stacks by debug information are not supported yet",
-    "`ustack` follows frame pointers, which programs have that are compiled with -fno-omit-frame-pointer",
-  ),
   skboutput: refused(
     "skboutput(path, packet, length, offset)",
     [4, 4],

@@ -30,6 +30,7 @@ import {
   type TimeSeriesType,
   type Type,
 } from "../sema/types.ts";
+import { MAPPING, ROW } from "../unwind-table.ts";
 import { Allocation } from "./allocation.ts";
 import { accumulatedMaps, assignedMaps } from "./map-uses.ts";
 import { SLOTS_PER_CPU, type SlotMemory } from "./slots.ts";
@@ -42,6 +43,9 @@ const BPF_F_RDONLY_PROG = 1 << 7;
 
 /** Different stacks that a script may record. Each takes memory only once it is there. */
 const MAX_STACKS = 131_072;
+
+/** Processes whose stacks are followed, and files that they have mapped. */
+const MAX_UNWOUND = { processes: 16_384, files: 4096 } as const;
 
 /** Of maps with at least so many entries some may lie elsewhere, where there is more room for them. */
 const MANY_ENTRIES = 1024;
@@ -127,6 +131,7 @@ export class Plan {
   #health: number | undefined;
   #scopeTree: number | undefined;
   #scopeSwitch: number | undefined;
+  #unwind: { processes: number; files: number } | undefined;
   /** Bytes behind the last copy, so that every object in scratch memory has its size once more behind it. */
   #slack = 0;
 
@@ -245,6 +250,15 @@ export class Plan {
     return this.#scopeSwitch;
   }
 
+  /** What stacks are followed by without frame pointers. */
+  get unwind(): { processes: number; files: number } {
+    this.#unwind ??= {
+      processes: this.#addArrays("processes", "hash_of_maps", MAX_UNWOUND.processes, MAPPING.size),
+      files: this.#addArrays("files", "array_of_maps", MAX_UNWOUND.files, ROW.size),
+    };
+    return this.#unwind;
+  }
+
   /** Bytes of every CPU's copy for a program's own use. */
   scratch(size: number): { map: number; offset: number } {
     const section = this.#perCpuSection();
@@ -338,6 +352,7 @@ export class Plan {
     health: number | undefined;
     scopeTree: number | undefined;
     scopeSwitch: number | undefined;
+    unwind: { processes: number; files: number } | undefined;
   } {
     if (this.#perCpu) {
       const stride = Math.max(CACHE_LINE, Math.ceil(this.#perCpu.size / CACHE_LINE) * CACHE_LINE);
@@ -370,6 +385,7 @@ export class Plan {
       health: this.#health,
       scopeTree: this.#scopeTree,
       scopeSwitch: this.#scopeSwitch,
+      unwind: this.#unwind,
     };
   }
 
@@ -475,6 +491,13 @@ export class Plan {
   #perCpuSection(): Section {
     this.#perCpu ??= { map: this.#add("percpu", "array", 4, 0, 1, BPF_F_MMAPABLE), size: 0 };
     return this.#perCpu;
+  }
+
+  /** A map whose entries are arrays. */
+  #addArrays(name: string, type: KernelMap["type"], entries: number, valueSize: number): number {
+    const map = this.#add(name, type, 4, 4, entries, 0);
+    this.maps[map]!.inner = { valueSize };
+    return map;
   }
 
   #add(

@@ -5,15 +5,13 @@
  */
 import type { HelperName } from "../asm/helpers.ts";
 import type { Operand, VReg } from "../ir/ir.ts";
-import type { EventLayout } from "../program.ts";
+import type { Mishap } from "../program.ts";
 import { int64 } from "../sema/types.ts";
 import { PLAIN_EVENT_SIZE, sendFilled, sendPlain } from "./events.ts";
 import type { Lowering } from "./lowering.ts";
 
-type RuntimeError = Extract<EventLayout, { kind: "runtime_error" }>;
-
 /** Tells of a mistake of the script at the place that is being lowered. */
-export function tell(l: Lowering, error: Exclude<RuntimeError["error"], "helper">): void {
+export function tell(l: Lowering, error: Mishap): void {
   if (l.b.span) sendPlain(l, { kind: "runtime_error", size: PLAIN_EVENT_SIZE, error, span: l.b.span });
 }
 

@@ -15,10 +15,13 @@ import type { Lowering } from "./lowering.ts";
 import { at, type Place } from "./place.ts";
 import { register, registers } from "./registers.ts";
 import { countRounds } from "./rounds.ts";
+import { tell } from "./runtime-errors.ts";
 import { visibleTask } from "./task.ts";
+import { unwind } from "./unwind.ts";
 
 const BPF_F_USER_STACK = 1 << 8;
 const BPF_F_USER_BUILD_ID = 1 << 11;
+const ENOENT = 2;
 
 /** An odd number whose bits look random: 2^64 divided by the golden ratio. */
 const MULTIPLIER = BigInt.asIntN(64, 0x9e37_79b9_7f4a_7c15n);
@@ -34,22 +37,16 @@ const ID = 0;
 const FRAMES = 8;
 const PROCESS = 12;
 
-export function takeStack(l: Lowering, stack: Stack, to: Place): void {
+/** `unwound`: by what files say of their functions, and not by frame pointers. */
+export function takeStack(l: Lowering, stack: Stack, to: Place, unwound: boolean): void {
   const { b } = l;
   if (stack.limit === 0) {
     b.store(to.base, to.offset + ID, 8, { imm: 0n });
     b.store(to.base, to.offset + FRAMES, 8, { imm: 0n });
     return;
   }
-  const size = stack.limit * frameSize(stack.mode);
-  const frames = l.scratch(size);
-  const flags = stack.kind === "kstack" ? 0 : BPF_F_USER_STACK | (stack.mode === "build_id" ? BPF_F_USER_BUILD_ID : 0);
-  const take = (from: number): VReg =>
-    b.call("get_stack", [l.context, l.address(at(frames, from)), { imm: BigInt(size - from) }, { imm: BigInt(flags) }]);
-  const bytes =
-    flags === BPF_F_USER_STACK && stack.limit > 1 && missesCaller(l.probe.event, l.facts)
-      ? withCaller(l, frames, take)
-      : take(0);
+  const frames = l.scratch(stack.limit * frameSize(stack.mode));
+  const bytes = unwound ? unwoundFrames(l, stack, frames) : kernelFrames(l, stack, frames);
   const count = {};
   const id = l.choose(
     "slt",
@@ -67,6 +64,25 @@ export function takeStack(l: Lowering, stack: Stack, to: Place): void {
   b.store(to.base, to.offset + ID, 8, id);
   b.store(to.base, to.offset + FRAMES, 4, b.read(count));
   b.store(to.base, to.offset + PROCESS, 4, stack.kind === "ustack" ? visibleTask(l).process : { imm: 0n });
+}
+
+/** Has the kernel write the frames. Gives their size in bytes, or the error. */
+function kernelFrames(l: Lowering, stack: Stack, frames: Place): VReg {
+  const { b } = l;
+  const size = stack.limit * frameSize(stack.mode);
+  const flags = stack.kind === "kstack" ? 0 : BPF_F_USER_STACK | (stack.mode === "build_id" ? BPF_F_USER_BUILD_ID : 0);
+  const take = (from: number): VReg =>
+    b.call("get_stack", [l.context, l.address(at(frames, from)), { imm: BigInt(size - from) }, { imm: BigInt(flags) }]);
+  const withoutCaller = flags === BPF_F_USER_STACK && stack.limit > 1 && missesCaller(l.probe.event, l.facts);
+  return withoutCaller ? withCaller(l, frames, take) : take(0);
+}
+
+/** The same for the program itself. */
+function unwoundFrames(l: Lowering, stack: Stack, frames: Place): VReg {
+  return unwind(l, frames, stack.limit, () => {
+    tell(l, "no-unwind-data");
+    return l.b.const(-ENOENT);
+  });
 }
 
 /**

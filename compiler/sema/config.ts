@@ -16,6 +16,7 @@ export interface ScriptConfig extends RuntimeConfig {
   timeSeriesClock: string | undefined;
   /** Whether the script may have time series. */
   timeSeries: (typeof UNSTABLE)[number];
+  unwinding: (typeof UNSTABLE)[number];
   /** What steers parts that this implementation does differently: it is checked, can be asked for, and changes nothing. */
   idle: IdleSettings;
 }
@@ -27,7 +28,6 @@ interface IdleSettings {
   max_bpf_progs: number;
   on_stack_limit: number;
   perf_rb_pages: number;
-  unstable_dw_ustack: string;
 }
 
 /** What may be done with a feature whose form can still change. */
@@ -47,6 +47,7 @@ const DEFAULTS: ScriptConfig = {
   maxProbes: 1024,
   timeSeriesClock: undefined,
   timeSeries: "warn",
+  unwinding: "warn",
   idle: {
     lazy_symbolication: true,
     use_blazesym: false,
@@ -54,7 +55,6 @@ const DEFAULTS: ScriptConfig = {
     max_bpf_progs: 1024,
     on_stack_limit: 32,
     perf_rb_pages: 0,
-    unstable_dw_ustack: "warn",
   },
 };
 
@@ -151,7 +151,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   show_debug_info: idle("show_debug_info"),
   use_blazesym: idle("use_blazesym"),
   unstable_tseries: word("timeSeries", UNSTABLE),
-  unstable_dw_ustack: idle("unstable_dw_ustack", UNSTABLE),
+  unstable_dw_ustack: word("unwinding", UNSTABLE),
 };
 
 export function settingNames(): string[] {
@@ -199,7 +199,7 @@ export function settingsOf(config: ScriptConfig): Record<string, string | number
     perf_rb_pages: idle.perf_rb_pages,
     str_trunc_trailer: config.strTruncTrailer,
     unstable_tseries: config.timeSeries,
-    unstable_dw_ustack: idle.unstable_dw_ustack,
+    unstable_dw_ustack: config.unwinding,
     missing_probes: config.missingProbes,
     stack_mode: config.stackMode,
     license: config.license,

@@ -353,6 +353,9 @@ export function typeName(type: Type): string {
       return "args";
     case "enum":
       return `enum ${type.name}`;
+    case "kstack":
+    case "ustack":
+      return `${type.kind}_${type.mode}_${type.limit}`;
     case "unknown":
       return "unknown";
     default:

@@ -4,6 +4,7 @@
  */
 import type { Severity } from "../../../compiler/diagnostics.ts";
 import type { FormatPiece } from "../../../compiler/format-string.ts";
+import type { Mishap } from "../../../compiler/program.ts";
 import type { Position, Span } from "../../../compiler/source.ts";
 import { outermost } from "../../../compiler/source.ts";
 import type { ByteString } from "../bytestring.ts";
@@ -17,7 +18,7 @@ export interface OutputStreams {
 
 /** What went wrong while the script ran. */
 export type RuntimeError =
-  | { readonly error: "division-by-zero" | "out-of-bounds" | "no-command" | "no-process"; readonly span: Span }
+  | { readonly error: Mishap; readonly span: Span }
   | {
       readonly error: "helper";
       /** The helper function of the kernel that failed, for instance `map_update_elem`. */
@@ -28,10 +29,11 @@ export type RuntimeError =
     };
 
 /** What a mistake of the script leads to, in words. */
-export const RUNTIME_ERRORS: Readonly<Record<Exclude<RuntimeError["error"], "helper">, string>> = {
+export const RUNTIME_ERRORS: Readonly<Record<Mishap, string>> = {
   "division-by-zero":
     "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.",
   "no-command": "No child command (`-c`); cpid is zero",
+  "no-unwind-data": "No DWARF unwind data available for this process. Use -p or --dwarf-pid to specify target PIDs.",
   "no-process": "No such process; comm(pid) is N/A",
   "out-of-bounds": "Array access out of bounds. This can lead to unexpected results.",
 };
