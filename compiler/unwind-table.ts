@@ -13,7 +13,7 @@
 export const MAPPING = {
   /** u64: where the memory begins, and in entry 0 how many entries there are behind it, sorted by this number. */
   start: 0,
-  /** u64: the first byte behind it. */
+  /** u64: the first byte behind it. In entry 0 a program writes 1 when it has met an address that is in none of them. */
   end: 8,
   /** u64: the address in memory of what has the address 0 in the file. */
   base: 16,

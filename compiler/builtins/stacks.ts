@@ -79,22 +79,20 @@ function stackType(c: Checker, node: Identifier | Call, name: Name, mode: StackM
 
 /** The error, where stacks cannot be followed by what files say of their functions. */
 function cannotUnwind(c: Checker, { span }: Identifier | Call): Type | undefined {
-  const { facts } = c;
-  const help = "`ustack` follows frame pointers, which programs have that are compiled with -fno-omit-frame-pointer";
+  const { arch, features } = c.facts;
   if (c.settings.config.unwinding === "error") {
     const message = "dw_ustack() is switched off by the setting `unstable_dw_ustack`";
     return c.error("unstable-feature", span, message, "set it to `enable`");
   }
-  if (facts.arch !== "x64") return c.error("unsupported", span, "dw_ustack() is there on x86-64 only", help);
-  if (!facts.features.loop)
-    return c.error("unsupported", span, "dw_ustack() needs bpf_loop, which Linux has since 5.17", help);
-  if (!facts.features.currentTaskBtf) {
-    return c.error(
-      "unsupported",
-      span,
-      "dw_ustack() needs the type information of the kernel (CONFIG_DEBUG_INFO_BTF)",
-      help,
-    );
+  if (arch !== "x64") {
+    return c.error("unsupported", span, "dw_ustack() is there on x86-64 only", "`ustack` follows frame pointers");
+  }
+  if (!features.loop) {
+    const message = "this kernel cannot follow stacks without frame pointers";
+    return c.error("kernel-feature", span, message, "it came with Linux 5.17");
+  }
+  if (!features.currentTaskBtf) {
+    return c.error("kernel-feature", span, "dw_ustack() needs the kernel's type information (BTF)");
   }
   return undefined;
 }

@@ -101,7 +101,8 @@ function walk(l: Lowering, frames: Place, limit: number, mappings: VReg): VReg {
   b.store(address, FRAME.state, 8, l.address(state));
   b.store(address, FRAME.frames, 8, l.address(frames));
   b.store(address, FRAME.mappings, 8, mappings);
-  const fn = b.define((dst) => ({ op: "func", dst, index: nextFrame(l, limit) }));
+  const index = l.shared(`frame of ${limit}`, (part) => new Unwinding(part, limit).lower());
+  const fn = b.define((dst) => ({ op: "func", dst, index }));
   b.call("loop", [{ imm: BigInt(limit) }, fn, address, NO_FLAGS]);
   l.settle(frame, FRAME.size);
   return b.alu("lsh", b.load(state.base, state.offset + STATE.depth, 8), { imm: 3n });
@@ -118,13 +119,6 @@ function saveRegisters(l: Lowering, state: Place): void {
     const value = saved === undefined ? register(l, name) : b.load(saved, offsets[name]!, 8);
     b.store(state.base, state.offset + STATE.registers + 8 * number, 8, value);
   });
-}
-
-/** The function that is run for each frame; its index. */
-function nextFrame(l: Lowering, limit: number): number {
-  const step = l.callback();
-  new Unwinding(step, limit).lower();
-  return l.functions.indexOf(step.b);
 }
 
 /** Functions that a uretprobe waits for return to code in a page that the kernel maps for that: its address, 0 without one. */
@@ -229,16 +223,22 @@ class Unwinding {
     const start = this.#mapping(MAPPING.start, 8);
     const size = b.alu("sub", this.#mapping(MAPPING.end, 8), start);
     this.#l.when("ge", b.alu("sub", address, start), size, () => {
-      const count = b.load(this.#entry(this.#mappings, b.const(0)), MAPPING.start, 8);
+      const head = this.#entry(this.#mappings, b.const(0));
+      const count = b.load(head, MAPPING.start, 8);
+      const [elsewhere, somewhere] = b.newBlocks(2);
       const behind = this.#search(
         this.#mappings,
         { low: b.const(1), high: b.add(count, 1), rounds: ROUNDS.mappings },
         { offset: MAPPING.start, size: 8, value: address },
       );
       // Entry 0 is none.
-      this.#go("gt", behind, { imm: 1n });
+      this.#go("gt", behind, { imm: 1n }, elsewhere);
       const found = this.#entry(this.#mappings, b.add(behind, -1));
-      this.#go("gt", b.load(found, MAPPING.end, 8), address);
+      b.branch("gt", b.load(found, MAPPING.end, 8), address, somewhere, elsewhere);
+      b.enterSealed(elsewhere);
+      b.store(head, MAPPING.end, 8, { imm: 1n });
+      b.jump(this.#broken);
+      b.enterSealed(somewhere);
       const to: Place = { base: this.#state, offset: STATE.mapping, space: "bpf" };
       this.#l.copy({ base: found, offset: 0, space: "bpf" }, to, MAPPING.size);
     });

@@ -76,6 +76,12 @@ describe("scripts for a kernel that is too old", () => {
       "16: this kernel's formatting knows no second `%s` | it came with Linux 5.13 || 16: this kernel's formatting knows no `%%` | it came with Linux 5.13",
     ],
     [
+      "profile:hz:99 { @ = dw_ustack }",
+      [5, 16],
+      [5, 17],
+      "21: this kernel cannot follow stacks without frame pointers | it came with Linux 5.17",
+    ],
+    [
       "begin { print(nsecs(tai)) }",
       [6, 0],
       [6, 1],

@@ -11,7 +11,12 @@ const NEW = { features: { loop: true } };
 function compiled(text: string, kernel: Partial<FakeKernel> = NEW) {
   const diags = new Diagnostics();
   const program = compile(new Source("test.bt", text), fakeFacts(kernel), diags);
-  return { program, messages: [...diags.warnings, ...diags.errors].map(({ code, severity, message }) => `${severity} ${code}: ${message}`) };
+  return {
+    program,
+    messages: [...diags.warnings, ...diags.errors].map(
+      ({ code, severity, message }) => `${severity} ${code}: ${message}`,
+    ),
+  };
 }
 
 it("asks for arrays of mappings by process and of cells by file", () => {
@@ -52,12 +57,12 @@ it.each<[body: string, message: string, kernel?: Partial<FakeKernel>]>([
   ["dw_ustack", "error unsupported: dw_ustack() is there on x86-64 only", { ...NEW, arch: "arm64" }],
   [
     "dw_ustack",
-    "error unsupported: dw_ustack() needs bpf_loop, which Linux has since 5.17",
+    "error kernel-feature: this kernel cannot follow stacks without frame pointers",
     { version: [5, 15, 0], features: { loop: false, mayGoto: false } },
   ],
   [
     "dw_ustack",
-    "error unsupported: dw_ustack() needs the type information of the kernel (CONFIG_DEBUG_INFO_BTF)",
+    "error kernel-feature: dw_ustack() needs the kernel's type information (BTF)",
     { features: { currentTaskBtf: false } },
   ],
 ])("refuses %s: %s", (call, message, kernel) => {
