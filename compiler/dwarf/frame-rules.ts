@@ -15,11 +15,13 @@ import { DwarfError, Reader } from "./reader.ts";
 export const Column = {
   /** The register that the CFA is counted from, or one of {@link CfaFrom}. */
   cfa: UNWIND_REGISTERS.returnAddress + 1,
-  /** How far it is from there, or the number of the expression. */
+  /** How far it is from the register, or was from the last one. */
   cfaOffset: UNWIND_REGISTERS.returnAddress + 2,
+  /** The number of the expression that computes it. */
+  cfaExpression: UNWIND_REGISTERS.returnAddress + 3,
   /** Not zero if the function was not called, but a signal came in between. */
-  interrupted: UNWIND_REGISTERS.returnAddress + 3,
-  count: UNWIND_REGISTERS.returnAddress + 4,
+  interrupted: UNWIND_REGISTERS.returnAddress + 4,
+  count: UNWIND_REGISTERS.returnAddress + 5,
 } as const;
 
 /** Where it is counted from no register. */
@@ -144,10 +146,9 @@ export class FrameRules {
     [Cfa.restore_state]: (rules) => rules.#goBack(),
     [Cfa.def_cfa]: (rules, reader) => rules.#setCfa(reader.uleb(), reader.uleb()),
     [Cfa.def_cfa_sf]: (rules, reader) => rules.#setCfa(reader.uleb(), rules.#factored(reader.sleb())),
-    [Cfa.def_cfa_register]: (rules, reader) => rules.#moveCfa(reader.uleb(), rules.columns[Column.cfaOffset]!),
-    [Cfa.def_cfa_offset]: (rules, reader) => rules.#moveCfa(rules.columns[Column.cfa]!, reader.uleb()),
-    [Cfa.def_cfa_offset_sf]: (rules, reader) =>
-      rules.#moveCfa(rules.columns[Column.cfa]!, rules.#factored(reader.sleb())),
+    [Cfa.def_cfa_register]: (rules, reader) => rules.#setCfa(reader.uleb(), rules.columns[Column.cfaOffset]!),
+    [Cfa.def_cfa_offset]: (rules, reader) => rules.#moveCfa(reader.uleb()),
+    [Cfa.def_cfa_offset_sf]: (rules, reader) => rules.#moveCfa(rules.#factored(reader.sleb())),
     [Cfa.def_cfa_expression]: (rules, reader) => rules.#computeCfa(rules.#expression(reader)),
     [Cfa.GNU_args_size]: (_, reader) => reader.skipLeb(),
   };
@@ -189,21 +190,20 @@ export class FrameRules {
   }
 
   #setCfa(register: number, offset: number): void {
-    const fits = register < UNWIND_REGISTERS.returnAddress && (offset | 0) === offset;
-    this.columns[Column.cfa] = fits ? register : CfaFrom.nothing;
-    this.columns[Column.cfaOffset] = fits ? offset : 0;
+    this.columns[Column.cfa] = register < UNWIND_REGISTERS.returnAddress ? register : CfaFrom.nothing;
+    this.#moveCfa(offset);
   }
 
-  /** As before but for one of the two, which makes no sense with an expression. */
-  #moveCfa(register: number, offset: number): void {
-    const counts = this.columns[Column.cfa]! < UNWIND_REGISTERS.returnAddress;
-    this.#setCfa(counts ? register : CfaFrom.nothing, offset);
+  /** While the CFA is computed this has no effect, until it is counted from a register again. */
+  #moveCfa(offset: number): void {
+    if ((offset | 0) === offset) this.columns[Column.cfaOffset] = offset;
+    else this.columns[Column.cfa] = CfaFrom.nothing;
   }
 
   #computeCfa(expression: number): void {
     const known = !Number.isNaN(expression);
     this.columns[Column.cfa] = known ? CfaFrom.expression : CfaFrom.nothing;
-    this.columns[Column.cfaOffset] = known ? expression : 0;
+    this.columns[Column.cfaExpression] = known ? expression : 0;
   }
 
   /** Its number; NaN for one that is too long. */

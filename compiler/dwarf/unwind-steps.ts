@@ -54,11 +54,12 @@ export function stepsOf(columns: Int32Array, expressions: readonly Uint8Array[])
 }
 
 function stepsToCfa(columns: Int32Array, expressions: readonly Uint8Array[]): Step[] | undefined {
-  const from = columns[Column.cfa]!;
-  const offset = columns[Column.cfaOffset]!;
-  if (from === CfaFrom.nothing) return undefined;
-  if (from !== CfaFrom.expression) return stepsAlong({ register: from, reads: [], offset }, cfa);
-  const expression = expressions[offset]!;
+  const register = columns[Column.cfa]!;
+  if (register === CfaFrom.nothing) return undefined;
+  if (register !== CfaFrom.expression) {
+    return stepsAlong({ register, reads: [], offset: columns[Column.cfaOffset]! }, cfa);
+  }
+  const expression = expressions[columns[Column.cfaExpression]!]!;
   const number = stubNumber(expression);
   if (number !== undefined) {
     return [{ target: cfa, base: stackPointer, loads: 0, flags: number << STUB_SHIFT, offset: 8 }];

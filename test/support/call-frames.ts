@@ -114,7 +114,8 @@ export function textOf(...sections: FrameSection[]): string[] {
   return tableText(unwindTable(sections));
 }
 
-const REGISTERS = [
+/** By the numbers that they have in DWARF. */
+export const REGISTERS = [
   "ax",
   "dx",
   "cx",

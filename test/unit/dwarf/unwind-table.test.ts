@@ -310,14 +310,6 @@ describe("rules", () => {
     ["a number without end", [Cfa.offset_extended, BX, ...Array(200).fill(0xff), 1]],
     ["a value in another kind of register", [Cfa.register, BX, 17]],
     ["registers that change places", [Cfa.register, BX, DI, Cfa.register, DI, BX]],
-    [
-      "an offset where the CFA is computed",
-      [Cfa.def_cfa_expression, ...expression(...at(BP, 8)), Cfa.def_cfa_offset, 8],
-    ],
-    [
-      "a register where the CFA is computed",
-      [Cfa.def_cfa_expression, ...expression(...at(BP, 8)), Cfa.def_cfa_register, 3],
-    ],
   ])("%s cannot be followed", (_, instructions) => {
     expect(ruleAfter(instructions)).toBe("unknown");
   });
@@ -339,6 +331,20 @@ describe("rules", () => {
 });
 
 describe("expressions", () => {
+  const COMPUTED = [Cfa.def_cfa_offset, 56, Cfa.def_cfa_expression, ...expression(...at(BP, 8), Op.deref)];
+  it.each<[string, Instructions, string]>([
+    ["stays as it is when its distance is said", [...COMPUTED, Cfa.def_cfa_offset, 48], "cfa=*bp+8"],
+    ["ends with a register, at the last distance", [...COMPUTED, Cfa.def_cfa_register, BX], "cfa=bx+56"],
+    [
+      "ends with a distance said meanwhile",
+      [...COMPUTED, Cfa.def_cfa_offset, 48, Cfa.def_cfa_register, BX],
+      "cfa=bx+48",
+    ],
+    ["ends with both", [...COMPUTED, Cfa.def_cfa, SP, 8], "cfa=sp+8"],
+  ])("a CFA that is computed %s", (_, instructions, expected) => {
+    expect(ruleAfter(instructions)).toBe(`${expected} ra=*cfa-8 sp=cfa`);
+  });
+
   const cfa = (...operations: number[]): string =>
     ruleAfter([Cfa.def_cfa_expression, ...expression(...operations)]).replace(" ra=*cfa-8 sp=cfa", "");
   const of = (how: number, ...operations: number[]): string =>
