@@ -1,12 +1,10 @@
 /** One entry of debug information (a DIE): its attributes, decoded when it is made, and what each of them means. */
-import { type Abbreviation, indirectForm } from "./abbreviations.ts";
+import type { Abbreviation } from "./abbreviations.ts";
 import { indexedAddress } from "./addresses.ts";
 import { At, Form } from "./constants.ts";
+import { indirectForm, type Value } from "./forms.ts";
 import { DwarfError, Reader } from "./reader.ts";
 import type { Unit } from "./unit.ts";
-
-/** As it is written: a number, an offset or an index; more than a number can hold; or bytes. */
-type Value = number | bigint | string | Uint8Array;
 
 interface Attribute {
   form: number;
@@ -30,9 +28,8 @@ export class Die {
     this.unit = unit;
     this.offset = offset;
     this.abbreviation = abbreviation;
-    for (const { at, form, constant } of abbreviation.attributes) {
-      if (form === Form.implicit_const) this.#attributes.set(at, { form, value: constant });
-      else this.#attributes.set(at, readValue(reader, form, unit));
+    for (const { at, as = indirectForm(reader) } of abbreviation.attributes) {
+      this.#attributes.set(at, { form: as.form, value: as.read(reader, unit.header) });
     }
     this.next = reader.at;
   }
@@ -169,82 +166,6 @@ const FIXED_BITS: Readonly<Record<number, number>> = {
 
 function isAddressIndex(form: number): boolean {
   return (form >= Form.addrx1 && form <= Form.addrx4) || form === Form.addrx || form === Form.GNU_addr_index;
-}
-
-function readValue(reader: Reader, form: number, unit: Unit): Attribute {
-  const { version, offsetSize, addressSize } = unit.header;
-  const value = (): Value => {
-    switch (form) {
-      case Form.flag_present:
-        return 1;
-      case Form.data1:
-      case Form.flag:
-      case Form.ref1:
-      case Form.strx1:
-      case Form.addrx1:
-        return reader.u8();
-      case Form.data2:
-      case Form.ref2:
-      case Form.strx2:
-      case Form.addrx2:
-        return reader.u16();
-      case Form.strx3:
-      case Form.addrx3:
-        return reader.u24();
-      case Form.data4:
-      case Form.ref4:
-      case Form.strx4:
-      case Form.addrx4:
-      case Form.ref_sup4:
-        return reader.u32();
-      case Form.data8:
-      case Form.ref_sig8:
-        return reader.u64();
-      case Form.ref8:
-      case Form.ref_sup8:
-        return reader.wide();
-      case Form.data16:
-        return reader.block(16);
-      case Form.addr:
-        return reader.unsigned(addressSize);
-      case Form.strp:
-      case Form.line_strp:
-      case Form.sec_offset:
-      case Form.strp_sup:
-      case Form.GNU_ref_alt:
-      case Form.GNU_strp_alt:
-        return reader.unsigned(offsetSize);
-      case Form.ref_addr:
-        return reader.unsigned(version <= 2 ? addressSize : offsetSize);
-      case Form.sdata:
-        return reader.bigSleb();
-      case Form.udata:
-        return reader.bigUleb();
-      case Form.ref_udata:
-      case Form.strx:
-      case Form.addrx:
-      case Form.loclistx:
-      case Form.rnglistx:
-      case Form.GNU_addr_index:
-      case Form.GNU_str_index:
-        return reader.uleb();
-      case Form.string:
-        return reader.text();
-      case Form.block1:
-        return reader.block(reader.u8());
-      case Form.block2:
-        return reader.block(reader.u16());
-      case Form.block4:
-        return reader.block(reader.u32());
-      case Form.block:
-      case Form.exprloc:
-        return reader.block(reader.uleb());
-      default:
-        throw new DwarfError(`a value in the form 0x${form.toString(16)}, which is not known`);
-    }
-  };
-  if (form !== Form.indirect) return { form, value: value() };
-  return readValue(reader, indirectForm(reader), unit);
 }
 
 function textOf(unit: Unit, form: number, value: Value): string | undefined {

@@ -2,7 +2,8 @@
  * The files that debug information is spread over, as the host hands them in: one with the program or beside it, the units that
  * were split off when it was compiled, and what several programs share.
  */
-import { Abbreviations, type Widths } from "./abbreviations.ts";
+import { Abbreviations } from "./abbreviations.ts";
+import type { Widths } from "./forms.ts";
 
 export interface DebugFile {
   /** For messages. */

@@ -2,8 +2,8 @@
  * Which instruction belongs to which line of which source file: the table of a unit, which is written as a program that has to be
  * run to see its rows.
  */
-import { stepOver } from "./abbreviations.ts";
 import { At, Form } from "./constants.ts";
+import { skipForm } from "./forms.ts";
 import { DwarfError, Reader } from "./reader.ts";
 import type { Unit } from "./unit.ts";
 
@@ -114,7 +114,7 @@ function entries(unit: Unit, reader: Reader, version: number): { path: string; p
     for (const { content, form } of formats) {
       if (content === CONTENT_PATH) path = textOf(unit, reader, form);
       else if (content === CONTENT_FOLDER) place = numberOf(reader, form);
-      else skipForm(unit, reader, form, version);
+      else skipForm(reader, form, { ...unit.header, version });
     }
     found.push({ path, place });
   }
@@ -134,15 +134,6 @@ function numberOf(reader: Reader, form: number): number {
   if (form === Form.data1) return reader.u8();
   if (form === Form.data2) return reader.u16();
   throw new DwarfError(`the folder of a file is written in the form 0x${form.toString(16)}`);
-}
-
-function skipForm(unit: Unit, reader: Reader, form: number, version: number): void {
-  const step = stepOver(form, { ...unit.header, version });
-  if (step >= 0) reader.skip(step);
-  else if (form === Form.udata) reader.skipLeb();
-  else if (form === Form.string) reader.skipText();
-  else if (form === Form.block) reader.skip(reader.uleb());
-  else throw new DwarfError(`something about a file is written in the form 0x${form.toString(16)}`);
 }
 
 const Standard = {

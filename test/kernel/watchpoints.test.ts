@@ -9,7 +9,10 @@ import { breakpointsFire } from "../../native/index.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { compileC, hasCompiler, type TraceOptions, trace } from "../support/traced.ts";
 
-/** The variable has a value from the start: of others, the kernel's zeros are a write as well. One thread that is there from the start, another one that comes later: 20 writes and 20 reads by each, and 20 calls. */
+/**
+ * The variable has a value from the start: of others, the kernel's zeros are a write as well. One thread that is there from the
+ * start, another one that comes later: 20 writes and 20 reads by each, and 20 calls.
+ */
 const PROGRAM = `
 #include <pthread.h>
 #include <unistd.h>
