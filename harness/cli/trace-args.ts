@@ -18,6 +18,8 @@ export interface TraceArgs {
   /** Of -c. */
   command: [string, ...string[]] | undefined;
   pid: number | undefined;
+  /** Processes of --dwarf-pid. */
+  unwound: number[];
   output: string | undefined;
   format: "text" | "json";
   buffering: Buffering;
@@ -75,6 +77,7 @@ export function parseTraceArgs(argv: readonly string[]): TraceArgs {
     namedParameters: {},
     command: undefined,
     pid: undefined,
+    unwound: [],
     output: undefined,
     format: "text",
     buffering: "line",
@@ -150,6 +153,12 @@ const OPTIONS: readonly Option[] = [
     value: "PID",
     help: "trace this process only, until it ends",
     set: (_, pid) => ({ pid: parsePid(pid) }),
+  },
+  {
+    names: ["--dwarf-pid"],
+    value: "PID",
+    help: "let dw_ustack unwind the stacks of this process, too; more than once for several",
+    set: ({ unwound }, pid) => ({ unwound: [...unwound, parsePid(pid)] }),
   },
   {
     names: ["-o", "--output"],
@@ -261,11 +270,8 @@ const OPTIONS: readonly Option[] = [
   { names: ["-h", "--help"], help: "print this help", set: () => ({ mode: "help" }) },
 ];
 
-const NO_UNWINDING = "`dw_ustack`, which it is about, is not there yet";
-
 /** bpftrace's options for what is not to be had here, and what is instead. */
 const REFUSED: Readonly<Record<string, string>> = {
-  "--dwarf-pid": NO_UNWINDING,
   "--aot": "run the script itself: it is compiled in milliseconds",
   "--emit-elf": "--emit asm prints the programs, and --emit bytes their bytes",
   "--emit-llvm": "--emit ir and --emit ir-opt print the programs before and after the optimiser",

@@ -9,6 +9,7 @@ import { describeRefusal } from "../tracing/refusals.ts";
 import { ScriptOutput } from "../tracing/script-output.ts";
 import type { Session } from "../tracing/session.ts";
 import { reasonOf } from "../tracing/symbols/strerror.ts";
+import { releaseToEntry } from "../tracing/unwind/run-to-entry.ts";
 import { ExitCode } from "./exit-code.ts";
 import { Failure } from "./failure.ts";
 import { isTerminal } from "./is-terminal.ts";
@@ -52,7 +53,7 @@ export async function followTrace({ session, args, child, target }: Trace): Prom
       return ExitCode.invalidInput;
     }
     await announce(out);
-    const childEnd = release(child, args, () => over.resolve("child"));
+    const childEnd = release(child, session, args, over);
     const reason = await follow({ session, script, out, sink, child, target, over });
     if (reason !== "child") child?.kill("SIGTERM");
     session.stop(script.visit, reason === "exit" ? "discard" : within(LAST_RECORDS_MS, script.visit));
@@ -136,14 +137,16 @@ async function announce(out: Sink): Promise<void> {
  */
 function release(
   child: StoppedProcess | undefined,
+  session: Session,
   args: TraceArgs,
-  onEnd: () => void,
+  over: Deferred<Reason>,
 ): ((graceMs: number) => Promise<void>) | undefined {
   if (child === undefined) return undefined;
-  child.release();
+  if (session.unwinds) releaseToEntry(child, () => session.unwind(child.pid)).catch(over.reject);
+  else child.release();
   const ended = child.wait().then((status) => {
     if (args.verbose) writeAll(2, `the command ${describe(status)}\n`);
-    onEnd();
+    over.resolve("child");
   });
   return async (graceMs) => {
     const impatience = setTimeout(() => child.kill("SIGKILL"), graceMs);

@@ -19,7 +19,7 @@ export function kernelInfo(facts: KernelFacts, prober: Prober): string {
     section("Build", {
       version: packageVersion(),
       "libdw (DWARF support)": true,
-      "dwunwind (DWARF stack unwinding)": false,
+      "dwunwind (DWARF stack unwinding)": facts.arch === "x64" && features.loop && features.currentTaskBtf,
     }),
     section("Kernel helpers", {
       dpath: closing !== undefined && prober.helperOnEntry("d_path", closing) === "yes",

@@ -95,6 +95,21 @@ export function openTarget(pid: number): Fd {
   }
 }
 
+/** Processes that run already, whose stacks a script may unwind. */
+export function unwoundBy({ pid, unwound }: TraceArgs): number[] {
+  return [...new Set(pid === undefined ? unwound : [pid, ...unwound])];
+}
+
+/** A script that unwinds stacks must be told whose, and they must be there. The sentence is bpftrace's. */
+export function expectUnwindable(args: TraceArgs): void {
+  const pids = unwoundBy(args);
+  if (pids.length === 0 && args.command === undefined) {
+    const message = "dw_ustack requires a target process. Use -p, -c, or --dwarf-pid to specify one.";
+    throw new Failure(message, ExitCode.invalidInput);
+  }
+  for (const pid of pids) openTarget(pid).close();
+}
+
 /** What is read only when a script needs it is looked at before. */
 function expectReadable(who: string, path: string): void {
   try {

@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { compile, type DumpStage } from "../../compiler/compile.ts";
 import { Diagnostics } from "../../compiler/diagnostics.ts";
+import type { KernelFacts } from "../../compiler/kernel-facts.ts";
 import type { CompiledProgram, Program } from "../../compiler/program.ts";
 import { PARAMETER_HELP } from "../../compiler/sema/named-parameters.ts";
 import type { Source } from "../../compiler/source.ts";
@@ -15,6 +16,7 @@ import { unreachable } from "../../compiler/unreachable.ts";
 import { type StoppedProcess, spawnStopped } from "../../native/index.ts";
 import { kernelProber } from "../tracing/facts/features.ts";
 import { hostFacts } from "../tracing/facts/host-facts.ts";
+import { kernelPid } from "../tracing/kernel-pid.ts";
 import { diagnosticsText, errorText, headline, hint } from "../tracing/output/remark.ts";
 import { encodeScript } from "../tracing/script-text.ts";
 import { loadSession } from "../tracing/session.ts";
@@ -24,7 +26,16 @@ import { Failure, tracingFailure } from "./failure.ts";
 import { colourProblem, paletteFor } from "./palette.ts";
 import { parseTraceArgs, type TraceArgs, traceUsage, UsageError } from "./trace-args.ts";
 import { followTrace } from "./trace-follow.ts";
-import { compileOptions, factsFor, openTarget, orErrors, readScript, scriptErrors } from "./trace-script.ts";
+import {
+  compileOptions,
+  expectUnwindable,
+  factsFor,
+  openTarget,
+  orErrors,
+  readScript,
+  scriptErrors,
+  unwoundBy,
+} from "./trace-script.ts";
 import { unoptimised } from "./unoptimised.ts";
 import { writeAll } from "./write-all.ts";
 
@@ -106,11 +117,20 @@ async function runScript(args: TraceArgs): Promise<number> {
     if (target !== undefined) open.push(target);
     const child = args.command === undefined ? undefined : await startChild(args.command);
     if (child !== undefined) open.push(child);
-    const compiled = unoptimised(source.text.length, () => compileScript(source, args));
+    const facts = factsFor(args);
+    const compiled = unoptimised(source.text.length, () => compileScript(source, args, facts));
     if (args.emit.length > 0) return ExitCode.ok;
+    if (compiled.unwind) expectUnwindable(args);
     const pid = child?.pid ?? args.pid;
-    const onVerified = args.verbose ? printVerdict : undefined;
-    const session = loadSession(compiled, { workloadPid: child?.pid, targetPid: args.pid, pid, onVerified });
+    const session = loadSession(compiled, {
+      workloadPid: child?.pid,
+      targetPid: args.pid,
+      pid,
+      onVerified: args.verbose ? printVerdict : undefined,
+      unwound: unwoundBy(args),
+      kernelPid: (process) => kernelPid(process, facts),
+      onWarning: args.warnings > 0 ? (message) => writeAll(2, headline("warning", message)) : undefined,
+    });
     open.push(session);
     return args.dryRun ? ExitCode.ok : await followTrace({ session, args, child, target });
   } catch (error) {
@@ -140,9 +160,9 @@ function formatScript(source: Source): number {
 }
 
 /** Compiles; prints warnings and the stages that were asked for. Throws Failure. */
-function compileScript(source: Source, args: TraceArgs): CompiledProgram {
+function compileScript(source: Source, args: TraceArgs, facts: KernelFacts): CompiledProgram {
   const diags = new Diagnostics();
-  const compiled = compile(source, factsFor(args), diags, {
+  const compiled = compile(source, facts, diags, {
     ...compileOptions(args),
     dump: (stage, text) => printStage(stage, text, args),
   });

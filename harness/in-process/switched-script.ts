@@ -24,7 +24,12 @@ export class SwitchedScript {
   /** Loads and attaches; off at first. Throws what loading and attaching throw. */
   constructor(program: CompiledProgram, caller: Caller, { cost = false } = {}) {
     this.#caller = caller;
-    this.session = loadSession(program, { cost, workloadPid: process.pid });
+    this.session = loadSession(program, {
+      cost,
+      workloadPid: process.pid,
+      unwound: [process.pid],
+      kernelPid: (pid) => kernelPid(pid, caller),
+    });
     try {
       const missing = this.session.attach();
       if (missing.length > 0) throw missing[0] as AttachError;
@@ -110,4 +115,11 @@ export class SwitchedScript {
   close(): void {
     this.session.close();
   }
+}
+
+/** Of this process and, where the kernel counts as we do, of all others. */
+function kernelPid(pid: number, caller: Caller): number {
+  if (pid === process.pid) return caller.process;
+  if (caller.process === process.pid) return pid;
+  throw new Error(`the kernel's number of process ${pid} is not known`);
 }

@@ -97,6 +97,8 @@ export interface Tracing {
    * does not, with nothing attached.
    */
   start(workload: number): readonly UnattachedProbe[];
+  /** Lets the workload go that was started. Throws what its own release throws. */
+  release(workload: Child): void;
   /** Detaches, runs the `end` probes and reads everything. */
   stop(): TraceResult;
   /** Detaches and releases everything. Closing again does nothing. */
@@ -126,6 +128,8 @@ export interface TraceResult {
   /** Whether the script called exit(). */
   readonly exited: boolean;
   readonly cost: readonly ProbeCost[];
+  /** What the numbers do not suffer from, but readers should know. */
+  readonly warnings: readonly string[];
 }
 
 /** What one kernel program has cost in a run, by the kernel's own statistics. */

@@ -5,7 +5,7 @@
 import { SpawnError, SysError } from "../../native/index.ts";
 import type { Command, Step } from "../config/scenario.ts";
 import { childEnvironment } from "./environment.ts";
-import { type Child, type Ended, type Host, STDIN_OPERATION } from "./host.ts";
+import { type Child, type Ended, type Host, STDIN_OPERATION, type Tracing } from "./host.ts";
 import { OutputCapture } from "./output.ts";
 import { commandText, type Problem, type ProcessOutput, type Role, roleName } from "./problems.ts";
 import type { Cell } from "./scope.ts";
@@ -73,10 +73,15 @@ export function launch({ host, user }: LaunchContext, role: Role, step: LaunchSt
   }
 }
 
-/** Lets the process run. Answers a problem when its program cannot be executed. */
-export function release(launched: Launched, { user }: LaunchContext): Problem | undefined {
+/** Lets the process run, in the way that its tracing wants. Answers a problem when its program cannot be executed. */
+export function release(
+  launched: Launched,
+  { user }: LaunchContext,
+  tracing?: Pick<Tracing, "release">,
+): Problem | undefined {
   try {
-    launched.child.release();
+    if (tracing) tracing.release(launched.child);
+    else launched.child.release();
     return undefined;
   } catch (error) {
     return cannotStart(launched.role, launched.step, error, user);

@@ -10,7 +10,8 @@ import { TextOutput } from "../tracing/output/text.ts";
 import { ScriptOutput } from "../tracing/script-output.ts";
 import { loadSession, type Session } from "../tracing/session.ts";
 import { decodeMap } from "../tracing/snapshot.ts";
-import type { TraceResult, Tracer, Tracing, UnattachedProbe } from "./host.ts";
+import { releaseToEntry } from "../tracing/unwind/run-to-entry.ts";
+import type { Child, TraceResult, Tracer, Tracing, UnattachedProbe } from "./host.ts";
 import { OutputCapture, outputText } from "./output.ts";
 import type { CellCgroup } from "./scope.ts";
 
@@ -32,6 +33,8 @@ export function nativeTracer(facts: KernelFacts): Tracer {
 class NativeTracing implements Tracing {
   readonly #scripts: readonly TracedScript[];
   #printed = new OutputCapture();
+  /** Why the workload could not be followed to where its stacks can be unwound. */
+  #lost: { error: unknown } | undefined;
 
   constructor(scripts: readonly TracedScript[]) {
     this.#scripts = scripts;
@@ -51,9 +54,24 @@ class NativeTracing implements Tracing {
     return missing.flatMap(({ probes, message }) => probes.map((probe) => ({ probe, reason: message })));
   }
 
+  release(workload: Child): void {
+    const sessions = this.#scripts.map(({ session }) => session).filter(({ unwinds }) => unwinds);
+    if (sessions.length === 0) {
+      workload.release();
+      return;
+    }
+    this.#lost = undefined;
+    releaseToEntry(workload, () => {
+      for (const session of sessions) session.unwind(workload.pid);
+    }).catch((error) => {
+      this.#lost = { error };
+    });
+  }
+
   stop(): TraceResult {
     // All of them first, so that the last one does not count while the others are read.
     for (const script of this.#scripts) script.detach();
+    if (this.#lost) throw this.#lost.error;
     for (const script of this.#scripts) script.end();
     const health = this.#scripts.map(({ session }) => session.health());
     return {
@@ -72,6 +90,7 @@ class NativeTracing implements Tracing {
       cost: this.#scripts.flatMap(({ session }) =>
         session.cost().map(({ probes, hits, ns }) => ({ probes, hits: BigInt(hits), ns: BigInt(ns) })),
       ),
+      warnings: this.#scripts.flatMap((script) => script.takeWarnings()),
     };
   }
 
@@ -87,6 +106,7 @@ class TracedScript {
   readonly #facts: KernelFacts;
   #session: Session;
   #output: ScriptOutput | undefined;
+  #warnings: string[] = [];
 
   constructor(program: CompiledProgram, cgroup: CellCgroup | undefined, facts: KernelFacts) {
     this.#program = program;
@@ -101,6 +121,11 @@ class TracedScript {
 
   get exited(): boolean {
     return this.#output?.exitCode !== undefined;
+  }
+
+  /** Those of the last run. */
+  takeWarnings(): string[] {
+    return this.#warnings.splice(0);
   }
 
   /** Makes everything as if just loaded, and runs the begin probes. */
@@ -149,6 +174,12 @@ class TracedScript {
 
   #load(workload: number | undefined): Session {
     const scopeCgroup = this.#cgroup && { id: this.#cgroup.id, level: this.#cgroup.level };
-    return loadSession(this.#program, { scopeCgroup, workloadPid: workload, cost: true });
+    return loadSession(this.#program, {
+      scopeCgroup,
+      workloadPid: workload,
+      cost: true,
+      kernelPid: (pid) => kernelPid(pid, this.#facts),
+      onWarning: (message) => this.#warnings.push(message),
+    });
   }
 }

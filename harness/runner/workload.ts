@@ -111,7 +111,7 @@ class Run {
     const start = host.clock.now();
     const end = await this.#untilEnd(workload);
     const cpuAfter = scope.workload.cgroup?.cpuTime();
-    const trace = this.#tracing?.stop();
+    const trace = this.#stopTracing();
     if (end.kind === "broken") this.#problems.push(end.problem);
     const status = end.kind === "ended" ? (end.status ?? (await this.#stopServer())) : undefined;
     await this.#clearAway(end);
@@ -131,11 +131,22 @@ class Run {
   }
 
   async #untilEnd(workload: Workload): Promise<End> {
-    const problem = release(this.#server, this.#context);
+    const problem = release(this.#server, this.#context, this.#tracing);
     if (problem !== undefined) return { kind: "broken", problem };
     return workload.driver === undefined
       ? this.#untilExit(workload.timeoutMs)
       : this.#untilDriven(workload, workload.driver);
+  }
+
+  #stopTracing(): TraceResult | undefined {
+    try {
+      const trace = this.#tracing?.stop();
+      this.#warnings.push(...(trace?.warnings ?? []));
+      return trace;
+    } catch (error) {
+      this.#problems.push(tracingProblem(error));
+      return undefined;
+    }
   }
 
   async #untilExit(timeoutMs: number): Promise<End> {

@@ -419,6 +419,10 @@ class FakeTracing implements Tracing {
     return this.#current.unattached ?? [];
   }
 
+  release(workload: Child): void {
+    workload.release();
+  }
+
   stop(): TraceResult {
     this.#world.log.push("detach");
     return {
@@ -431,6 +435,7 @@ class FakeTracing implements Tracing {
       missed: [],
       exited: false,
       cost: [],
+      warnings: [],
       ...this.#current,
     };
   }

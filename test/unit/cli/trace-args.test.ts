@@ -34,6 +34,8 @@ describe("parseTraceArgs", () => {
     { argv: ["-p", "12", "-e", "P"], expected: { pid: 12 } },
     { argv: ["-p", "0x10", "-e", "P"], expected: { pid: 16 } },
     { argv: ["--pid=12", "-e", "P"], expected: { pid: 12 } },
+    { argv: ["-e", "P"], expected: { unwound: [] } },
+    { argv: ["--dwarf-pid=12", "-p7", "--dwarf-pid", "0x10", "-e", "P"], expected: { unwound: [12, 16], pid: 7 } },
     {
       argv: ["-o", "out", "-f", "json", "-B", "full", "-e", "P"],
       expected: {
@@ -90,6 +92,8 @@ describe("parseTraceArgs", () => {
     { argv: ["-p", "", "-e", "P"], message: "Failed to parse pid: invalid integer: " },
     { argv: ["-p", "4194305", "-e", "P"], message: "Pid out of range: 4194305" },
     { argv: ["-p", "1x", "-e", "P"], message: "Failed to parse pid: invalid trailing bytes: 1x" },
+    { argv: ["--dwarf-pid", "0", "-e", "P"], message: "Pid out of range: 0" },
+    { argv: ["--dwarf-pid", "-e", "P"], message: "Failed to parse pid: invalid integer: -e" },
     { argv: ["-p", "0x", "-e", "P"], message: "Failed to parse pid: invalid trailing bytes: 0x" },
     { argv: ["-f", "xml", "-e", "P"], message: 'Invalid output format "xml"' },
     { argv: ["-B", "page", "-e", "P"], message: "-B must be line or full or none" },
@@ -118,7 +122,6 @@ describe("parseTraceArgs", () => {
       showUsage: true,
     },
     { argv: [], help: "-e 'PROGRAM', a file name, or - for standard input", showUsage: true },
-    { argv: ["--dwarf-pid=1", "-e", "P"], help: "`dw_ustack`, which it is about, is not there yet", showUsage: false },
     { argv: ["--aot", "x"], help: "run the script itself: it is compiled in milliseconds", showUsage: false },
     { argv: ["-f", "xml", "-e", "P"], help: "valid formats: text, json", showUsage: false },
   ])("says what to do: $argv", ({ argv, help, showUsage }) => {

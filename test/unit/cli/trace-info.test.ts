@@ -59,6 +59,9 @@ it.each<[string, Parameters<typeof fakeFacts>[0]]>([
   ["uprobe_multi: no", { features: { uprobeMulti: false } }],
   ["btf: no", { btf: undefined }],
   ["btf: yes", {}],
+  ["dwunwind (DWARF stack unwinding): yes", {}],
+  ["dwunwind (DWARF stack unwinding): no", { arch: "arm64" }],
+  ["dwunwind (DWARF stack unwinding): no", { features: { loop: false } }],
 ])("%s", (row, kernel) => {
   expect(kernelInfo(fakeFacts(kernel), prober("yes")).split("\n")).toContain(`  ${row}`);
 });

@@ -208,6 +208,7 @@ describe("two commits", () => {
             output: "",
             lostEvents: 0n,
             endlessLoops: 0n,
+            warnings: [],
             fullMaps: [],
             refusals: [],
             missed: [],
