@@ -248,7 +248,11 @@ export interface FakeMap {
 }
 
 /** What one traced run of the fake tracer yields, in its order. */
-export type FakeTrace = Partial<TraceResult> & { readonly unattached?: readonly UnattachedProbe[] };
+export type FakeTrace = Partial<TraceResult> & {
+  readonly unattached?: readonly UnattachedProbe[];
+  /** In place of a result. */
+  readonly failure?: Error;
+};
 
 export class FakeWorld implements Host {
   readonly clock = new FakeClock();
@@ -425,6 +429,8 @@ class FakeTracing implements Tracing {
 
   stop(): TraceResult {
     this.#world.log.push("detach");
+    const { failure } = this.#current;
+    if (failure) throw failure;
     return {
       maps: [[]],
       output: "",

@@ -433,11 +433,22 @@ describe("integrity of the trace", () => {
       "lost-updates: 3 processes were not followed: there were too many at a time",
     ],
     ["exit()", { exited: true }, "script-exit: the script called exit() before the workload had ended"],
+    [
+      "traces that cannot be read",
+      { failure: new SysError("BPF_MAP_CREATE", 12) },
+      "capability: BPF_MAP_CREATE failed: ENOMEM (not enough memory)",
+    ],
   ])("%s make the scenario invalid at once", async (_, trace, expected) => {
     const world = new FakeWorld({ work: lasts(1) });
     world.traces = [trace];
     expect(problems(await run(world, YAML))).toEqual([expected]);
     expect(world.log.filter((entry) => entry === "spawn work")).toHaveLength(1);
+  });
+
+  it("what readers should know is a warning", async () => {
+    const world = new FakeWorld({ work: lasts(1) });
+    world.traces = [{ warnings: ["one"] }, { warnings: [] }];
+    expect(await run(world, YAML)).toMatchObject({ end: { kind: "measured" }, warnings: ["one"] });
   });
 
   it("in a warm-up run they do not matter", async () => {
