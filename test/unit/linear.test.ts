@@ -7,18 +7,17 @@ import { compile } from "../../compiler/compile.ts";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import { Source } from "../../compiler/source.ts";
 import { parse } from "../../compiler/syntax/parser.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 import { fakeFacts } from "../support/fake-facts.ts";
 
 const facts = fakeFacts();
 
 /** Milliseconds on the processor for what is done with a script, which has no errors. */
 function workFor(stage: (source: Source, diags: Diagnostics) => unknown, text: string): number {
-  const before = process.cpuUsage();
   const diags = new Diagnostics();
-  stage(new Source("test.bt", text), diags);
-  const { user } = process.cpuUsage(before);
+  const work = cpuMs(() => stage(new Source("test.bt", text), diags));
   if (diags.hasErrors) throw new Error(renderDiagnostics(diags.errors));
-  return user / 1000;
+  return work;
 }
 
 const compiling = (source: Source, diags: Diagnostics) => compile(source, facts, diags);

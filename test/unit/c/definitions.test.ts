@@ -2,6 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import type { FileHost } from "../../../compiler/file-host.ts";
 import type { Expression } from "../../../compiler/syntax/ast.ts";
 import { fakeFiles, type ReadOptions, readC } from "../../support/c-definitions.ts";
+import { cpuMs } from "../../support/cpu-time.ts";
 
 function codes(text: string, options: ReadOptions = {}): string[] {
   return readC(text, options).diagnostics.map(({ code, severity }) =>
@@ -203,9 +204,8 @@ describe("mistakes", () => {
 describe("hostile input", () => {
   it("of macros that multiply ends", () => {
     const lines = Array.from({ length: 60 }, (_, i) => `#define M${i} M${i + 1} M${i + 1}`);
-    const started = performance.now();
-    expect(codes(`${lines.join("\n")}\nint M0;`)).toContain("macro-too-large");
-    expect(performance.now() - started).toBeLessThan(5000);
+    const header = `${lines.join("\n")}\nint M0;`;
+    expect(cpuMs(() => expect(codes(header)).toContain("macro-too-large"))).toBeLessThan(5000);
   });
 
   test.each(["{", "(", "[", "struct s {", "struct s { int (", "#define F(", "enum {", "/*", '"', "int (((((((("])(
