@@ -8,6 +8,8 @@ import { ElfFile, imageReader, type ReadAt, withFile } from "../elf/file.ts";
 const EM_X86_64 = 62;
 /** Tables have addresses of 32 bits. */
 const END_OF_ADDRESSES = 2 ** 32;
+/** The largest programs have a tenth of it; a damaged header may claim anything. */
+const MAX_SECTION_BYTES = 1 << 28;
 
 /**
  * The table of a file; undefined if it says nothing of call frames, is no program for x86-64, or cannot be read. Throws DwarfError, with the
@@ -38,7 +40,10 @@ function tableOf(read: ReadAt, name: string): UnwindTable | undefined {
 /** What is in memory when the program runs comes first; the other section is for debuggers, and need not be about the same functions. */
 function frameSections(elf: ElfFile, read: ReadAt): FrameSection[] {
   return (["eh_frame", "debug_frame"] as const).flatMap((kind) => {
-    const bytes = sectionOf(elf, read, `.${kind}`);
-    return bytes ? [{ kind, bytes, address: elf.section(`.${kind}`)?.address ?? 0 }] : [];
+    const name = `.${kind}`;
+    const { address = 0, size = 0 } = elf.section(name) ?? {};
+    if (size > MAX_SECTION_BYTES) throw new DwarfError(`${name} claims to be ${size} bytes long`);
+    const bytes = sectionOf(elf, read, name);
+    return bytes ? [{ kind, bytes, address }] : [];
   });
 }
