@@ -13,6 +13,7 @@ import { JsonOutput } from "../../harness/tracing/output/json.ts";
 import { TextOutput } from "../../harness/tracing/output/text.ts";
 import { ScriptOutput } from "../../harness/tracing/script-output.ts";
 import { type Health, loadSession } from "../../harness/tracing/session.ts";
+import { releaseToEntry } from "../../harness/tracing/unwind/run-to-entry.ts";
 import { spawnStopped } from "../../native/index.ts";
 import { asOf, type Release } from "./kernel-releases.ts";
 
@@ -73,7 +74,8 @@ export async function trace(
     const sink = json ? new JsonOutput(streams) : new TextOutput(streams, { out: false, err: false });
     const printer = new ScriptOutput(session, sink);
     session.start();
-    child.release();
+    if (session.unwinds) await releaseToEntry(child, () => session.unwind(child.pid));
+    else child.release();
     const { code, signal } = await child.wait();
     session.stop(printer.visit);
     printer.printMaps();
