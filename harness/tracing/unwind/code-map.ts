@@ -49,6 +49,14 @@ export function encodeRanges(ranges: readonly CodeRange[]): Uint8Array {
   return bytes;
 }
 
+/** Takes the mark out of the head of a process's array, entry 0, that a program leaves there which has met code of none of the others. */
+export function takeMark(head: Uint8Array): boolean {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (view.getBigUint64(MAPPING.end, true) === 0n) return false;
+  view.setBigUint64(MAPPING.end, 0n, true);
+  return true;
+}
+
 /** Neighbours of which nothing is known are one: what is compiled at run time lies in many pieces. */
 function joined(ranges: readonly CodeRange[]): CodeRange[] {
   const result: CodeRange[] = [];

@@ -18,6 +18,8 @@ export interface UnwindTablesOptions<T> {
   readonly mappingsOf: (pid: number) => readonly Mapping[];
   /** The kernel's own number of a process; throws for one that is gone. */
   readonly kernelPid: (pid: number) => number;
+  /** Whether a program has met code that a process's array does not name, since this was asked last. */
+  readonly takeMark: (array: T) => boolean;
   readonly warn: (message: string) => void;
 }
 
@@ -74,6 +76,18 @@ export class UnwindTables<T extends Disposable> {
       }
     }
     this.#write(changed);
+  }
+
+  /** Reads anew what processes have mapped that run code of which programs were not told: the kernel tells of no memory that becomes code later. */
+  lookAgain(): void {
+    const marked = new Map<Table<T>, boolean>();
+    const pids: number[] = [];
+    for (const [pid, { table }] of this.#followed) {
+      if (!table || this.#gone.has(pid)) continue;
+      if (!marked.has(table)) marked.set(table, this.#options.takeMark(table.array));
+      if (marked.get(table)) pids.push(pid);
+    }
+    if (pids.length > 0) this.#write(pids);
   }
 
   close(): void {

@@ -1,12 +1,16 @@
 /** What a session does for programs that follow stacks without frame pointers: its parts, put together. */
 import type { CompiledProgram } from "../../../compiler/program.ts";
 import { MAPPING, ROW } from "../../../compiler/unwind-table.ts";
-import { type MapFd, SysError } from "../../../native/index.ts";
+import { type MapFd, mapLookup, mapUpdate, SysError } from "../../../native/index.ts";
 import { readMappings } from "../facts/processes.ts";
 import type { MappingListener } from "../symbols/mapping-record.ts";
 import { CodeFiles } from "./code-files.ts";
+import { takeMark } from "./code-map.ts";
 import { MapOfArrays } from "./map-of-arrays.ts";
 import { UnwindTables } from "./unwind-tables.ts";
+
+/** How often it is looked whether programs have met code that they do not know. */
+const PERIOD_MS = 100;
 
 export interface Unwinding {
   follow(pid: number): void;
@@ -31,21 +35,36 @@ export function openUnwinding(
     code: new CodeFiles(new MapOfArrays(maps[unwind.files]!, ROW.size), warn),
     mappingsOf: readMappings,
     kernelPid,
+    takeMark: isMarked,
     warn,
   });
   let failed = false;
+  const keepUp = (update: () => void): void => {
+    if (failed) return;
+    try {
+      update();
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      failed = true;
+      warn(`what processes map from now on is not known to dw_ustack: ${error.message}`);
+    }
+  };
+  const timer = setInterval(() => keepUp(() => tables.lookAgain()), PERIOD_MS).unref();
   return {
     follow: (pid) => tables.follow(pid),
-    hear: (events) => {
-      if (failed) return;
-      try {
-        tables.hear(events);
-      } catch (error) {
-        if (!(error instanceof SysError)) throw error;
-        failed = true;
-        warn(`what processes map from now on is not known to dw_ustack: ${error.message}`);
-      }
+    hear: (events) => keepUp(() => tables.hear(events)),
+    close() {
+      clearInterval(timer);
+      tables.close();
     },
-    close: () => tables.close(),
   };
+}
+
+/** As a program sees it, so that its mark can be taken away. */
+function isMarked(array: MapFd): boolean {
+  const first = new Uint8Array(4);
+  const head = new Uint8Array(MAPPING.size);
+  if (!mapLookup(array, first, head) || !takeMark(head)) return false;
+  mapUpdate(array, first, head);
+  return true;
 }

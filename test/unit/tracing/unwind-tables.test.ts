@@ -4,7 +4,13 @@ import { MAPPING } from "../../../compiler/unwind-table.ts";
 import type { Segment } from "../../../harness/tracing/elf/file.ts";
 import type { Mapping } from "../../../harness/tracing/facts/processes.ts";
 import type { MappingEvent } from "../../../harness/tracing/symbols/mapping-events.ts";
-import { baseOf, type CodeRange, encodeRanges, MAX_RANGES } from "../../../harness/tracing/unwind/code-map.ts";
+import {
+  baseOf,
+  type CodeRange,
+  encodeRanges,
+  MAX_RANGES,
+  takeMark,
+} from "../../../harness/tracing/unwind/code-map.ts";
 import type { ArrayStore } from "../../../harness/tracing/unwind/map-of-arrays.ts";
 import { UnwindTables } from "../../../harness/tracing/unwind/unwind-tables.ts";
 
@@ -89,6 +95,15 @@ describe("the entries of a process", () => {
   });
 });
 
+it("a mark is in the head of a process's array, and is taken once", () => {
+  const bytes = encodeRanges([{ start: 1n, end: 2n, base: 0n, file: 0, rows: 0 }]);
+  const before = bytes.slice();
+  expect(takeMark(bytes.subarray(0, MAPPING.size))).toBe(false);
+  new DataView(bytes.buffer).setBigUint64(MAPPING.end, 1n, true);
+  expect(takeMark(bytes.subarray(0, MAPPING.size))).toBe(true);
+  expect(bytes).toEqual(before);
+});
+
 function decode(bytes: Uint8Array): CodeRange[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const count = Number(view.getBigUint64(MAPPING.start, true));
@@ -112,6 +127,7 @@ class FakeStore implements ArrayStore<Disposable> {
   readonly room: number;
   readonly seen = new Map<number, Starts>();
   readonly #content = new Map<Disposable, Starts>();
+  readonly #marked = new Set<Disposable>();
   /** What happened, in order. */
   readonly log: string[] = [];
 
@@ -140,6 +156,15 @@ class FakeStore implements ArrayStore<Disposable> {
   put(entries: readonly (readonly [number, Disposable])[]): void {
     for (const [key, array] of entries) this.seen.set(key, this.#content.get(array)!);
     if (entries.length > 0) this.log.push(`put ${entries.map(([key]) => key).join(" ")}`);
+  }
+
+  /** As a program does that has met code which is not in the table. */
+  mark(key: number): void {
+    for (const [array, starts] of this.#content) if (starts === this.seen.get(key)) this.#marked.add(array);
+  }
+
+  takeMark(array: Disposable): boolean {
+    return this.#marked.delete(array);
   }
 
   remove(keys: readonly number[]): void {
@@ -172,6 +197,7 @@ class World {
         if (pid < 0) throw new Error(`there is no process ${pid}`);
         return pid + 1000;
       },
+      takeMark: (array) => this.store.takeMark(array),
       warn: (message) => this.warnings.push(message),
     });
   }
@@ -294,6 +320,29 @@ describe("processes that are followed", () => {
     world.hear({ kind: "fork", pid: 6, parent: 1 }, { kind: "exit", pid: 3 }, { kind: "fork", pid: 4, parent: 1 });
     expect(Object.keys(world.seen)).toEqual(["1001", "1002", "1004"]);
     expect(world.warnings).toHaveLength(1);
+  });
+
+  it("are read anew where a program has met code that is not in their table", () => {
+    const world = worldWith({ 1: [10], 2: [10], 3: [30] });
+    world.tables.follow(1);
+    world.tables.follow(3);
+    world.hear({ kind: "fork", pid: 2, parent: 1 });
+    for (const pid of [1, 2, 3]) world.processes.set(pid, [pid, 77]);
+    world.tables.lookAgain();
+    expect(world.seen).toEqual({ 1001: [10], 1002: [10], 1003: [30] });
+    world.store.mark(1002);
+    world.tables.lookAgain();
+    expect(world.seen).toEqual({ 1001: [1, 77], 1002: [2, 77], 1003: [30] });
+  });
+
+  it("keep their table when they are marked and gone", () => {
+    const world = worldWith({ 1: [10] });
+    world.tables.follow(1);
+    world.store.mark(1001);
+    world.processes.delete(1);
+    world.hear({ kind: "exit", pid: 1 });
+    world.tables.lookAgain();
+    expect(world.seen).toEqual({ 1001: [10] });
   });
 
   it("must exist when they are asked for, and their children need not any more", () => {
