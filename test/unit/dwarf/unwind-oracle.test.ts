@@ -78,16 +78,14 @@ function ourName(name: string): string {
 
 /** All of it as a table would have it. */
 function expected(path: string): Row[] {
-  const rows: Row[] = [];
-  const add = (row: Row): void => {
-    if (rows.at(-1)?.address === row.address) rows.pop();
-    if (rows.at(-1)?.rule !== row.rule) rows.push(row);
-  };
-  for (const fn of describedBy(path).sort((a, b) => a.start - b.start)) {
-    for (const row of fn.rows) add(row);
-    add({ address: fn.end, rule: "unknown" });
-  }
-  return rows;
+  const functions = describedBy(path).sort((a, b) => a.start - b.start);
+  return merged(functions.flatMap(({ rows, end }) => [...rows, { address: end, rule: "unknown" }]));
+}
+
+/** The last row of each address, if it says something else than the one before. */
+function merged(rows: readonly Row[]): Row[] {
+  const last = rows.filter(({ address }, i) => rows[i + 1]?.address !== address);
+  return last.filter(({ rule }, i) => last[i - 1]?.rule !== rule);
 }
 
 /** One of our rows in the same words. */
@@ -108,7 +106,7 @@ function described(line: string): Row {
 
 describe.skipIf(!READELF || !LIBC)("the table of the C library", () => {
   it("says what readelf says, of every place", () => {
-    const ours = tableText(readUnwindTable(LIBC!)).map(described);
+    const ours = merged(tableText(readUnwindTable(LIBC!)).map(described));
     const theirs = expected(LIBC!);
     const different = theirs.findIndex(
       ({ address, rule }, i) => ours[i]?.address !== address || ours[i]?.rule !== rule,
