@@ -16,6 +16,7 @@ const PROGRAM = `
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #define KEEP __attribute__((noinline, noclone))
@@ -77,6 +78,20 @@ KEEP int forked(void) {
   return status;
 }
 
+KEEP int asked(void) { MARK; return 1; }
+
+// push rbp; mov rbp, rsp; call rdi; pop rbp; ret: made at run time, in memory that becomes code later.
+KEEP int generated(void) {
+  static const unsigned char body[] = { 0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3 };
+  void *memory = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  memcpy(memory, body, sizeof body);
+  mprotect(memory, 4096, PROT_READ | PROT_EXEC);
+  int n = 0;
+  for (int i = 0; i < 40; i++) { n += ((int (*)(int (*)(void)))memory)(asked); usleep(20000); }
+  MARK;
+  return n;
+}
+
 KEEP int asks(void) { int n = getppid(); MARK; return n; }
 
 KEEP int spin(int n) { return n < 2 ? n : spin(n - 1) + spin(n - 2); }
@@ -91,6 +106,7 @@ int main(int count, char **args) {
   if (!strcmp(what, "library")) return library(args[2]) == 0;
   if (!strcmp(what, "fork")) return forked();
   if (!strcmp(what, "ask")) return asks() == 0;
+  if (!strcmp(what, "generated")) return generated() != 40;
   if (!strcmp(what, "busy")) return busy() == 0;
   if (!strcmp(what, "late")) { usleep(200000); return sort() != 1; }
   return 0;
@@ -170,6 +186,20 @@ describeUnwound("dw_ustack", () => {
       "main",
       "_start",
     ]);
+  });
+
+  it("goes through code that was made at run time, once it is known", async () => {
+    const { output } = await trace(`uprobe:${program}:asked { @[dw_ustack] = count() }`, [program, "generated"]);
+    const stacks = output
+      .split("@[")
+      .map((stack) => fromMain(namesIn(stack)).map((name) => name.replace(/^0x.*/, "0x")));
+    expect(stacks).toContainEqual(["asked", "0x", "generated", "main", "_start"]);
+  });
+
+  it("goes through functions for whose return somebody waits", async () => {
+    const wait = ["deep", "variable", "middle"].map((name) => `uretprobe:BIN:${name} { @returns = count() }`);
+    const names = await stackAt(`${wait.join("\n").replaceAll("BIN", program)}\nuprobe:BIN:leaf`, "deep");
+    expect(fromMain(names)).toEqual(["leaf", "middle", "variable", "deep", "deep", "deep", "deep", "main", "_start"]);
   });
 
   it("in a process that was forked while it ran", async () => {
