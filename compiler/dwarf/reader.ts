@@ -14,6 +14,7 @@ export class DwarfError extends Error {
 
 const decoder = new TextDecoder();
 const TOP_BIT = 0x80;
+const SIGN_BIT = 0x40;
 
 export class Reader {
   readonly bytes: Uint8Array;
@@ -92,7 +93,16 @@ export class Reader {
     }
   }
 
+  /** Likewise signed. Only one of more than seven groups, which few are, takes the long way. */
   sleb(): number {
+    const start = this.at;
+    let value = 0;
+    for (let factor = 0x80; factor < 2 ** 50; factor *= 0x80) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * (factor / 0x80);
+      if (byte < TOP_BIT) return (byte & SIGN_BIT) === 0 ? value : value - factor;
+    }
+    this.at = start;
     return Number(this.bigSleb());
   }
 
