@@ -35,7 +35,7 @@ const CONSTANTS: Readonly<Record<number, (reader: Reader) => number>> = {
   [Op.const4u]: (reader) => reader.u32(),
   [Op.const4s]: (reader) => reader.u32() | 0,
   [Op.const8u]: (reader) => reader.wide(),
-  [Op.const8s]: (reader) => reader.u32() + (reader.u32() | 0) * 2 ** 32,
+  [Op.const8s]: (reader) => reader.wideSigned(),
   [Op.constu]: (reader) => reader.uleb(),
   [Op.consts]: (reader) => reader.sleb(),
 };

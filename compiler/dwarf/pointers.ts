@@ -16,17 +16,18 @@ const BASE = 0x70;
 const FROM_NOTHING = 0x00;
 const FROM_ITSELF = 0x10;
 
+/** Addresses of 64 bits that are far above all others count from the end, as those do that are added to one. */
 const NUMBERS: Readonly<Record<number, (reader: Reader, addressSize: number) => number>> = {
-  0: (reader, addressSize) => (addressSize === 8 ? signed64(reader) : reader.u32()),
+  0: (reader, addressSize) => (addressSize === 8 ? reader.wideSigned() : reader.u32()),
   1: (reader) => reader.uleb(),
   2: (reader) => reader.u16(),
   3: (reader) => reader.u32(),
-  4: (reader) => signed64(reader),
-  8: (reader, addressSize) => (addressSize === 8 ? signed64(reader) : reader.u32() | 0),
+  4: (reader) => reader.wideSigned(),
+  8: (reader, addressSize) => (addressSize === 8 ? reader.wideSigned() : reader.u32() | 0),
   9: (reader) => reader.sleb(),
   10: (reader) => (reader.u16() << 16) >> 16,
   11: (reader) => reader.u32() | 0,
-  12: (reader) => signed64(reader),
+  12: (reader) => reader.wideSigned(),
 };
 
 /** An address in a section that lies at `sectionAddress`. Throws DwarfError. */
@@ -47,11 +48,6 @@ export function readDistance(reader: Reader, format: PointerFormat): number {
 /** A pointer that does not matter, of whatever kind. */
 export function skipPointer(reader: Reader, format: PointerFormat): void {
   if (format.encoding !== OMITTED) readDistance(reader, format);
-}
-
-/** Addresses far above all others count from the end, as those do that are added to one. */
-function signed64(reader: Reader): number {
-  return reader.u32() + (reader.u32() | 0) * 2 ** 32;
 }
 
 function unknown({ encoding }: PointerFormat): DwarfError {

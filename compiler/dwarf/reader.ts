@@ -65,6 +65,12 @@ export class Reader {
     return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32;
   }
 
+  /** A signed number of 64 bits: one that is small has all its digits, on either side of zero. */
+  wideSigned(): number {
+    const at = this.#take(8);
+    return this.#view.getUint32(at, true) + this.#view.getInt32(at + 4, true) * 2 ** 32;
+  }
+
   /** An unsigned number of 1, 2, 4 or 8 bytes. */
   unsigned(size: number): number {
     switch (size) {
