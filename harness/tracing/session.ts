@@ -328,6 +328,8 @@ export class Session {
 
   /** Has programs follow the stacks of a process by what it has mapped now, and those of all that it starts. */
   unwind(pid: number): void {
+    // What is known of the number may be about another process, which had it before.
+    this.#mappings?.drain();
     this.#unwinding?.follow(pid);
   }
 

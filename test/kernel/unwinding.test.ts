@@ -1,8 +1,10 @@
 /** Stacks of programs that keep no frame pointers, through all that such programs do: dw_ustack from the script to what it prints. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { closeTracer, trace as traceCalls } from "../../harness/in-process/trace.ts";
+import type { MapData } from "../../harness/metrics/run-data.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { compileC, trace } from "../support/traced.ts";
 
@@ -20,6 +22,8 @@ const PROGRAM = `
 #include <sys/wait.h>
 #include <unistd.h>
 #define KEEP __attribute__((noinline, noclone))
+// Until it must have been heard of what was mapped.
+#define MANY 50
 #define MARK __asm__ volatile("" : : : "memory")
 
 KEEP int leaf(int n) { MARK; return n + 1; }
@@ -65,15 +69,18 @@ KEEP int signalled(void) { signal(SIGUSR1, handle); int n = interrupted(); MARK;
 KEEP int library(const char *path) {
   void *handle = dlopen(path, RTLD_NOW);
   int (*call)(int (*)(int)) = dlsym(handle, "through_library");
-  usleep(200000);
-  int n = call(leaf);
-  MARK;
+  int n = 0;
+  for (int i = 0; i < MANY; i++) { usleep(10000); n += call(leaf); }
   return n;
 }
 
 KEEP int forked(void) {
   int status = 1;
-  if (fork() == 0) { usleep(200000); _exit(leaf(0) - 1); }
+  if (fork() == 0) {
+    int n = 0;
+    for (int i = 0; i < MANY; i++) { usleep(10000); n += leaf(0); }
+    _exit(n - MANY);
+  }
   wait(&status);
   return status;
 }
@@ -108,7 +115,7 @@ int main(int count, char **args) {
   if (!strcmp(what, "ask")) return asks() == 0;
   if (!strcmp(what, "generated")) return generated() != 40;
   if (!strcmp(what, "busy")) return busy() == 0;
-  if (!strcmp(what, "late")) { usleep(200000); return sort() != 1; }
+  if (!strcmp(what, "often")) for (int i = 0; i < MANY; i++) { usleep(10000); sort(); }
   return 0;
 }
 `;
@@ -127,23 +134,29 @@ describeUnwound("dw_ustack", () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "probewright-test-"));
+    chmodSync(folder, 0o755);
     program = compileC(folder, "program", PROGRAM, ...FLAGS, "-ldl");
     plugin = compileC(folder, "plugin.so", LIBRARY, ...FLAGS, "-shared", "-fPIC");
   });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** The names in the first stack that was printed. */
-  function namesIn(output: string): string[] {
-    const [stack = ""] = output.split("\n\n").filter((part) => part.trim() !== "");
-    return [...stack.matchAll(/^\s+(\S+?)(\+\d+)?$/gm)].map(([, name]) => name!);
+  /** The names in the stacks that were printed. */
+  function stacksIn(output: string): string[][] {
+    const stacks = output.split("\n\n").map((part) => [...part.matchAll(/^\s+([^\s~]+?)(\+\d+)?$/gm)]);
+    return stacks.filter((frames) => frames.length > 0).map((frames) => frames.map(([, name]) => name!));
   }
 
-  async function stackAt(probe: string, ...args: string[]): Promise<string[]> {
-    const script = `${probe.replace("BIN", program)} { if (@n == 0) { printf("%s\\n", dw_ustack) } @n++ } END { clear(@n) }`;
-    const { output, code } = await trace(script, [program, ...args]);
+  /** The stacks by which `@` counted. */
+  const keysOf = ({ maps }: { maps: ReadonlyMap<string, MapData> }): string[] =>
+    maps.get("@")!.entries.map(({ key }) => String(key));
+
+  /** The last one of a probe; the first ones may come before it is known what was mapped. */
+  async function stackAt(probe: string, argv: [string, ...string[]], everywhere = false): Promise<string[]> {
+    const script = `${probe.replace("BIN", program)} { printf("%s\\n", dw_ustack) }`;
+    const { output, code } = await trace(script, argv, { everywhere });
     expect(code).toBe(0);
-    return namesIn(output);
+    return stacksIn(output).at(-1)!;
   }
 
   const START = ["main", "__libc_start_call_main", "__libc_start_main", "_start"];
@@ -154,31 +167,31 @@ describeUnwound("dw_ustack", () => {
   };
 
   it("goes through frames of all kinds to the start", async () => {
-    const names = await stackAt("uprobe:BIN:leaf", "deep");
+    const names = await stackAt("uprobe:BIN:leaf", [program, "deep"]);
     expect(fromMain(names)).toEqual(["leaf", "middle", "variable", "deep", "deep", "deep", "deep", "main", "_start"]);
     expect(names.length).toBeLessThanOrEqual(7 + START.length);
   });
 
   it("where frame pointers lead nowhere", async () => {
     const { output } = await trace(`uprobe:${program}:leaf { printf("%s\\n", ustack); exit() }`, [program, "deep"]);
-    expect(namesIn(output)).not.toContain("main");
+    expect(stacksIn(output)[0]).not.toContain("main");
   });
 
   it("goes back through the C library", async () => {
-    const names = await stackAt("uprobe:BIN:compare", "sort");
+    const names = await stackAt("uprobe:BIN:compare", [program, "sort"]);
     expect(names[0]).toBe("compare");
     expect(names.slice(names.indexOf("sort"))).toEqual(expect.arrayContaining(["sort", "main", "_start"]));
     expect(names.indexOf("sort")).toBeGreaterThan(1);
   });
 
   it("goes from a signal handler to what was interrupted", async () => {
-    const names = await stackAt("uprobe:BIN:leaf", "signal");
+    const names = await stackAt("uprobe:BIN:leaf", [program, "signal"]);
     expect(names.slice(0, 2)).toEqual(["leaf", "handle"]);
     expect(fromMain(names).slice(3)).toEqual(["interrupted", "signalled", "main", "_start"]);
   });
 
   it("goes through a library that was loaded while it ran", async () => {
-    expect(fromMain(await stackAt("uprobe:BIN:leaf", "library", plugin))).toEqual([
+    expect(fromMain(await stackAt("uprobe:BIN:leaf", [program, "library", plugin]))).toEqual([
       "leaf",
       "inner",
       "through_library",
@@ -192,38 +205,51 @@ describeUnwound("dw_ustack", () => {
     const { output } = await trace(`uprobe:${program}:asked { @[dw_ustack] = count() }`, [program, "generated"]);
     const stacks = output
       .split("@[")
-      .map((stack) => fromMain(namesIn(stack)).map((name) => name.replace(/^0x.*/, "0x")));
+      .flatMap(stacksIn)
+      .map((names) => fromMain(names).map((name) => name.replace(/^0x.*/, "0x")));
     expect(stacks).toContainEqual(["asked", "0x", "generated", "main", "_start"]);
   });
 
   it("goes through functions for whose return somebody waits", async () => {
     const wait = ["deep", "variable", "middle"].map((name) => `uretprobe:BIN:${name} { @returns = count() }`);
-    const names = await stackAt(`${wait.join("\n").replaceAll("BIN", program)}\nuprobe:BIN:leaf`, "deep");
+    const names = await stackAt(`${wait.join("\n").replaceAll("BIN", program)}\nuprobe:BIN:leaf`, [program, "deep"]);
     expect(fromMain(names)).toEqual(["leaf", "middle", "variable", "deep", "deep", "deep", "deep", "main", "_start"]);
   });
 
   it("in a process that was forked while it ran", async () => {
-    const { output } = await trace(`uprobe:${program}:leaf { printf("%s\\n", dw_ustack) }`, [program, "fork"], {
-      everywhere: true,
-    });
-    expect(fromMain(namesIn(output))).toEqual(["leaf", "forked", "main", "_start"]);
+    const names = await stackAt("uprobe:BIN:leaf", [program, "fork"], true);
+    expect(fromMain(names)).toEqual(["leaf", "forked", "main", "_start"]);
   });
 
   it("in a program that a shell has started", async () => {
-    const { output } = await trace(
-      `uprobe:${program}:compare { if (@n == 0) { printf("%s\\n", dw_ustack) } @n++ } END { clear(@n) }`,
-      ["sh", "-c", `${program} late; true`],
-      { everywhere: true },
-    );
-    const names = namesIn(output);
+    const names = await stackAt("uprobe:BIN:compare", ["sh", "-c", `${program} often; true`], true);
     expect(names[0]).toBe("compare");
     expect(names.slice(names.indexOf("sort"))).toEqual(expect.arrayContaining(["sort", "main", "_start"]));
   });
 
   it("from within the kernel", async () => {
-    const names = await stackAt("tracepoint:syscalls:sys_enter_getppid /pid == cpid/", "ask");
+    const names = await stackAt("tracepoint:syscalls:sys_enter_getppid /pid == cpid/", [program, "ask"]);
     expect(names[0]).toMatch(/getppid$/);
     expect(fromMain(names).slice(1)).toEqual(["asks", "main", "_start"]);
+  });
+
+  it("in a function of this process", async () => {
+    const probes = "tracepoint:syscalls:sys_enter_getuid { @[dw_ustack] = count() }";
+    const result = await traceCalls(() => process.getuid!(), { probes });
+    const [stack] = keysOf(result);
+    expect(stack).toMatch(/^\s*getuid\+/m);
+    expect(stack).toMatch(/^\s*_start\+/m);
+    await closeTracer();
+  });
+
+  it("in a command that another user runs", async () => {
+    const probes = `uprobe:${program}:leaf { @[dw_ustack] = count() }`;
+    const result = await traceCalls([program, "deep"], { probes, user: "nobody", cwd: "/" });
+    expect(result.exitCode).toBe(0);
+    const stacks = keysOf(result);
+    // It is called from four places.
+    expect(stacks).toHaveLength(4);
+    for (const stack of stacks) expect(stack).toMatch(/^\s*leaf\+0\n\s*middle\+.*^\s*main\+.*^\s*_start\+/ms);
   });
 
   it("wherever a program is interrupted", async () => {

@@ -56,7 +56,7 @@ export class ProcessMappings implements MappingRecord {
       this.#release();
       throw error;
     }
-    this.#timer = setInterval(() => this.#drain(), PERIOD_MS).unref();
+    this.#timer = setInterval(() => this.drain(), PERIOD_MS).unref();
   }
 
   /** Begins to write down; undefined where the kernel does not let us. With `pid` only that one is read from /proc. */
@@ -72,16 +72,16 @@ export class ProcessMappings implements MappingRecord {
   }
 
   mapOf(pid: number): MemoryMap | undefined {
-    this.#drain();
+    this.drain();
     return this.#maps.get(pid);
   }
 
   /** Has somebody hear of what processes map from now on. */
   listen(listener: MappingListener): void {
-    this.#drain();
+    this.drain();
     this.#listener = listener;
     clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.#drain(), SHORT_PERIOD_MS).unref();
+    this.#timer = setInterval(() => this.drain(), SHORT_PERIOD_MS).unref();
   }
 
   close(): void {
@@ -96,7 +96,8 @@ export class ProcessMappings implements MappingRecord {
     for (const event of this.#events) event.close();
   }
 
-  #drain(): void {
+  /** Takes in what the kernel has told up to now. */
+  drain(): void {
     const events: MappingEvent[] = [];
     const visit: RecordVisitor = (view, offset, length) => {
       const event = parseMappingEvent(new DataView(view.buffer, view.byteOffset + offset, length));
