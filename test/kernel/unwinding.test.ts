@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeTracer, trace as traceCalls } from "../../harness/in-process/trace.ts";
 import type { MapData } from "../../harness/metrics/run-data.ts";
+import { patient } from "../support/patience.ts";
 import { describeKernel } from "../support/privileges.ts";
 import { compileC, trace } from "../support/traced.ts";
 
-const FLAGS = ["-O2", "-fomit-frame-pointer", "-fno-optimize-sibling-calls"] as const;
+/** Microseconds: after some of them it is known what a process has just mapped. */
+const A_WHILE = 1000 * patient(10);
+const FLAGS = ["-O2", "-fomit-frame-pointer", "-fno-optimize-sibling-calls", `-DA_WHILE=${A_WHILE}`] as const;
 
 const PROGRAM = `
 #define _GNU_SOURCE
@@ -70,7 +73,7 @@ KEEP int library(const char *path) {
   void *handle = dlopen(path, RTLD_NOW);
   int (*call)(int (*)(int)) = dlsym(handle, "through_library");
   int n = 0;
-  for (int i = 0; i < MANY; i++) { usleep(10000); n += call(leaf); }
+  for (int i = 0; i < MANY; i++) { usleep(A_WHILE); n += call(leaf); }
   return n;
 }
 
@@ -78,7 +81,7 @@ KEEP int forked(void) {
   int status = 1;
   if (fork() == 0) {
     int n = 0;
-    for (int i = 0; i < MANY; i++) { usleep(10000); n += leaf(0); }
+    for (int i = 0; i < MANY; i++) { usleep(A_WHILE); n += leaf(0); }
     _exit(n - MANY);
   }
   wait(&status);
@@ -115,7 +118,7 @@ int main(int count, char **args) {
   if (!strcmp(what, "ask")) return asks() == 0;
   if (!strcmp(what, "generated")) return generated() != 40;
   if (!strcmp(what, "busy")) return busy() == 0;
-  if (!strcmp(what, "often")) for (int i = 0; i < MANY; i++) { usleep(10000); sort(); }
+  if (!strcmp(what, "often")) for (int i = 0; i < MANY; i++) { usleep(A_WHILE); sort(); }
   return 0;
 }
 `;
