@@ -120,18 +120,6 @@ export function mapInfo(map: Fd): MapInfo {
   };
 }
 
-export interface LinkInfo {
-  id: number;
-  /** enum bpf_link_type */
-  type: number;
-  progId: number;
-}
-
-export function linkInfo(link: Fd): LinkInfo {
-  const view = info(link, 16);
-  return { type: view.getUint32(0, LE), id: view.getUint32(4, LE), progId: view.getUint32(8, LE) };
-}
-
 export interface BtfInfo {
   id: number;
   /** Bytes of the type data. */

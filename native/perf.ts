@@ -91,11 +91,6 @@ export function perfDisable(event: Fd): void {
   check(binding().perfIoctl(event.value, IOC_DISABLE, 0), "PERF_EVENT_IOC_DISABLE", about(event));
 }
 
-/** Sets the count, not the times, to zero. */
-export function perfReset(event: Fd): void {
-  check(binding().perfIoctl(event.value, IOC_RESET, 0), "PERF_EVENT_IOC_RESET", about(event));
-}
-
 export interface PerfCount {
   value: bigint;
   timeEnabledNs: bigint;
@@ -119,7 +114,6 @@ const FREQ = 1n << 10n;
 const CLOEXEC = 8;
 const IOC_ENABLE = 0x2400;
 const IOC_DISABLE = 0x2401;
-const IOC_RESET = 0x2403;
 const IOC_SET_BPF = 0x40042408;
 
 function about(event: Fd): ErrorObject {

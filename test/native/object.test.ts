@@ -13,7 +13,6 @@ import {
   FileSystem,
   getFdById,
   getNextId,
-  linkInfo,
   MapType,
   mapCreate,
   mapGetFdById,
@@ -34,6 +33,7 @@ import {
 import { describeKernel } from "../support/privileges.ts";
 import { RETURN_ZERO } from "./support/instructions.ts";
 import { expectNoLeaks } from "./support/leaks.ts";
+import { linkInfo } from "./support/link.ts";
 import { isOlderThan } from "./support/release.ts";
 import { errorOf, fromU64, u32, u64 } from "./support/values.ts";
 

@@ -10,7 +10,6 @@ import {
   LoadError,
   linkCreate,
   linkDetach,
-  linkInfo,
   type MapFd,
   MapType,
   mapCreate,
@@ -47,6 +46,7 @@ import {
   storeImm32,
 } from "./support/instructions.ts";
 import { expectNoLeaks } from "./support/leaks.ts";
+import { linkInfo } from "./support/link.ts";
 import { isOlderThan } from "./support/release.ts";
 import { errorOf, fromU64 } from "./support/values.ts";
 
