@@ -103,8 +103,7 @@ function untilEnd(text: string): string {
 }
 
 function equalsLiteral(l: Lowering, node: Expression, type: Type, text: string): VReg {
-  const number = isNamed(type) ? numberOf(l, type, text) : undefined;
-  if (number !== undefined) return l.b.compare("eq", value(l, node), { imm: number });
+  if (isNamed(type)) return l.b.compare("eq", value(l, node), { imm: numberOf(l, type, text) });
   const size = sizeInMemory(type);
   // A literal that is longer than the string can be is never equal to it.
   if (text.length > size) {

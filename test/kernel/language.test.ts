@@ -220,6 +220,15 @@ describeKernel("the language in the kernel", () => {
         "$n = 3 - 1; print(strerror(-$n)); print(strerror(41)); print(signal_name(65)); print(syscall_name(-1))",
         "No such file or directory | Unknown error | N/A | Unknown syscall",
       ],
+      // Between the numbers that have a name are some that have none.
+      [
+        '$n = pid < 0 ? 1 : 41; print((strerror($n) == strerror(134), strerror($n) == strerror($n + 17), strerror($n) == "Unknown error", strerror($n + 1) == "Unknown error"))',
+        "(true, true, true, false)",
+      ],
+      [
+        "$n = pid < 0 ? 1 : 400; @[syscall_name($n)] = count(); @[syscall_name($n + 10)] = count(); @[syscall_name(-$n)] = count(); print(@); clear(@)",
+        "@[Unknown syscall]: 3",
+      ],
       [
         '$n = 1; print(syscall_name($n) == "write"); print(strerror($n) != "Success"); print(signal_name($n) == "Hangup")',
         "true | true | true",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type NameTableKind, nameTable } from "../../compiler/name-tables.ts";
+import { gaps, type NameTableKind, nameTable } from "../../compiler/name-tables.ts";
 import { NAME_SIZE } from "../../compiler/sema/types.ts";
 
 describe("nameTable", () => {
@@ -39,4 +39,25 @@ describe("nameTable", () => {
       expect([...names, other].filter((name) => name === undefined || name.length >= NAME_SIZE)).toEqual([]);
     },
   );
+
+  const TABLES = (["strerror", "signal_name", "syscall_name"] as const).flatMap((kind) =>
+    (["x64", "arm64"] as const).map((arch) => [kind, arch] as const),
+  );
+
+  it.each(TABLES)("no two numbers of %s on %s have the same name", (kind, arch) => {
+    const { names, other } = nameTable(kind, arch);
+    const named = names.filter((name) => name !== other);
+    expect(named.filter((name, i) => named.indexOf(name) !== i)).toEqual([]);
+  });
+
+  it.each(TABLES)("the gaps are the numbers of %s on %s without a name", (kind, arch) => {
+    const table = nameTable(kind, arch);
+    const nameless = gaps(table).flatMap(({ start, length, nameless }) => {
+      expect(length).toBeLessThanOrEqual(64);
+      const numbers = Array.from({ length: 64 }, (_, i) => i).filter((i) => (nameless >> BigInt(i)) & 1n);
+      expect(Math.max(...numbers)).toBe(length - 1);
+      return numbers.map((i) => start + i);
+    });
+    expect(nameless).toEqual([...table.names.keys()].filter((number) => table.names[number] === table.other));
+  });
 });
