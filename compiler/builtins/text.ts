@@ -148,16 +148,25 @@ export const textFunctions: Functions = {
       const [a, b] = [checkText(c, call, 0), checkText(c, call, 1)];
       if (a.kind === "unknown" || b.kind === "unknown") return unknown;
       const most = c.settings.maxStrlen;
-      return string(argumentSize(a, most) + argumentSize(b, most) - 1);
+      return string(c.stringsGrow ? most : argumentSize(a, most) + argumentSize(b, most) - 1);
     },
     lower: {
       into(l, call, to, padded) {
         const [a, b] = (call as Call).args as Expression[];
         const first = stringIn(l, a!);
         const second = stringIn(l, b!);
-        const size = first.size + second.size - 1;
+        const whole = first.size + second.size - 1;
+        const size = sizeOf(l.type(call));
         if (padded) l.zero(to, size);
-        concatenate(l, to, first, second);
+        if (whole <= size) {
+          concatenate(l, to, first, second);
+          return;
+        }
+        const room = l.memory(whole, "str_concat");
+        l.zero(room, size);
+        concatenate(l, room, first, second);
+        l.copy(room, to, size - 1);
+        l.b.store(to.base, to.offset + size - 1, 1, { imm: 0n });
       },
     },
   },

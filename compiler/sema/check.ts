@@ -38,8 +38,13 @@ export interface CheckSettings {
   macros: readonly string[];
 }
 
-/** Grows by one step at a time over at most this many rounds; a script that needs more has a cycle of growing strings. */
-const MAX_ROUNDS = 32;
+/**
+ * Types become known, and grow, by one step a round. After so many rounds strings are taken to be made of themselves,
+ * `@s = str_concat(@s, "x")`, which would grow for ever.
+ */
+const ROUNDS_OF_GROWTH = 32;
+/** Maps may wait for each other in a chain; a longer one nobody writes. */
+const MOST_ROUNDS = 200;
 
 export function check(
   script: ast.Script,
@@ -91,7 +96,14 @@ function settle(checkers: readonly Checker[]): Diagnostics {
   for (let round = 0; ; round++) {
     const found = new Collector();
     for (const checker of checkers) checker.round(found);
-    if (round === MAX_ROUNDS || !checkers.some((checker) => checker.changed)) return found;
+    const open = checkers.find((checker) => checker.changed);
+    if (!open) return found;
+    if (round === ROUNDS_OF_GROWTH) for (const checker of checkers) checker.stringsGrow = true;
+    if (round < MOST_ROUNDS) continue;
+    const message = "the types in this block depend on each other over too many steps";
+    const help = "declare some of the variables and maps before they are used";
+    found.error("unresolved-type", open.unit.block.span, message, { help });
+    return found;
   }
 }
 
@@ -146,6 +158,8 @@ export class Checker {
   changed = false;
   /** Whether an operand that nothing has told the type of counts as a number by now. */
   assumesNumbers = false;
+  /** Whether strings that are put together take all the room that a string can have, since they would need ever more. */
+  stringsGrow = false;
 
   constructor(unit: Unit, maps: Map<string, MapInfo>, facts: KernelFacts, settings: CheckSettings) {
     this.unit = unit;

@@ -172,6 +172,16 @@ describeKernel("the language in the kernel", () => {
       ["@m[1] = 1; @m[2] = 1; print(len(@m)); clear(@m)", "2"],
       ["@t = (1, 2); @t = (@t.1, @t.0); print(@t); clear(@t)", "@t: (2, 1)"],
       ['@s = "xyz"; @s = str_concat("a", @s); print(@s); clear(@s)', "@s: axyz"],
+      // What is made of itself would grow for ever.
+      [
+        '@s = "a"; for ($i : 0..50) { @s = str_concat(@s, "bcdefghijklmnopqrstuvwxyz") } print(strlen(@s)); clear(@s)',
+        "1023",
+      ],
+      ['$s = ""; for ($i : 0..2000) { $s = str_concat("b", $s) } print(strlen($s))', "1023"],
+      [
+        '@t[0] = (1, ("ab", true)); print(@t[0]); @t[1] = (2, (str_concat("ab", @t[0].1.0), true)); print(@t[1]); clear(@t)',
+        "(1, (ab, true)) | (2, (abab, true))",
+      ],
       ["@a = { $n = 4; avg($n) }; @a = { @b = count(); avg(6) }; print(@a)", "@a: 5 | @a: 5 | @b: 1"],
       ['$s = (string[3])"ab"; print($s)', "ab"],
       ['$v = (1, "ab"); print($v == (1, str_concat("ab", "cdefghij"))); print($v == (1, "ab"))', "false | true"],

@@ -473,7 +473,7 @@ class Evaluator {
         return at < 0 ? 0n : BigInt(a[at]! - b[at]!);
       }
       case "str_concat":
-        return `${this.#value(first!)}${this.#value(second!)}`;
+        return `${this.#value(first!)}${this.#value(second!)}`.slice(0, sizeOf(this.#type(node)) - 1);
       case "strerror":
       case "signal_name":
       case "syscall_name":
