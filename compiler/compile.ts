@@ -142,9 +142,11 @@ export function resolve(
   diags: Diagnostics,
   options: CompileOptions = {},
 ): ResolvedScript | undefined {
-  return reported(source, diags, () => resolveScript(source, facts, diags, options));
+  const resolved = reported(source, diags, () => resolveScript(source, facts, diags, options));
+  return diags.hasErrors ? undefined : resolved;
 }
 
+/** What is wrong with attach points is in `diags`, and their blocks are left out: the others can be checked all the same. */
 function resolveScript(
   source: Source,
   facts: KernelFacts,
@@ -178,7 +180,6 @@ function resolveScript(
     mode,
     probeFilter,
   });
-  if (diags.hasErrors) return undefined;
   return { script, blocks, config, names, macros: whole.macros.map(({ name }) => name.text) };
 }
 

@@ -46,6 +46,7 @@ const ROUNDS_OF_GROWTH = 32;
 /** Maps may wait for each other in a chain; a longer one nobody writes. */
 const MOST_ROUNDS = 200;
 
+/** Where blocks were left out because of errors, it is only said what is wrong whatever stands in those. */
 export function check(
   script: ast.Script,
   blocks: readonly ResolvedBlock[],
@@ -53,20 +54,21 @@ export function check(
   settings: CheckSettings,
   diags: Diagnostics,
 ): TypedScript {
+  const incomplete = diags.hasErrors;
   const maps = declaredMaps(script.mapDeclarations, settings.names, diags);
   checkNamedParameters(script, settings.namedParameters, diags);
   const units = blocks.flatMap(({ block, probes }) => splitIntoUnits(block, probes));
   const checkers = units.map((unit) => new Checker(unit, maps, facts, settings));
   let found = settle(checkers);
   const open = () => [...maps.values()].filter(({ value, read }) => read && value.kind === "unknown");
-  if (open().length > 0) {
+  if (open().length > 0 && !incomplete) {
     // `@sum = @sum + n`: what only its own old value could tell is a number, as is what is never stored.
     for (const checker of checkers) checker.assumesNumbers = true;
     settle(checkers);
     for (const map of open()) map.value = int64;
     found = settle(checkers);
   }
-  for (const item of found.items) diags.add(item);
+  for (const item of found.items) if (!incomplete || item.severity === "error") diags.add(item);
   for (const map of maps.values()) {
     map.key = widen(map.key);
     map.value = widen(map.value);
@@ -77,7 +79,7 @@ export function check(
     checkDeclaredValue(map, diags);
     checkKeySize(map, facts, diags);
     if (map.value.kind === "tseries") checkClock(settings.config.timeSeriesClock, maps, script.span, diags);
-    if (map.declaration && map.keyed === undefined) {
+    if (map.declaration && map.keyed === undefined && !incomplete) {
       diags.warning("unused-map", map.span, `Unused map: ${map.name}`, { help: "remove its declaration" });
     }
   }

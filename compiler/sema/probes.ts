@@ -44,7 +44,7 @@ export const PROVIDER_BY_NAME: ReadonlyMap<string, Provider> = new Map(
   PROVIDERS.flatMap((p) => [p.name, ...p.aliases].map((name) => [name, p])),
 );
 
-/** Every probe of the script, block by block. What cannot be resolved is reported. */
+/** Every probe of the script, block by block. What cannot be resolved is reported, and its block left out. */
 export function resolveProbes(
   blocks: readonly Probe[],
   needsOf: (block: Probe) => ContextNeeds,
@@ -53,7 +53,7 @@ export function resolveProbes(
   let nextId = 0;
   const names = new Set<string>();
   const own = new Map<ResolvedProbe, OwnTracepoint>();
-  const resolved = blocks.map((block) => {
+  const resolved = blocks.flatMap((block): ResolvedBlock[] => {
     const needs = needsOf(block);
     const errors = context.diags.errors.length;
     const probes = block.attachPoints.flatMap((point) => {
@@ -84,7 +84,7 @@ export function resolveProbes(
       });
     });
     if (probes.length === 0 && context.diags.errors.length === errors) reportNoProbe(block, context);
-    return { block, probes };
+    return context.diags.errors.length === errors ? [{ block, probes }] : [];
   });
   reportTooMany(resolved, context);
   useOwnTracepoints(

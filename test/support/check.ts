@@ -50,7 +50,6 @@ export function checkScript(
     probeFilter: () => true,
   };
   const blocks = resolveProbes(script.probes, contextNeeds, context);
-  if (diags.hasErrors) return { typed: undefined, diagnostics: diags.items };
   const macros = whole.macros.map(({ name }) => name.text);
   const settings = {
     maxStrlen: config.maxStrlen,
