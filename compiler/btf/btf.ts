@@ -49,6 +49,9 @@ export class Btf {
   readonly #blob: Blob;
   readonly #strings: StringTable;
   readonly #decoded = new Map<TypeId, BtfType>();
+  /** What was asked for: a script reads the same few members of the same few structs over and over. */
+  readonly #fields = new Map<string, BtfField | undefined>();
+  readonly #found = new Map<string, readonly number[]>();
   // Functions are most of all names, and few scripts ask for one: they have an index of their own.
   #searches = 0;
   #typeNames: NameIndex | undefined;
@@ -160,7 +163,9 @@ export class Btf {
 
   /** A member of a struct or union (through typedefs and qualifiers), also of anonymous structs and unions inside it. */
   field(id: TypeId, name: string): BtfField | undefined {
-    return fieldOf(this, id, name);
+    const key = `${id}.${name}`;
+    if (!this.#fields.has(key)) this.#fields.set(key, fieldOf(this, id, name));
+    return this.#fields.get(key);
   }
 
   /** All named members in order, those of anonymous structs and unions included; none for other types. */
@@ -236,8 +241,19 @@ export class Btf {
     return this.#firstId + recordAt(this.#blob, position);
   }
 
-  /** The records of functions, or of other types, with a name: looked for as long as few are, then in an index. */
-  #named(name: string, functions: boolean): Iterable<number> {
+  /** The records of functions, or of other types, with a name. */
+  #named(name: string, functions: boolean): readonly number[] {
+    const key = `${functions}.${name}`;
+    let found = this.#found.get(key);
+    if (!found) {
+      found = this.#look(name, functions);
+      this.#found.set(key, found);
+    }
+    return found;
+  }
+
+  /** Looks for them as long as few are looked for, then in an index. */
+  #look(name: string, functions: boolean): readonly number[] {
     const index = functions ? this.#functionNames : this.#typeNames;
     if (index) return index.find(name);
     if (this.#searches++ < FEW_SEARCHES) return this.#search(name, functions);

@@ -29,12 +29,14 @@ export class NameIndex {
   }
 
   /** The positions that carry `name`, in the order of the blob. */
-  *find(name: string): Generator<number> {
+  find(name: string): number[] {
+    const found: number[] = [];
     const bytes = encodeName(name);
     const mask = this.#heads.length - 1;
     for (let entry = this.#heads[hashName(bytes) & mask]!; entry !== 0; entry = this.#next[entry - 1]!) {
       const position = this.#positions[entry - 1]!;
-      if (this.#strings.equals(this.#words[position]!, bytes)) yield position;
+      if (this.#strings.equals(this.#words[position]!, bytes)) found.push(position);
     }
+    return found;
   }
 }
