@@ -24,6 +24,7 @@ import { summary, TrimmedLogError, VerifierError } from "../tracing/verifier-err
 import { ExitCode } from "./exit-code.ts";
 import { Failure, tracingFailure } from "./failure.ts";
 import { colourProblem, paletteFor } from "./palette.ts";
+import { shortLived } from "./short-lived.ts";
 import { parseTraceArgs, type TraceArgs, traceUsage, UsageError } from "./trace-args.ts";
 import { followTrace } from "./trace-follow.ts";
 import {
@@ -36,7 +37,6 @@ import {
   scriptErrors,
   unwoundBy,
 } from "./trace-script.ts";
-import { unoptimised } from "./unoptimised.ts";
 import { writeAll } from "./write-all.ts";
 
 /** Runs the command with the arguments behind `trace` and answers its exit code. */
@@ -118,7 +118,7 @@ async function runScript(args: TraceArgs): Promise<number> {
     const child = args.command === undefined ? undefined : await startChild(args.command);
     if (child !== undefined) open.push(child);
     const facts = factsFor(args);
-    const compiled = unoptimised(source.text.length, () => compileScript(source, args, facts));
+    const compiled = shortLived(source.text.length, (settle) => compileScript(source, args, facts, settle));
     if (args.emit.length > 0) return ExitCode.ok;
     if (compiled.unwind) expectUnwindable(args);
     const pid = child?.pid ?? args.pid;
@@ -159,12 +159,15 @@ function formatScript(source: Source): number {
   return ExitCode.ok;
 }
 
-/** Compiles; prints warnings and the stages that were asked for. Throws Failure. */
-function compileScript(source: Source, args: TraceArgs, facts: KernelFacts): CompiledProgram {
+/** Compiles; prints warnings and the stages that were asked for, and tells when the script is parsed. Throws Failure. */
+function compileScript(source: Source, args: TraceArgs, facts: KernelFacts, parsed: () => void): CompiledProgram {
   const diags = new Diagnostics();
   const compiled = compile(source, facts, diags, {
     ...compileOptions(args),
-    dump: (stage, text) => printStage(stage, text, args),
+    dump: (stage, text) => {
+      if (stage === "ast") parsed();
+      printStage(stage, text, args);
+    },
   });
   const [error, ...more] = diags.errors;
   if (error?.code === PARAMETER_HELP && more.length === 0) throw new ParameterHelp(error.help);
