@@ -35,7 +35,7 @@ import {
 } from "./types.ts";
 
 /** So many names are looked for one by one; an index of all takes as long to make. */
-const FEW_SEARCHES = 6;
+const FEW_SEARCHES = 4;
 
 /** Typedefs and qualifiers in a row, more than any compiler emits; a cycle exceeds it. */
 const MAX_CHAIN = 64;
