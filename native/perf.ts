@@ -17,6 +17,7 @@ const FLAG_BITS = {
   comm: 9,
   enableOnExec: 12,
   task: 13,
+  watermark: 14,
   sampleIdAll: 18,
   mmap2: 23,
   commExec: 24,
@@ -37,6 +38,7 @@ export interface PerfEventSpec extends Partial<Record<PerfFlag, boolean>> {
   /** Overflow so many times a second. */
   sampleFreq?: number | bigint;
   sampleType?: number | bigint;
+  /** Wakes who polls after so many events; with `watermark`, when so many bytes of records are there. */
   wakeupEvents?: number;
   /** For PerfType.BREAKPOINT: HW_BREAKPOINT_* kind, address and length, in place of config1 and config2. */
   breakpoint?: { kind: number; address: bigint; length: number };

@@ -438,10 +438,7 @@ export class Session {
   #watchMappings(): void {
     const unwinding = this.#unwinding;
     if (!this.#namesUserCode && !unwinding) return;
-    if (!this.#mappings) {
-      this.#mappings = ProcessMappings.open(this.#options.pid);
-      if (unwinding) this.#mappings?.listen((events) => unwinding.hear(events));
-    }
+    this.#mappings ??= ProcessMappings.open(this.#options.pid, unwinding?.hear);
     for (const pid of this.#options.unwound ?? []) unwinding?.follow(pid);
   }
 

@@ -9,6 +9,7 @@ import {
   PerfRing,
   PerfSoftware,
   PerfType,
+  Poller,
   perfEnable,
   perfEventOpen,
   type RecordVisitor,
@@ -21,9 +22,10 @@ import { MemoryMap } from "./memory-map.ts";
 import type { MappingRecord } from "./user-symbols.ts";
 
 const RING_BYTES = 128 * 1024;
-/** The rings are emptied this often; each has room for a thousand mappings. More often if somebody waits for what they tell. */
+/** The rings are emptied this often; each has room for a thousand mappings. */
 const PERIOD_MS = 100;
-const SHORT_PERIOD_MS = 10;
+/** Whoever listens hears in groups of what is told within so short a time. */
+const PAUSE_MS = 1;
 /** How long to read /proc in a row. */
 const SLICE_MS = 5;
 /** Processes that are remembered after their end, more than any stack that is printed is likely to be of. */
@@ -40,16 +42,20 @@ export class ProcessMappings implements MappingRecord {
   readonly #maps = new Map<number, MemoryMap>();
   /** Processes that have ended, oldest first. */
   readonly #gone = new Set<number>();
-  #listener: MappingListener | undefined;
-  #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout;
+  readonly #listener: MappingListener | undefined;
+  readonly #pollers: Poller[] = [];
+  #soon: NodeJS.Timeout | undefined;
   #closed = false;
 
-  private constructor(pageSize: number) {
+  private constructor(pageSize: number, listener: MappingListener | undefined) {
+    this.#listener = listener;
     try {
       for (const cpu of onlineCpus()) {
-        const event = perfEventOpen({ ...WHAT_TO_NOTE, cpu });
+        const event = perfEventOpen({ ...WHAT_TO_NOTE, ...(listener && WAKING), cpu });
         this.#events.push(event);
         this.#rings.push(new PerfRing(event, RING_BYTES, pageSize));
+        if (listener) this.#watch(event);
       }
       for (const event of this.#events) perfEnable(event);
     } catch (error) {
@@ -59,10 +65,13 @@ export class ProcessMappings implements MappingRecord {
     this.#timer = setInterval(() => this.drain(), PERIOD_MS).unref();
   }
 
-  /** Begins to write down; undefined where the kernel does not let us. With `pid` only that one is read from /proc. */
-  static open(pid?: number): ProcessMappings | undefined {
+  /**
+   * Begins to write down; undefined where the kernel does not let us. With `pid` only that one is read from /proc. `listener` hears what
+   * is told from now on, as soon as it is.
+   */
+  static open(pid?: number, listener?: MappingListener): ProcessMappings | undefined {
     try {
-      const record = new ProcessMappings(pageSize());
+      const record = new ProcessMappings(pageSize(), listener);
       record.#readRunning(pid === undefined ? allProcesses() : [pid]);
       return record;
     } catch (error) {
@@ -76,22 +85,29 @@ export class ProcessMappings implements MappingRecord {
     return this.#maps.get(pid);
   }
 
-  /** Has somebody hear of what processes map from now on. */
-  listen(listener: MappingListener): void {
-    this.drain();
-    this.#listener = listener;
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.drain(), SHORT_PERIOD_MS).unref();
+  #watch(event: Fd): void {
+    const poller = new Poller(event, () => this.#drainSoon());
+    poller.unref();
+    this.#pollers.push(poller);
+  }
+
+  #drainSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.drain();
+    }, PAUSE_MS).unref();
   }
 
   close(): void {
     if (this.#closed) return;
     clearInterval(this.#timer);
+    clearTimeout(this.#soon);
     this.#release();
   }
 
   #release(): void {
     this.#closed = true;
+    for (const poller of this.#pollers) poller.close();
     for (const ring of this.#rings) ring.close();
     for (const event of this.#events) event.close();
   }
@@ -174,6 +190,9 @@ const WHAT_TO_NOTE = {
   disabled: true,
   name: "mappings",
 } as const;
+
+/** Each record wakes who waits for it, which costs the process that it is about a little. */
+const WAKING = { watermark: true, wakeupEvents: 1 } as const;
 
 /** Bytes of a page of memory: AT_PAGESZ of what the kernel told us when we started. */
 function pageSize(): number {
