@@ -1,7 +1,9 @@
 /** A trace from the moment its programs are loaded: attach, print what the script says until it is over, clean up. */
+
 import { openSync } from "node:fs";
 import type { AttachTarget } from "../../compiler/program.ts";
 import { type ExitStatus, type Fd, Poller, type StoppedProcess } from "../../native/index.ts";
+import { plural } from "../plural.ts";
 import { JsonOutput } from "../tracing/output/json.ts";
 import type { OutputSink } from "../tracing/output/sink.ts";
 import { TextOutput } from "../tracing/output/text.ts";
@@ -260,19 +262,20 @@ function reportHoles(session: Session, sink: OutputSink, { warnings }: TraceArgs
   const { lostEvents, endlessLoops, failedUpdates, refusals, missedRuns } = session.health();
   if (lostEvents > 0) sink.remark("warning", `Total lost event count: ${lostEvents}`);
   if (endlessLoops > 0) {
-    sink.remark("warning", `${endlessLoops} loops went on for so long that the kernel ended them`);
+    sink.remark("warning", `the kernel ended ${plural(endlessLoops, "loop")} that went on for too long`);
   }
   for (const { map, count } of failedUpdates) {
     sink.remark(
       "warning",
-      `Map full; can't update element. ${map} lost ${count} updates; give it more room with max_map_keys or \`let ${map} = hash(n)\``,
+      `Map full; can't update element. ${map} lost ${plural(count, "update")}; give it more room with max_map_keys or \`let ${map} = hash(n)\``,
     );
   }
   for (const refusal of refusals) {
     const { message, help } = describeRefusal(refusal);
     sink.remark("warning", `${message}; ${help}`);
   }
-  for (const { probes, count } of missedRuns) sink.remark("warning", `${probes.join(", ")} missed ${count} events`);
+  for (const { probes, count } of missedRuns)
+    sink.remark("warning", `${probes.join(", ")} missed ${plural(count, "event")}`);
 }
 
 interface Deferred<T> {

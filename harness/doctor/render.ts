@@ -1,6 +1,8 @@
 /** Findings as text for people and as JSON for programs. */
+
 import { type Palette, plainPalette } from "../../compiler/diagnostics.ts";
 import { printable } from "../../compiler/source-line.ts";
+import { plural } from "../plural.ts";
 import { canTrace, type Finding, GROUPS, type Group, type Status } from "./finding.ts";
 
 export interface RenderOptions {
@@ -83,10 +85,6 @@ function conclusion(findings: readonly Finding[], palette: Palette): string {
   if (missing > 0) return palette.error(`Scenarios cannot run here: ${plural(missing, "thing")} missing.`);
   if (warnings > 0) return `Scenarios can run here, with ${plural(warnings, "limitation")}.`;
   return "Scenarios can run here.";
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Lines of at most `width` characters, harmless on a terminal. A word that is longer stays whole, to be copied. */

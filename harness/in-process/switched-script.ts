@@ -2,8 +2,10 @@
  * A script that stays attached and is switched: one write to memory begins the counting, another ends it. Its programs are
  * loaded once and see nothing while they are off.
  */
+
 import { type CompiledProgram, SCOPE_SWITCH } from "../../compiler/program.ts";
 import type { MapData } from "../metrics/run-data.ts";
+import { plural } from "../plural.ts";
 import type { AttachError } from "../tracing/attach.ts";
 import { mapData } from "../tracing/metric-data.ts";
 import { TextOutput } from "../tracing/output/text.ts";
@@ -88,12 +90,16 @@ export class SwitchedScript {
       throw new TraceError(`${message}\n  help: ${help}`);
     }
     if (lostEvents > 0)
-      throw new TraceError(`${lostEvents} events were lost: the probes print faster than can be read`);
+      throw new TraceError(
+        `${plural(lostEvents, "event was lost", "events were lost")}: the probes print faster than can be read`,
+      );
     if (endlessLoops > 0)
-      throw new TraceError(`${endlessLoops} loops of the probes went on for so long that the kernel ended them`);
+      throw new TraceError(`the kernel ended ${plural(endlessLoops, "loop")} of the probes that went on for too long`);
     const [missed] = missedRuns;
     if (missed !== undefined)
-      throw new TraceError(`${missed.count} events of ${missed.probes.join(", ")} were not counted by the kernel`);
+      throw new TraceError(
+        `the kernel has not counted ${plural(missed.count, "event")} of ${missed.probes.join(", ")}`,
+      );
     if (this.#output.exitCode !== undefined)
       throw new TraceError("a probe called exit() before the function had ended");
   }

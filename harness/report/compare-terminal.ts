@@ -2,10 +2,11 @@
 import { decodeNumber, type JsonNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
 import type { Unit } from "../metrics/units.ts";
+import { plural } from "../plural.ts";
 import type { ComparisonResult, HistogramShiftResult, MetricResult, ScenarioResult, SideResult } from "./result.ts";
 import { INDENT, type ReportStyle, shownMetrics, valueText, verdictPaint, verdictText } from "./terminal-parts.ts";
 import { type Cell, type Column, inline, table } from "./text.ts";
-import { changeText, effectText, intervalText, plural } from "./wording.ts";
+import { changeText, effectText, intervalText } from "./wording.ts";
 
 /** What is compared: the first lines of the report. */
 export function comparisonLines({ base, head, seed, pairs, notes }: ComparisonResult, style: ReportStyle): string[] {

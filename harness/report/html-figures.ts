@@ -4,11 +4,11 @@
  */
 import type { JsonNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
+import { plural } from "../plural.ts";
 import type { ChartData, HistogramChart, RunsChart } from "./chart-data.ts";
 import { bucketLabel, type HistogramRow } from "./histogram.ts";
 import { type Html, html } from "./markup.ts";
 import type { Report, ReportHistogram, ReportMetric, ReportScenario } from "./model.ts";
-import { plural } from "./wording.ts";
 
 type Sides = Report["sides"];
 

@@ -1,6 +1,7 @@
 /** One scenario in the HTML report: all that was measured, and what it cost. */
 import { type MapTable, magnitude } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
+import { plural } from "../plural.ts";
 import { typical } from "./changes.ts";
 import { withoutText } from "./findings.ts";
 import { figures } from "./html-figures.ts";
@@ -20,7 +21,7 @@ import {
 import { Html, html, lines, prose } from "./markup.ts";
 import { probeRows, type Report, type ReportMetric, type ReportScenario } from "./model.ts";
 import type { OutputResult, ProblemResult } from "./result.ts";
-import { costSentences, keyText, percent, plural } from "./wording.ts";
+import { costSentences, keyText, percent } from "./wording.ts";
 
 type Sides = Report["sides"];
 

@@ -4,11 +4,12 @@
  */
 import { decodeNumber, type JsonNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
+import { plural } from "../plural.ts";
 import { markup, markupBlock } from "./escape.ts";
 import { withoutText } from "./findings.ts";
 import { probeRows, type Report, type ReportMetric, type ReportScenario, type ReportShift } from "./model.ts";
 import type { AssertionResult, DiagnosticResult } from "./result.ts";
-import { costSentences, plural } from "./wording.ts";
+import { costSentences } from "./wording.ts";
 
 interface Case {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** What the Markdown report folds away: everything about one scenario. */
 import { formatValue } from "../metrics/format.ts";
 import type { Unit } from "../metrics/units.ts";
+import { plural } from "../plural.ts";
 import { markdownCode as code, markup, markupBlock, markdownProse as prose } from "./escape.ts";
 import { withoutText } from "./findings.ts";
 import { bucketLabel, coarse } from "./histogram.ts";
@@ -28,7 +29,7 @@ import {
 } from "./model.ts";
 import type { AssertionResult, CauseResult, OutputResult, ProblemResult } from "./result.ts";
 import { block, truncate } from "./text.ts";
-import { costSentences, percent, plural } from "./wording.ts";
+import { costSentences, percent } from "./wording.ts";
 
 type Sides = Report["sides"];
 

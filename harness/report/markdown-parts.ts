@@ -1,12 +1,12 @@
 /** The pieces that Markdown reports are put together from: tables, folded sections, marks. It is GitHub's Markdown. */
 import { decodeNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
+import { plural } from "../plural.ts";
 import { markdownCode } from "./escape.ts";
 import type { Finding } from "./findings.ts";
 import type { ReportMetric, ReportScenario } from "./model.ts";
 import { truncate } from "./text.ts";
 import type { SuiteVerdict } from "./verdict.ts";
-import { plural } from "./wording.ts";
 
 export const MARKS: Readonly<Record<SuiteVerdict | ReportScenario["status"] | Finding["severity"], string>> = {
   pass: "✅",

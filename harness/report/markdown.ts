@@ -4,13 +4,14 @@
  */
 import { decodeNumber } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
+import { plural } from "../plural.ts";
 import { markdownLink, markdownProse as prose } from "./escape.ts";
 import { type Finding, findingsOf } from "./findings.ts";
 import { scenarioDetails } from "./markdown-details.ts";
 import { folded, left, MARKS, median, row, short, table } from "./markdown-parts.ts";
 import type { Fact, Report, ReportScenario } from "./model.ts";
 import { truncate } from "./text.ts";
-import { percent, plural, statusText } from "./wording.ts";
+import { percent, statusText } from "./wording.ts";
 
 export interface MarkdownOptions {
   /** Bytes that the text may have. What does not fit is left out, the details of passed scenarios first. */

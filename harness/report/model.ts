@@ -5,6 +5,7 @@
 import { decodeNumber, isHistogramTable, type JsonNumber, type MapTable } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
 import type { Unit } from "../metrics/units.ts";
+import { plural } from "../plural.ts";
 import { typical } from "./changes.ts";
 import { type HistogramRow, histogramRows } from "./histogram.ts";
 import type {
@@ -23,7 +24,6 @@ import {
   keyText,
   type ProbeCost,
   percent,
-  plural,
   probeCost,
   probesText,
   spreadText,

@@ -2,6 +2,7 @@
 import type { Palette } from "../../compiler/diagnostics.ts";
 import { decodeNumber, isHistogramTable, type MapTable, magnitude } from "../baseline/values.ts";
 import { formatValue } from "../metrics/format.ts";
+import { plural } from "../plural.ts";
 import { typical } from "./changes.ts";
 import { comparedMetricLines, shiftLines } from "./compare-terminal.ts";
 import { histogramPicture } from "./histogram.ts";
@@ -16,7 +17,7 @@ import type {
 } from "./result.ts";
 import { INDENT, type ReportStyle, shownMetrics, valueText, verdictPaint, verdictText } from "./terminal-parts.ts";
 import { block, type Cell, type Column, inline, table } from "./text.ts";
-import { changeText, costSentences, keyText, plural, probeCost, spreadText, statusText } from "./wording.ts";
+import { changeText, costSentences, keyText, probeCost, spreadText, statusText } from "./wording.ts";
 
 /** The reason of a metric that was never recorded: nothing to remark on. */
 const NO_BASELINE = "there is no baseline";

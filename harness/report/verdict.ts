@@ -1,7 +1,7 @@
 /** The outcome of a whole result in one word and one sentence: what reports begin with and what tools branch on. */
 import { ExitCode } from "../cli/exit-code.ts";
+import { plural } from "../plural.ts";
 import type { SuiteResult } from "./result.ts";
-import { plural } from "./wording.ts";
 
 export const VERDICTS = [
   "pass",

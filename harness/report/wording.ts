@@ -6,6 +6,7 @@ import { decodeKey, decodeNumber, type JsonNumber } from "../baseline/values.ts"
 import { formatValue } from "../metrics/format.ts";
 import { keyIdentity } from "../metrics/print.ts";
 import type { Unit } from "../metrics/units.ts";
+import { plural } from "../plural.ts";
 import type { KeyChange, MetricResult, PairedTestResult, ScenarioResult } from "./result.ts";
 
 /** `12%`, `1.3%`, `0.04%` of a fraction. */
@@ -88,11 +89,6 @@ function commonPrefix(texts: readonly string[]): string {
   let length = 0;
   while (length < first.length && first[length] === last[length]) length++;
   return first.slice(0, length);
-}
-
-/** `1 run`, `1,200 runs`. */
-export function plural(count: number, noun: string, many = `${noun}s`): string {
-  return `${formatValue(count, "count")} ${count === 1 ? noun : many}`;
 }
 
 /** What tracing has cost a run, by the medians over the runs. */

@@ -1,5 +1,7 @@
 /** What went wrong in tracing, as problems that the user can act on: refusals of the kernel, and numbers with holes. */
+
 import { LoadError, SysError } from "../../native/index.ts";
+import { plural } from "../plural.ts";
 import { AttachError } from "../tracing/attach.ts";
 import { CapabilityError } from "../tracing/facts/capability-error.ts";
 import { describeRefusal } from "../tracing/refusals.ts";
@@ -54,20 +56,20 @@ export function traceProblems(trace: TraceResult, unattached: readonly Unattache
   if (trace.lostEvents > 0n)
     problems.push({
       kind: "lost-events",
-      message: `${trace.lostEvents} events were lost: the script prints faster than can be read`,
+      message: `${plural(trace.lostEvents, "event was lost", "events were lost")}: the script prints faster than can be read`,
       help: "count in a map instead of printing each event",
     });
   if (trace.endlessLoops > 0n)
     problems.push({
       kind: "endless-loop",
-      message: `${trace.endlessLoops} loops went on for so long that the kernel ended them`,
+      message: `the kernel ended ${plural(trace.endlessLoops, "loop")} that went on for too long`,
       help: "let the loop end by itself: its condition must become false, or a `break` be reached",
     });
   for (const refusal of trace.refusals) problems.push({ kind: "lost-updates", ...describeRefusal(refusal) });
   for (const { probe, count } of trace.missed)
     problems.push({
       kind: "missed",
-      message: `${count} events of ${probe} were not counted: its program was still running on that CPU`,
+      message: `${plural(count, `event of ${probe} was`, `events of ${probe} were`)} not counted: its program was still running on that CPU`,
       help: "narrow the probe with a predicate, or do less in it",
     });
   if (trace.exited)

@@ -1,5 +1,7 @@
 /** Why the kernel refused to change a map, in words: what is missing from the numbers, and what helps. */
+
 import type { OwnMap } from "../../compiler/program.ts";
+import { plural } from "../plural.ts";
 import { strerror } from "./symbols/strerror.ts";
 
 /** Updates that the kernel refused for one reason: of script maps that had room, or of the program's own. */
@@ -17,53 +19,62 @@ const LOCKED: ReadonlySet<number> = new Set([16, 35, 110]);
 
 type Reason = "full" | "memory" | "locked" | "other";
 
-/** For each reason what was lost, and what helps. */
-const WORDS: Readonly<Record<Refusal["of"], Readonly<Record<Reason, readonly [lost: string, help: string]>>>> = {
+/** What was lost, for one and for many. */
+type Lost = readonly [one: string, many: string];
+
+const UPDATES: Lost = ["update of maps was lost", "updates of maps were lost"];
+const ENTRIES: Lost = ["entry of maps was lost", "entries of maps were lost"];
+const STACKS: Lost = ["stack was lost", "stacks were lost"];
+const PROCESSES: Lost = ["process was not followed", "processes were not followed"];
+
+/** For each reason what was lost, why, unless the error alone says that, and what helps. */
+const WORDS: Readonly<
+  Record<Refusal["of"], Readonly<Record<Reason, readonly [lost: Lost, why: string | undefined, help: string]>>>
+> = {
   maps: {
-    full: ["updates of maps were lost: there was no room", "give the maps more entries"],
+    full: [UPDATES, "there was no room", "give the maps more entries"],
     memory: [
-      "entries of maps were lost: the kernel had no memory for them at that moment",
+      ENTRIES,
+      "the kernel had no memory for them at that moment",
       "give the maps fewer entries, so that they have all their memory from the start, or the tracer's cgroup more memory",
     ],
     locked: [
-      "updates of maps were lost: their probes had interrupted another update of the same map",
+      UPDATES,
+      "their probes had interrupted another update of the same map",
       "let probes that interrupt others count in maps of their own",
     ],
-    other: ["updates of maps were lost", "change the map less often, or in fewer probes"],
+    other: [UPDATES, undefined, "change the map less often, or in fewer probes"],
   },
   stacks: {
     full: [
-      "stacks were lost: there was no room for so many different ones",
+      STACKS,
+      "there was no room for so many different ones",
       "take fewer frames of each, such as kstack(5), or look at fewer events",
     ],
     memory: [
-      "stacks were lost: the kernel had no memory for them at that moment",
+      STACKS,
+      "the kernel had no memory for them at that moment",
       "give the tracer's cgroup more memory, or take fewer frames of each",
     ],
     locked: [
-      "stacks were lost: their probes had interrupted another one that was keeping a stack",
+      STACKS,
+      "their probes had interrupted another one that was keeping a stack",
       "take no stacks in probes that interrupt others",
     ],
-    other: ["stacks were lost", "take stacks less often, or in fewer probes"],
+    other: [STACKS, undefined, "take stacks less often, or in fewer probes"],
   },
   processes: {
-    full: ["processes were not followed: there were too many at a time", "start fewer processes at a time"],
-    memory: [
-      "processes were not followed: the kernel had no memory to note them at that moment",
-      "give the tracer's cgroup more memory",
-    ],
-    locked: [
-      "processes were not followed: their start had interrupted that of others",
-      "start fewer processes at a time",
-    ],
-    other: ["processes were not followed", "start fewer processes at a time"],
+    full: [PROCESSES, "there were too many at a time", "start fewer processes at a time"],
+    memory: [PROCESSES, "the kernel had no memory to note them at that moment", "give the tracer's cgroup more memory"],
+    locked: [PROCESSES, "their start had interrupted that of others", "start fewer processes at a time"],
+    other: [PROCESSES, undefined, "start fewer processes at a time"],
   },
 };
 
 export function describeRefusal({ of, errno, count }: Refusal): { message: string; help: string } {
   const reason = reasonOf(errno);
-  const [lost, help] = WORDS[of][reason];
-  return { message: `${count} ${lost}${reason === "other" ? `: ${strerror(BigInt(errno))}` : ""}`, help };
+  const [lost, why = strerror(BigInt(errno)), help] = WORDS[of][reason];
+  return { message: `${plural(count, ...lost)}: ${why}`, help };
 }
 
 function reasonOf(errno: number): Reason {

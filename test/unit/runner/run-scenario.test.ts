@@ -410,7 +410,7 @@ describe("integrity of the trace", () => {
   const YAML = `workload: { command: [work] }\nruns: { warmup: 0, count: 2, control: 0 }\nprobes: [{ bpftrace: x }]`;
 
   it.each<[string, object, string]>([
-    ["loops", { endlessLoops: 2n }, "endless-loop: 2 loops went on for so long that the kernel ended them"],
+    ["loops", { endlessLoops: 2n }, "endless-loop: the kernel ended 2 loops that went on for too long"],
     ["lost events", { lostEvents: 4n }, "lost-events: 4 events were lost: the script prints faster than can be read"],
     [
       "missed runs",
