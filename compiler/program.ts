@@ -30,6 +30,8 @@ export interface CompiledProgram {
    * maps by process id (u32), as the kernel counts processes. `files`: the array of maps by the number of a file.
    */
   unwind: { processes: number; files: number } | undefined;
+  /** Where packets go that are written to files. */
+  packets: PacketPlan | undefined;
   config: RuntimeConfig;
   /**
    * The same in smaller parts, for when the kernel's verifier finds one too large to go through; undefined where that would be no
@@ -65,6 +67,8 @@ export interface RuntimeConfig {
   strTruncTrailer: string;
   /** Bytes for what the kernel's verifier writes about a program, where that is asked for. */
   logSize: number;
+  /** Pages of memory for each ring that programs send through; 0 lets the loader choose by memory. */
+  ringPages: number;
 }
 
 // Kernel maps
@@ -80,7 +84,8 @@ export type KernelMapType =
   | "stack_trace"
   | "prog_array"
   | "hash_of_maps"
-  | "array_of_maps";
+  | "array_of_maps"
+  | "perf_event_array";
 
 export interface KernelMap {
   /** At most 15 characters of [A-Za-z0-9_.], as the kernel wants it. */
@@ -381,21 +386,46 @@ export interface EventField {
   layout: ValueLayout;
 }
 
+// Packets
+
+export interface PacketPlan {
+  /** Index in the program's maps of an array of perf events by CPU, whose rings take the records. */
+  map: number;
+  /** The calls that send packets: the file's path, one character a byte, and how many bytes at a packet's beginning are left out. */
+  calls: { path: string; offset: number }[];
+}
+
+/**
+ * What precedes a packet in its record, by offsets in bytes: u64 `time` (CLOCK_BOOTTIME, ns), u32 `length` of the whole packet, u32
+ * `copied` bytes of it that follow, u32 `call`. The kernel fills the record up to its own size.
+ */
+export const PACKET_HEADER = { time: 0, length: 8, copied: 12, call: 16, size: 24 } as const;
+
+/** Bytes of a packet that find room in a record: its size has 16 bits, and two headers and the filling are a part of it. */
+export const MAX_PACKET_BYTES = 65_528 - 8 - 4 - PACKET_HEADER.size;
+
 // Health
 
 /**
  * The health map is a one-entry mmap-able array of 64-bit counters, each incremented atomically. A run with a counter
  * above zero has lost something. Slot 0: ring buffer records that found no room. Slot 1: loops that the kernel has ended before
  * they were done. Then each map has its own, one for every error by which the kernel refused to change it: the maps in which stacks are
- * kept together, the set of traced processes, and from `firstMap` on the script's.
+ * kept together, the set of traced processes, the rings for packets, and from `firstMap` on the script's.
  */
-export const HEALTH_SLOTS = { lostEvents: 0, endlessLoops: 1, stacks: 2, processes: 130, firstMap: 258 } as const;
+export const HEALTH_SLOTS = {
+  lostEvents: 0,
+  endlessLoops: 1,
+  stacks: 2,
+  processes: 130,
+  packets: 258,
+  firstMap: 386,
+} as const;
 
 /** Numbers of errors that are told apart: a power of two. */
 export const REFUSALS = 128;
 
 /** Maps whose refused updates are counted and that are not the script's. */
-export type OwnMap = "stacks" | "processes";
+export type OwnMap = "stacks" | "processes" | "packets";
 
 /** The slot of updates of a map that failed with `errno`: what the helper returns is found there without a branch. A script map is known by its index. */
 export function refusalSlot(map: number | OwnMap, errno: number): number {

@@ -7,11 +7,11 @@ import { mapFunctions } from "./maps.ts";
 import { nameFunctions } from "./names.ts";
 import { objectFunctions } from "./objects.ts";
 import { outputFunctions } from "./output.ts";
+import { packetFunctions } from "./packets.ts";
 import { parameterFunctions } from "./parameters.ts";
 import { probeFunctions, probeVariables } from "./probe.ts";
 import { processFunctions, processVariables } from "./process.ts";
 import { queryFunctions, queryVariables } from "./queries.ts";
-import { refusedFunctions } from "./refused.ts";
 import { registerFunctions, registerVariables } from "./registers.ts";
 import { stackFunctions, stackVariables } from "./stacks.ts";
 import { stringFunctions } from "./strings.ts";
@@ -48,7 +48,7 @@ export const functions: Functions = {
   ...byteFunctions,
   ...textFunctions,
   ...queryFunctions,
-  ...refusedFunctions,
+  ...packetFunctions,
 };
 
 /** Whether a name means something by itself. */

@@ -15,6 +15,7 @@ import type {
   Loss,
   MapStorage,
   OwnMap,
+  PacketPlan,
   ScriptMap,
   StackMode,
   ValueLayout,
@@ -132,6 +133,7 @@ export class Plan {
   #scopeTree: number | undefined;
   #scopeSwitch: number | undefined;
   #unwind: { processes: number; files: number } | undefined;
+  #packets: PacketPlan | undefined;
   /** Bytes behind the last copy, so that every object in scratch memory has its size once more behind it. */
   #slack = 0;
 
@@ -259,6 +261,14 @@ export class Plan {
     return this.#unwind;
   }
 
+  /** The map through which packets for a file are sent, and the number of the call. */
+  packets(path: string, offset: number): { map: number; call: number } {
+    this.#packets ??= { map: this.#add("packets", "perf_event_array", 4, 4, this.#facts.possibleCpus, 0), calls: [] };
+    const { map, calls } = this.#packets;
+    const known = calls.findIndex((call) => call.path === path && call.offset === offset);
+    return { map, call: known < 0 ? calls.push({ path, offset }) - 1 : known };
+  }
+
   /** Bytes of every CPU's copy for a program's own use. */
   scratch(size: number): { map: number; offset: number } {
     const section = this.#perCpuSection();
@@ -353,6 +363,7 @@ export class Plan {
     scopeTree: number | undefined;
     scopeSwitch: number | undefined;
     unwind: { processes: number; files: number } | undefined;
+    packets: PacketPlan | undefined;
   } {
     if (this.#perCpu) {
       const stride = Math.max(CACHE_LINE, Math.ceil(this.#perCpu.size / CACHE_LINE) * CACHE_LINE);
@@ -386,6 +397,7 @@ export class Plan {
       scopeTree: this.#scopeTree,
       scopeSwitch: this.#scopeSwitch,
       unwind: this.#unwind,
+      packets: this.#packets,
     };
   }
 

@@ -76,9 +76,18 @@ function ownMember(l: Lowering, name: string): Place | undefined {
 
 /** A member of a kernel object, through a helper: it may be any address. */
 export function kernelField(l: Lowering, object: VReg, struct: string, name: string, size: 4 | 8): VReg {
+  return l.read({ base: object, offset: offsetOf(l, struct, name), space: "kernel" }, integer(size, false));
+}
+
+/** The same of an object that the verifier knows by its type. */
+export function typedField(l: Lowering, object: VReg, struct: string, name: string, size: 4 | 8): VReg {
+  return l.b.load(object, offsetOf(l, struct, name), size);
+}
+
+function offsetOf(l: Lowering, struct: string, name: string): number {
   const field = fieldOf(l, struct, name);
   if (!field) throw new Error(`the kernel's type information has no ${struct}.${name}`);
-  return l.read({ base: object, offset: field.offset, space: "kernel" }, integer(size, false));
+  return field.offset;
 }
 
 function fieldOf(l: Lowering, struct: string, name: string) {

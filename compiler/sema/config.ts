@@ -27,7 +27,6 @@ interface IdleSettings {
   show_debug_info: boolean;
   max_bpf_progs: number;
   on_stack_limit: number;
-  perf_rb_pages: number;
 }
 
 /** What may be done with a feature whose form can still change. */
@@ -42,6 +41,7 @@ const DEFAULTS: ScriptConfig = {
   cppDemangle: true,
   strTruncTrailer: "..",
   logSize: 1_000_000,
+  ringPages: 0,
   maxMapKeys: 4096,
   maxStrlen: 1024,
   maxProbes: 1024,
@@ -54,12 +54,14 @@ const DEFAULTS: ScriptConfig = {
     show_debug_info: false,
     max_bpf_progs: 1024,
     on_stack_limit: 32,
-    perf_rb_pages: 0,
   },
 };
 
 /** Where keys are small, two strings have room in one, and some numbers. */
 const STRLEN_IN_SMALL_KEYS = 200;
+
+/** 2 GiB, where pages have their usual size: what the kernel numbers positions in a ring with. */
+const MOST_RING_PAGES = 2 ** 19;
 
 /** Puts a value where it belongs; answers what is wrong with it, if anything is. `name` is that of the setting. */
 type Setting = (config: ScriptConfig, text: string, name: string) => string | undefined;
@@ -144,7 +146,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     return undefined;
   },
   max_bpf_progs: idle("max_bpf_progs"),
-  perf_rb_pages: idle("perf_rb_pages"),
+  perf_rb_pages: number("ringPages", 0, MOST_RING_PAGES),
   on_stack_limit: idle("on_stack_limit"),
   cache_user_symbols: cacheUserSymbols,
   lazy_symbolication: idle("lazy_symbolication"),
@@ -196,7 +198,7 @@ export function settingsOf(config: ScriptConfig): Record<string, string | number
     max_probes: config.maxProbes,
     max_strlen: config.maxStrlen,
     on_stack_limit: idle.on_stack_limit,
-    perf_rb_pages: idle.perf_rb_pages,
+    perf_rb_pages: config.ringPages,
     str_trunc_trailer: config.strTruncTrailer,
     unstable_tseries: config.timeSeries,
     unstable_dw_ustack: config.unwinding,

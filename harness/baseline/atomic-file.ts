@@ -16,6 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { type Owner, sudoOwner } from "../sudo-owner.ts";
 
 /** The file could not be written; what was there before is untouched. */
 export class WriteError extends Error {
@@ -40,18 +41,6 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a directory",
   ENOTDIR: "part of its path is no directory",
 };
-
-/** Who is to own what root writes on somebody's behalf. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** The caller of sudo, when this process was started through it. */
-export function sudoOwner(env: Readonly<Record<string, string | undefined>> = process.env): Owner | undefined {
-  const [uid, gid] = [Number(env.SUDO_UID), Number(env.SUDO_GID)];
-  return process.getuid!() === 0 && Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
-}
 
 /**
  * Writes `content` to `path`, making the directory if need be. A file that exists keeps its mode and owner, what is new

@@ -6,6 +6,7 @@ import { printable } from "../../compiler/source-line.ts";
 import { AddonError, SpawnError, SysError } from "../../native/index.ts";
 import { AttachError } from "../tracing/attach.ts";
 import { CapabilityError } from "../tracing/facts/capability-error.ts";
+import { CaptureError } from "../tracing/packets/capture-file.ts";
 import { strerror } from "../tracing/symbols/strerror.ts";
 import { TrimmedLogError, VerifierError } from "../tracing/verifier-error.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -53,6 +54,7 @@ export function tracingFailure(error: unknown): Failure {
     const help = "it comes from /sys/kernel/btf, or from where BPFTRACE_BTF says";
     return new Failure(`the kernel's type information is damaged: ${error.message}`, ExitCode.invalidInput, { help });
   }
+  if (error instanceof CaptureError) return new Failure(error.message, ExitCode.invalidInput);
   if (error instanceof DwarfError) return new Failure(error.sentence, ExitCode.invalidInput);
   if (error instanceof SpawnError) return new Failure(error.message, ExitCode.invalidInput);
   if (error instanceof CapabilityError) return lacking(error.message, error.help);

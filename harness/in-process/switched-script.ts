@@ -108,9 +108,10 @@ export class SwitchedScript {
     return this.session.readMaps().map((snapshot) => mapData(decodeMap(snapshot), this.#output.presentation));
   }
 
-  /** Whether its probes can print at all. */
+  /** Whether its probes can print at all, or write packets. */
   get prints(): boolean {
-    return this.session.compiled.ringBuffer !== undefined;
+    const { ringBuffer, packets } = this.session.compiled;
+    return ringBuffer !== undefined || packets !== undefined;
   }
 
   /** What printf and print wrote. */

@@ -4,6 +4,7 @@ import { LoadError, SysError } from "../../native/index.ts";
 import { plural } from "../plural.ts";
 import { AttachError } from "../tracing/attach.ts";
 import { CapabilityError } from "../tracing/facts/capability-error.ts";
+import { CaptureError } from "../tracing/packets/capture-file.ts";
 import { describeRefusal } from "../tracing/refusals.ts";
 import { VerifierError } from "../tracing/verifier-error.ts";
 import type { TraceResult, UnattachedProbe } from "./host.ts";
@@ -31,6 +32,7 @@ export function tracingProblem(error: unknown): Problem {
     if (cause instanceof SysError && NOT_PERMITTED.has(cause.code)) return capability(error);
     return { kind: "not-attached", message: error.message };
   }
+  if (error instanceof CaptureError) return { kind: "not-attached", message: error.message };
   if (isSystemError(error)) return capability(error);
   throw error;
 }

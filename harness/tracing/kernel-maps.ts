@@ -8,6 +8,7 @@ import {
   type KernelMapType,
 } from "../../compiler/program.ts";
 import { type MapFd, MapFlag, MapType, mapCreate, mapFreeze, mapUpdate } from "../../native/index.ts";
+import { pageSize } from "./page-size.ts";
 
 const MAP_TYPES: Readonly<Record<KernelMapType, number>> = {
   hash: MapType.HASH,
@@ -21,6 +22,7 @@ const MAP_TYPES: Readonly<Record<KernelMapType, number>> = {
   prog_array: MapType.PROG_ARRAY,
   hash_of_maps: MapType.HASH_OF_MAPS,
   array_of_maps: MapType.ARRAY_OF_MAPS,
+  perf_event_array: MapType.PERF_EVENT_ARRAY,
 };
 
 /** Creates one of the program's maps. Throws SysError; nothing is left open then. */
@@ -32,7 +34,7 @@ export function createMap(map: KernelMap, compiled: CompiledProgram): MapFd {
     type: MAP_TYPES[map.type],
     keySize: map.keySize,
     valueSize: map.valueSize,
-    maxEntries: map.maxEntries === "auto" ? ringBufferBytes(availableKiB(), printsOften(compiled)) : map.maxEntries,
+    maxEntries: map.maxEntries === "auto" ? ringBytes(compiled) : map.maxEntries,
     flags: map.flags,
     ...(innerMap && { innerMap }),
   });
@@ -62,6 +64,31 @@ export function createInnerArray(name: string, valueSize: number, maxEntries: nu
 export function ringBufferBytes(availableKiB: number, often: boolean): number {
   const kib = Math.min(often ? 8 * 1024 : 1024, Math.max(256, availableKiB / 16));
   return 2 ** Math.floor(Math.log2(kib)) * 1024;
+}
+
+function ringBytes(compiled: CompiledProgram): number {
+  const { ringPages } = compiled.config;
+  if (ringPages === 0) return ringBufferBytes(availableKiB(), printsOften(compiled));
+  return Math.min(powerOfTwo(ringPages) * pageSize(), MOST_RING_BYTES);
+}
+
+/** What the number of a map's entries, which is that of a ring's bytes, can say. */
+const MOST_RING_BYTES = 2 ** 31;
+
+/**
+ * Size of the ring that a CPU has for packets, of which one can be 64 KiB large. All rings together have the pages that were asked
+ * for, as one has that is shared; or else as much as one that is written to often.
+ */
+export function packetRingBytes(pages: number, cpus: number, page = pageSize(), free = availableKiB()): number {
+  if (pages > 0) return powerOfTwo(Math.ceil(pages / cpus)) * page;
+  return Math.max(powerOfTwo(Math.ceil(ringBufferBytes(free, true) / cpus)), LEAST_PACKET_RING);
+}
+
+const LEAST_PACKET_RING = 256 * 1024;
+
+/** The least that is no less. */
+function powerOfTwo(number: number): number {
+  return 2 ** Math.ceil(Math.log2(number));
 }
 
 /** Whether the events of the system, and not only of a clock, put records into the ring buffer. */

@@ -1,18 +1,16 @@
-/** Why the kernel refused to change a map, in words: what is missing from the numbers, and what helps. */
+/** Why the kernel refused to change a map or to take a packet, in words: what is missing, and what helps. */
 
 import type { OwnMap } from "../../compiler/program.ts";
 import { plural } from "../plural.ts";
 import { strerror } from "./symbols/strerror.ts";
 
-/** Updates that the kernel refused for one reason: of script maps that had room, or of the program's own. */
-export interface Refusal {
-  of: "maps" | OwnMap;
-  errno: number;
-  count: number;
-}
+/** Updates that the kernel refused for one reason: of script maps that had room, or of the program's own; packets for a file. */
+export type Refusal = { errno: number; count: number } & ({ of: "maps" | OwnMap } | { of: "file"; path: string });
 
 /** Of a script's map with that error it is said by name. */
 const E2BIG = 7;
+/** The same of a ring. */
+const ENOSPC = 28;
 const ENOMEM = 12;
 /** By which the kernel says that a map is locked by what the program has interrupted; since 6.15 in several ways. */
 const LOCKED: ReadonlySet<number> = new Set([16, 35, 110]);
@@ -25,11 +23,12 @@ type Lost = readonly [one: string, many: string];
 const UPDATES: Lost = ["update of maps was lost", "updates of maps were lost"];
 const ENTRIES: Lost = ["entry of maps was lost", "entries of maps were lost"];
 const STACKS: Lost = ["stack was lost", "stacks were lost"];
+const PACKETS: Lost = ["packet was lost", "packets were lost"];
 const PROCESSES: Lost = ["process was not followed", "processes were not followed"];
 
 /** For each reason what was lost, why, unless the error alone says that, and what helps. */
 const WORDS: Readonly<
-  Record<Refusal["of"], Readonly<Record<Reason, readonly [lost: Lost, why: string | undefined, help: string]>>>
+  Record<"maps" | OwnMap, Readonly<Record<Reason, readonly [lost: Lost, why: string | undefined, help: string]>>>
 > = {
   maps: {
     full: [UPDATES, "there was no room", "give the maps more entries"],
@@ -69,16 +68,35 @@ const WORDS: Readonly<
     locked: [PROCESSES, "their start had interrupted that of others", "start fewer processes at a time"],
     other: [PROCESSES, undefined, "start fewer processes at a time"],
   },
+  packets: {
+    full: [
+      PACKETS,
+      "they come faster than can be written",
+      "give them more room with `config = { perf_rb_pages = 8192 }`, or take fewer bytes of each",
+    ],
+    memory: [PACKETS, "the kernel had no memory for them at that moment", "give the tracer's cgroup more memory"],
+    locked: [
+      PACKETS,
+      "their probes had interrupted others that were taking packets",
+      "take packets in fewer probes",
+    ],
+    other: [PACKETS, undefined, "take packets in fewer probes"],
+  },
 };
 
-export function describeRefusal({ of, errno, count }: Refusal): { message: string; help: string } {
-  const reason = reasonOf(errno);
-  const [lost, why = strerror(BigInt(errno)), help] = WORDS[of][reason];
+export function describeRefusal(refusal: Refusal): { message: string; help: string } {
+  const { errno, count } = refusal;
+  if (refusal.of === "file") {
+    const what = plural(count, "packet was not written", "packets were not written");
+    const help = "what is in the file is whole, but not all: take fewer packets, or write them elsewhere";
+    return { message: `${what} to ${refusal.path}: ${strerror(BigInt(errno))}`, help };
+  }
+  const [lost, why = strerror(BigInt(errno)), help] = WORDS[refusal.of][reasonOf(errno)];
   return { message: `${plural(count, ...lost)}: ${why}`, help };
 }
 
 function reasonOf(errno: number): Reason {
-  if (errno === E2BIG) return "full";
+  if (errno === E2BIG || errno === ENOSPC) return "full";
   if (errno === ENOMEM) return "memory";
   return LOCKED.has(errno) ? "locked" : "other";
 }

@@ -34,6 +34,7 @@ import { hostConstants, type TraceSubject } from "./host-constants.ts";
 import { Iteration } from "./iteration.ts";
 import { createMaps, type LoadedProgram, loadPrograms, type VerifierListener } from "./loader.ts";
 import { type MapSnapshot, ScriptMaps } from "./maps.ts";
+import { PacketCapture } from "./packets/packet-capture.ts";
 import type { Refusal } from "./refusals.ts";
 import { ProcessMappings } from "./symbols/mapping-record.ts";
 import type { StackFrame } from "./symbols/resolver.ts";
@@ -64,7 +65,7 @@ export interface Health {
   endlessLoops: number;
   /** Script maps that were full. */
   failedUpdates: { map: string; count: number }[];
-  /** Other updates that the kernel refused, of script maps that had room and of the program's own maps. */
+  /** Other updates that the kernel refused, of script maps that had room and of the program's own maps; packets that are in no file. */
   refusals: Refusal[];
   /** Programs that the kernel skipped because they were already running on that CPU. */
   missedRuns: { program: string; probes: readonly string[]; count: number }[];
@@ -161,6 +162,8 @@ export class Session {
   readonly #namesUserCode: boolean;
   #mappings: ProcessMappings | undefined;
   readonly #unwinding: Unwinding | undefined;
+  #capture: PacketCapture | undefined;
+  #onReadable: (() => void) | undefined;
   #attached: Fd[] = [];
   /** Those of them that belong to watchpoints, by the address. */
   readonly #watched = new Map<string, Fd[]>();
@@ -188,10 +191,12 @@ export class Session {
 
   /**
    * Attaches all programs that wait for events. Answers the probes that could not be attached,
-   * where the script permits that; throws AttachError where it does not, with nothing attached.
+   * where the script permits that; throws AttachError where it does not, or CaptureError if a file for packets cannot be written,
+   * with nothing attached.
    */
   attach(): AttachError[] {
     if (this.#state !== "detached") throw new Error(`the session is ${this.#state}`);
+    this.#openCapture();
     this.#watchMappings();
     this.#state = "attached";
     const missing: AttachError[] = [];
@@ -280,13 +285,16 @@ export class Session {
     this.drain(visit);
   }
 
-  /** Shows all waiting records to `visit`, oldest first, and answers how many there were. */
+  /** Shows all waiting records to `visit`, oldest first, and answers how many there were. Packets go to their files. */
   drain(visit: RecordVisitor): number {
+    this.#capture?.drain();
     return this.#ring?.drain(visit) ?? 0;
   }
 
-  /** Calls back from the event loop while records are waiting. Undefined stops that. */
+  /** Calls back from the event loop while records or packets are waiting. Undefined stops that. */
   onReadable(callback: (() => void) | undefined): void {
+    this.#onReadable = callback;
+    this.#capture?.onReadable(callback);
     if (callback === undefined) this.#ring?.offReadable();
     else this.#ring?.onReadable(callback);
   }
@@ -350,9 +358,10 @@ export class Session {
     return this.scriptMaps.memory(scopeSwitch).view;
   }
 
-  /** Back to the state after loading, as far as numbers go: maps, health and costs. What is attached stays so. */
+  /** Back to the state after loading, as far as numbers and packets go: maps, health, costs, files. What is attached stays so. */
   reset(): void {
     this.drain(ignore);
+    this.#capture?.restart();
     this.scriptMaps.reset();
     for (const { fd } of this.#programs) this.#origin.set(fd, counters(fd));
   }
@@ -388,6 +397,7 @@ export class Session {
     this.detach();
     this.#state = "closed";
     this.#ring?.close();
+    this.#capture?.close();
     this.scriptMaps.close();
     for (const { fd } of this.#programs) fd.close();
     for (const map of this.#maps) map.close();
@@ -414,7 +424,10 @@ export class Session {
     const ofMaps = [...counts].map(([errno, count]): Refusal => ({ of: "maps", errno, count }));
     const refusals = [
       ...ofMaps.sort((a, b) => a.errno - b.errno),
-      ...(["stacks", "processes"] as const).flatMap((of) => this.#refusals(of).map((refusal) => ({ of, ...refusal }))),
+      ...(["stacks", "processes", "packets"] as const).flatMap((of) =>
+        this.#refusals(of).map((refusal) => ({ of, ...refusal })),
+      ),
+      ...(this.#capture?.unwritten() ?? []),
     ];
     return { failedUpdates, refusals };
   }
@@ -440,6 +453,14 @@ export class Session {
     if (!this.#namesUserCode && !unwinding) return;
     this.#mappings ??= ProcessMappings.open(this.#options.pid, unwinding?.hear);
     for (const pid of this.#options.unwound ?? []) unwinding?.follow(pid);
+  }
+
+  /** Before anything is attached, so that no packet comes without room for it; and not before, so that a file is touched only then. */
+  #openCapture(): void {
+    const { packets, config } = this.compiled;
+    if (!packets || this.#capture) return;
+    this.#capture = PacketCapture.open(packets.calls, this.#maps[packets.map]!, config.ringPages);
+    this.#capture.onReadable(this.#onReadable);
   }
 
   #attachOne(loaded: LoadedProgram): AttachError | undefined {

@@ -16,6 +16,7 @@ export function compiled(parts: Partial<CompiledProgram> = {}): CompiledProgram 
     scopeTree: undefined,
     scopeSwitch: undefined,
     unwind: undefined,
+    packets: undefined,
     ...parts,
     config: {
       license: "GPL",
@@ -26,6 +27,7 @@ export function compiled(parts: Partial<CompiledProgram> = {}): CompiledProgram 
       cppDemangle: true,
       strTruncTrailer: "..",
       logSize: 1_000_000,
+      ringPages: 0,
       ...parts.config,
     },
   };

@@ -5,7 +5,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 import { functions, variables } from "../../compiler/builtins/index.ts";
-import { refusedFunctions } from "../../compiler/builtins/refused.ts";
 import { compile } from "../../compiler/compile.ts";
 import { Diagnostics, renderDiagnostics } from "../../compiler/diagnostics.ts";
 import { settingNames } from "../../compiler/sema/config.ts";
@@ -37,12 +36,7 @@ describe("docs/language.md", () => {
     ["variables", Object.keys(variables)],
     ["macros of the standard library", [...stdlibNames()]],
   ])("has all %s in its tables", (_, names) => {
-    // Those that are refused stand below the tables.
-    expect(names.filter((name) => !documented.has(name) && !Object.hasOwn(refusedFunctions, name))).toEqual([]);
-  });
-
-  test.each(Object.keys(refusedFunctions))("says that %s is refused", (name) => {
-    expect(page.split("\n").some((line) => line.startsWith(`\`${name}(`) && line.includes("refused"))).toBe(true);
+    expect(names.filter((name) => !documented.has(name))).toEqual([]);
   });
 
   it("has all settings", () => {

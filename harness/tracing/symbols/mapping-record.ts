@@ -3,7 +3,6 @@
  * tells of every file that is mapped as code, of every exec and every fork, as it does for a profiler. Processes that
  * run already are read from /proc, a few at a time.
  */
-import { openSync, readSync } from "node:fs";
 import {
   type Fd,
   PerfRing,
@@ -17,6 +16,7 @@ import {
 } from "../../../native/index.ts";
 import { onlineCpus } from "../cpus.ts";
 import { allProcesses, readMappings } from "../facts/processes.ts";
+import { pageSize } from "../page-size.ts";
 import { type MappingEvent, parseMappingEvent } from "./mapping-events.ts";
 import { MemoryMap } from "./memory-map.ts";
 import type { MappingRecord } from "./user-symbols.ts";
@@ -193,15 +193,3 @@ const WHAT_TO_NOTE = {
 
 /** Each record wakes who waits for it, which costs the process that it is about a little. */
 const WAKING = { watermark: true, wakeupEvents: 1 } as const;
-
-/** Bytes of a page of memory: AT_PAGESZ of what the kernel told us when we started. */
-function pageSize(): number {
-  const AT_PAGESZ = 6n;
-  const bytes = Buffer.alloc(4096);
-  const file = openSync("/proc/self/auxv", "r");
-  const length = readSync(file, bytes);
-  for (let at = 0; at + 16 <= length; at += 16) {
-    if (bytes.readBigUInt64LE(at) === AT_PAGESZ) return Number(bytes.readBigUInt64LE(at + 8));
-  }
-  return 4096;
-}

@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { sudoOwner, WriteError, writeFileAtomically } from "../../../harness/baseline/atomic-file.ts";
+import { WriteError, writeFileAtomically } from "../../../harness/baseline/atomic-file.ts";
+import { sudoOwner } from "../../../harness/sudo-owner.ts";
 import { temporaryTree } from "../../support/temporary.ts";
 
 const isRoot = process.getuid!() === 0;
