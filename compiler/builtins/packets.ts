@@ -51,9 +51,20 @@ function checkPacket(c: Checker, call: Call): void {
   const node = c.expressionArg(call, 1);
   const type = node && c.type(node);
   if (!type || type.kind === "unknown") return;
-  if (type.kind === "pointer" && type.to.kind === "struct" && type.to.shape.name === "struct sk_buff") return;
+  if (type.kind === "pointer" && type.to.kind === "struct" && type.to.shape.name === "struct sk_buff") {
+    if (!isForeign(node)) return;
+    const foreign = "the kernel takes a packet only as it has handed it to the probe";
+    c.error("argument-type", node.span, foreign, "pass the argument itself: `args.skb`");
+    return;
+  }
   const message = `skboutput() takes a pointer to struct sk_buff, not a value of type ${typeName(type)}`;
   c.error("argument-type", node.span, message, "`trace -lv` shows which arguments a probe has");
+}
+
+/** Whether an address comes from where the verifier knows no types: what was kept in a map is just a number, as is one that was written down. */
+function isForeign(node: Expression): boolean {
+  if (node.kind === "cast") return isForeign(node.operand);
+  return node.kind === "map" || node.kind === "map-access" || node.kind === "integer";
 }
 
 function checkLength(c: Checker, call: Call): void {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -404,6 +404,33 @@ describeKernel("trace", () => {
     { what: "a full disk", path: "/dev/full", status: 4, err: "cannot write the output: ENOSPC" },
   ])("reports $what", async ({ path, status, err }) => {
     expect(await trace("-o", path, "-e", HELLO)).toMatchObject({ status, err: expect.stringContaining(err) });
+  });
+
+  const packets = (path: string): string[] => [
+    "-e",
+    `rawtracepoint:netif_receive_skb { _ = skboutput("${path}", args.skb, args.skb.len, 0); }`,
+  ];
+  const SEND = "bash -c 'head -c 9000 /dev/zero > /dev/udp/127.0.0.1/9'";
+
+  it("writes packets into a file, also of the user who called sudo", async () => {
+    const path = join(folder, "sent.pcap");
+    const env = { PATH: process.env.PATH, SUDO_UID: "65534", SUDO_GID: "65534", SUDO_USER: "nobody" };
+    const finished = await runCli(["trace", ...packets(path), "-c", SEND], "", { env });
+    expect(finished).toMatchObject({ status: 0, err: "Attached 1 probe\n" });
+    expect(statSync(path)).toMatchObject({ uid: 65_534, gid: 65_534 });
+    expect(statSync(path).size).toBeGreaterThan(9000);
+  });
+
+  it("tells of packets that found no room", async () => {
+    const env = { ...process.env, BPFTRACE_PERF_RB_PAGES: "1" };
+    const { status, err } = await runCli(["trace", ...packets(join(folder, "few.pcap")), "-c", SEND], "", { env });
+    expect(err).toMatch(/WARNING: \d+ packets were lost: they come faster than can be written; give them more room/);
+    expect(status).toBe(0);
+  });
+
+  it("says which file for packets cannot be written", async () => {
+    const err = "ERROR: cannot write packets to '/nowhere/a.pcap': No such file or directory\n";
+    expect(await trace(...packets("/nowhere/a.pcap"))).toMatchObject({ status: 2, out: "", err });
   });
 
   it("ends quietly when its reader has seen enough", async () => {

@@ -344,7 +344,7 @@ function integerOf(type: string): { size: number; signed: boolean } {
   return { size: width[0], signed: width[1] };
 }
 
-/** Integers, a task with a parent and bit-fields, files, sockets, an enum, some raw tracepoints and functions. */
+/** Integers, a task with a parent and bit-fields, files, sockets, packets, an enum, some raw tracepoints and functions. */
 export function sampleBtf(): Btf {
   const b = new BtfBuilder();
   const int = b.int("int", 4, INT_SIGNED);
@@ -461,6 +461,10 @@ export function sampleBtf(): Btf {
   b.func("tcp_reset", b.proto(long, [["sk", b.ptr(b.struct("sock", 16, [at(0, "sk_family", u16)]))]]));
   b.func("bpf_task_from_pid", b.proto(taskPtr, [["pid", pid]]));
   b.func("bpf_task_release", b.proto(0, [["p", taskPtr]]));
+  const device = b.ptr(b.struct("net_device", 8, [at(0, "ifindex", u32)]));
+  const skb = b.ptr(b.struct("sk_buff", 232, [at(16, "dev", device), at(112, "len", u32)]));
+  b.tracepoint("netif_receive_skb", [["skb", skb]]);
+  b.tracepoint("net_dev_queue", [["skb", skb]]);
   return Btf.parse(b.build());
 }
 

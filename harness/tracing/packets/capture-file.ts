@@ -30,7 +30,7 @@ export class CaptureFile {
   readonly path: string;
   readonly #fd: number;
   readonly #identity: string;
-  /** Bytes that are in the file. */
+  /** Bytes that were written. */
   #length = 0;
   /** To be written. */
   #due: Uint8Array[] = [];
@@ -68,12 +68,12 @@ export class CaptureFile {
       this.#failure.count += due.length;
       return;
     }
+    const start = this.#length;
     try {
       this.#write(Buffer.concat(due));
     } catch (error) {
-      this.#failure = { errno: Math.abs((error as NodeJS.ErrnoException).errno ?? 0), count: due.length };
-      // What was written of them could end within a record.
-      ftruncateSync(this.#fd, this.#length);
+      const errno = Math.abs((error as NodeJS.ErrnoException).errno ?? 0);
+      this.#failure = { errno, count: this.#keepWhole(due, start) };
     }
   }
 
@@ -106,9 +106,24 @@ export class CaptureFile {
 
   #write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
-      done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#length + done);
+      const written = writeSync(this.#fd, bytes, done, bytes.length - done, this.#length);
+      done += written;
+      this.#length += written;
     }
-    this.#length += bytes.length;
+  }
+
+  /** Cuts off the record in which writing ended, and answers how many are missing of those that should be there from `start` on. */
+  #keepWhole(records: readonly Uint8Array[], start: number): number {
+    let missing = records.length;
+    let end = start;
+    for (const { length } of records) {
+      if (end + length > this.#length) break;
+      end += length;
+      missing--;
+    }
+    ftruncateSync(this.#fd, end);
+    this.#length = end;
+    return missing;
   }
 }
 

@@ -32,6 +32,7 @@ export class PacketCapture {
   readonly #events: Fd[] = [];
   readonly #rings: PerfRing[] = [];
   #pollers: Poller[] = [];
+  #first: NodeJS.Immediate | undefined;
   readonly #sinceBoot = toRealTime(Clock.BOOTTIME);
 
   private constructor(calls: PacketPlan["calls"]) {
@@ -75,7 +76,10 @@ export class PacketCapture {
   /** Calls back from the event loop when there is something to drain; undefined stops that. */
   onReadable(callback: (() => void) | undefined): void {
     for (const poller of this.#pollers) poller.close();
+    clearImmediate(this.#first);
     this.#pollers = callback ? this.#events.map((event) => new Poller(event, callback)) : [];
+    // The event loop begins to watch with its next round, and what has come until then does not wake it.
+    this.#first = callback && setImmediate(callback);
   }
 
   /** Packets that came and could not be written. */

@@ -58,7 +58,6 @@ describe("errors", () => {
     ["fentry:vfs_read { print(path()) }", "argument-count 1:25"],
     ["begin { @ = socket_cookie(curtask) }", "wrong-probe 1:13"],
     ["fentry:vfs_read { @ = socket_cookie(args.file) }", "argument-type 1:37"],
-    ['begin { skboutput("x", 1, 2, 3) }', "unsupported 1:9"],
     ['begin { unwatch("x") }', "argument-type 1:17"],
     ["begin { print(comm(1)) }", "wrong-probe 1:15"],
     ['iter:task { print(comm("init")) }', "argument-type 1:24"],
