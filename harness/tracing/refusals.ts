@@ -75,11 +75,7 @@ const WORDS: Readonly<
       "give them more room with `config = { perf_rb_pages = 8192 }`, or take fewer bytes of each",
     ],
     memory: [PACKETS, "the kernel had no memory for them at that moment", "give the tracer's cgroup more memory"],
-    locked: [
-      PACKETS,
-      "their probes had interrupted others that were taking packets",
-      "take packets in fewer probes",
-    ],
+    locked: [PACKETS, "their probes had interrupted others that were taking packets", "take packets in fewer probes"],
     other: [PACKETS, undefined, "take packets in fewer probes"],
   },
 };
