@@ -430,7 +430,9 @@ describeKernel("trace", () => {
   it("tells of packets that found no room", async () => {
     const env = { ...process.env, BPFTRACE_PERF_RB_PAGES: "1" };
     const { status, err } = await runCli(["trace", ...packets(join(folder, "few.pcap")), "-c", send()], "", { env });
-    expect(err).toMatch(/WARNING: \d+ packets? (was|were) lost: they come faster than can be written; give them more room/);
+    expect(err).toMatch(
+      /WARNING: \d+ packets? (was|were) lost: they come faster than can be written; give them more room/,
+    );
     expect(status).toBe(0);
   });
 
