@@ -5,26 +5,24 @@
  *
  *     n = get_stack(ctx, frames, size, flags)
  *     if (n < 0) value = { n, 0, pid }
- *     else { id = mix(frames[0 .. n]); if (!lookup(id)) update(id, frames); value = { id, n / frame, pid } }
+ *     else { id = mixed(frames[0 .. n]); if (!lookup(id)) update(id, frames); value = { id, n / frame, pid } }
  */
 import type { VReg } from "../ir/ir.ts";
 import { isSince, type KernelFacts } from "../kernel-facts.ts";
 import { frameSize, type StackMode } from "../program.ts";
 import type { ProbeEvent } from "../sema/providers/provider.ts";
 import type { Lowering } from "./lowering.ts";
+import { mix } from "./mix.ts";
 import { at, type Place } from "./place.ts";
 import { register, registers } from "./registers.ts";
 import { countRounds } from "./rounds.ts";
 import { tell } from "./runtime-errors.ts";
 import { visibleTask } from "./task.ts";
-import { unwind } from "./unwind.ts";
+import { STATE, unwind } from "./unwind.ts";
 
 const BPF_F_USER_STACK = 1 << 8;
 const BPF_F_USER_BUILD_ID = 1 << 11;
 const ENOENT = 2;
-
-/** An odd number whose bits look random: 2^64 divided by the golden ratio. */
-const MULTIPLIER = BigInt.asIntN(64, 0x9e37_79b9_7f4a_7c15n);
 
 export interface Stack {
   kind: "kstack" | "ustack";
@@ -46,7 +44,7 @@ export function takeStack(l: Lowering, stack: Stack, to: Place, unwound: boolean
     return;
   }
   const frames = l.scratch(stack.limit * frameSize(stack.mode));
-  const bytes = unwound ? unwoundFrames(l, stack, frames) : kernelFrames(l, stack, frames);
+  const { bytes, hash } = unwound ? unwoundFrames(l, stack, frames) : kernelFrames(l, stack, frames);
   const count = {};
   const id = l.choose(
     "slt",
@@ -58,7 +56,7 @@ export function takeStack(l: Lowering, stack: Stack, to: Place, unwound: boolean
     },
     () => {
       b.write(count, b.alu("rsh", bytes, { imm: BigInt(Math.log2(frameSize(stack.mode))) }));
-      return keep(l, stack, frames, bytes);
+      return keep(l, stack, frames, bytes, hash());
     },
   );
   b.store(to.base, to.offset + ID, 8, id);
@@ -66,23 +64,32 @@ export function takeStack(l: Lowering, stack: Stack, to: Place, unwound: boolean
   b.store(to.base, to.offset + PROCESS, 4, stack.kind === "ustack" ? visibleTask(l).process : { imm: 0n });
 }
 
-/** Has the kernel write the frames. Gives their size in bytes, or the error. */
-function kernelFrames(l: Lowering, stack: Stack, frames: Place): VReg {
+/** Frames that were written: their size in bytes, or the error, and the number that is made of them. */
+interface Frames {
+  bytes: VReg;
+  hash(): VReg;
+}
+
+/** Has the kernel write them. */
+function kernelFrames(l: Lowering, stack: Stack, frames: Place): Frames {
   const { b } = l;
   const size = stack.limit * frameSize(stack.mode);
   const flags = stack.kind === "kstack" ? 0 : BPF_F_USER_STACK | (stack.mode === "build_id" ? BPF_F_USER_BUILD_ID : 0);
   const take = (from: number): VReg =>
     b.call("get_stack", [l.context, l.address(at(frames, from)), { imm: BigInt(size - from) }, { imm: BigInt(flags) }]);
   const withoutCaller = flags === BPF_F_USER_STACK && stack.limit > 1 && missesCaller(l.probe.event, l.facts);
-  return withoutCaller ? withCaller(l, frames, take) : take(0);
+  const bytes = withoutCaller ? withCaller(l, frames, take) : take(0);
+  return { bytes, hash: () => mixed(l, frames, bytes, size) };
 }
 
-/** The same for the program itself. */
-function unwoundFrames(l: Lowering, stack: Stack, frames: Place): VReg {
-  return unwind(l, frames, stack.limit, () => {
+/** The same by the program itself. */
+function unwoundFrames(l: Lowering, stack: Stack, frames: Place): Frames {
+  const state = l.scratch(STATE.size);
+  const bytes = unwind(l, { state, frames, limit: stack.limit }, () => {
     tell(l, "no-unwind-data");
     return l.b.const(-ENOENT);
   });
+  return { bytes, hash: () => l.b.load(state.base, state.offset + STATE.hash, 8) };
 }
 
 /**
@@ -116,12 +123,12 @@ export function stackDepth(l: Lowering, stack: Place): VReg {
   return l.b.load(stack.base, stack.offset + FRAMES, 4);
 }
 
-/** Keeps the frames, and answers their number. */
-function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg): VReg {
+/** Keeps the frames, of which `hash` was made, and answers their number. */
+function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg, hash: VReg): VReg {
   const { b } = l;
   const map = l.plan.stackMap(stack);
-  // The sign is for errors.
-  const id = b.alu("rsh", mixed(l, frames, bytes, stack.limit * frameSize(stack.mode)), { imm: 1n });
+  // Stacks of which one is the beginning of the other differ by their length. The sign is for errors.
+  const id = b.alu("rsh", mix(l.b, hash, bytes), { imm: 1n });
   const known = b.define((dst) => ({ op: "lookup", dst, map, key: { value: id, size: 8 } }));
   l.when("eq", known, { imm: 0n }, () => {
     const key = l.slot(8, "stack id");
@@ -133,7 +140,7 @@ function keep(l: Lowering, stack: Stack, frames: Place, bytes: VReg): VReg {
   return id;
 }
 
-// h = bytes; for (at = 0; at < size && at < bytes; at += 8) { h = (h ^ frames[at]) * MULTIPLIER; h ^= h >> 29 }
+// h = 0; for (at = 0; at < size && at < bytes; at += 8) h = mix(h, frames[at])
 //
 // What a verifier that does not know the position takes for an offset between two frames is in the slack behind them.
 function mixed(l: Lowering, frames: Place, bytes: VReg, size: number): VReg {
@@ -141,8 +148,7 @@ function mixed(l: Lowering, frames: Place, bytes: VReg, size: number): VReg {
   const hash = {};
   const position = {};
   const [head, inside, body, done] = [b.newBlock(), b.newBlock(), b.newBlock(), b.newBlock()];
-  const multiplier = b.const(MULTIPLIER);
-  b.write(hash, bytes);
+  b.write(hash, b.const(0));
   b.write(position, b.const(0));
   b.jump(head);
   b.enter(head);
@@ -152,9 +158,7 @@ function mixed(l: Lowering, frames: Place, bytes: VReg, size: number): VReg {
   b.enterSealed(inside);
   b.branch("lt", b.read(position), bytes, body, done);
   b.enterSealed(body);
-  const word = b.load(b.alu("add", l.address(frames), b.read(position)), 0, 8);
-  const product = b.alu("mul", b.alu("xor", b.read(hash), word), multiplier);
-  b.write(hash, b.alu("xor", product, b.alu("rsh", product, { imm: 29n })));
+  b.write(hash, mix(l.b, b.read(hash), b.load(b.alu("add", l.address(frames), b.read(position)), 0, 8)));
   b.write(position, b.alu("add", b.read(position), { imm: 8n }));
   b.jump(head);
   b.seal(head);

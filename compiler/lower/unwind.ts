@@ -19,6 +19,7 @@ import type { Condition, Operand, VReg } from "../ir/ir.ts";
 import type { KernelFacts } from "../kernel-facts.ts";
 import { MAPPING, MAX_STEPS, ROW, RULE, STEP, STEP_FLAGS, UNWIND_REGISTERS } from "../unwind-table.ts";
 import type { Lowering } from "./lowering.ts";
+import { mix } from "./mix.ts";
 import { at, type Place } from "./place.ts";
 import { register, registers } from "./registers.ts";
 import { countRounds } from "./rounds.ts";
@@ -54,14 +55,16 @@ const ROUNDS = { mappings: 12, rows: 24 } as const;
 const MOST_RETURNS = 64;
 
 /** Offsets in the state, in bytes. */
-const STATE = {
+export const STATE = {
   registers: 0,
   /** A copy of the mapping that the last address was in. */
   mapping: 8 * UNWIND_REGISTERS.count,
   depth: 8 * UNWIND_REGISTERS.count + MAPPING.size,
   /** Where the kernel has mapped the code to which probed functions return; 0 where it has not. */
   trampoline: 8 * UNWIND_REGISTERS.count + MAPPING.size + 8,
-  size: 8 * UNWIND_REGISTERS.count + MAPPING.size + 16,
+  /** Made of the frames as they are found: to go over them again would be a loop whose rounds older verifiers tell apart. */
+  hash: 8 * UNWIND_REGISTERS.count + MAPPING.size + 16,
+  size: 8 * UNWIND_REGISTERS.count + MAPPING.size + 24,
 } as const;
 
 const PAGE = { imm: 4096n };
@@ -74,24 +77,31 @@ const ZERO = { imm: 0n };
 const GO_ON = { imm: 0n };
 const STOP = { imm: 1n };
 /** Stands for the frames behind the last one that is known. */
-const UNKNOWN_FRAME = { imm: -1n };
+const UNKNOWN_FRAME = -1n;
+
+interface Room {
+  /** {@link STATE.size} bytes. */
+  state: Place;
+  frames: Place;
+  /** For so many there is room. */
+  limit: number;
+}
 
 /**
- * Writes the frames of the current process to `frames`, where there is room for `limit`, zeros behind the last. Gives the bytes that
- * they take; a process of which nothing is known leaves by `unknown`, which gives the result then.
+ * Writes the frames of the current process to `frames`, zeros behind the last, and leaves what is made of them in the state. Gives the
+ * bytes that they take; a process of which nothing is known leaves by `unknown`, which gives the result then.
  */
-export function unwind(l: Lowering, frames: Place, limit: number, unknown: () => VReg): VReg {
+export function unwind(l: Lowering, room: Room, unknown: () => VReg): VReg {
   const { b } = l;
   const process = l.slot(8, "process");
   b.store(process.base, process.offset, 8, ZERO);
   b.store(process.base, process.offset, 4, currentTask(l).process);
   const mappings = b.call("map_lookup_elem", [l.mapReference(l.plan.unwind.processes), l.address(process)]);
-  return l.choose("eq", mappings, ZERO, unknown, () => walk(l, frames, limit, mappings));
+  return l.choose("eq", mappings, ZERO, unknown, () => walk(l, room, mappings));
 }
 
-function walk(l: Lowering, frames: Place, limit: number, mappings: VReg): VReg {
+function walk(l: Lowering, { state, frames, limit }: Room, mappings: VReg): VReg {
   const { b } = l;
-  const state = l.scratch(STATE.size);
   l.clear(l.address(frames), { imm: BigInt(8 * limit) });
   l.zero(at(state, STATE.mapping), STATE.size - STATE.mapping);
   saveRegisters(l, state);
@@ -186,8 +196,7 @@ class Unwinding {
     const [byFramePointer, caller] = b.newBlocks(2);
     this.#go("lt", this.#index, { imm: BigInt(this.#limit) }, this.#done);
     const address = this.#register(returnAddress);
-    b.store(this.#frame(), 0, 8, address);
-    b.store(this.#state, STATE.depth, 8, b.add(this.#index, 1));
+    this.#add(0, address);
     const before = this.#register(stackPointer);
     const interrupted = {};
     this.#findMapping(address);
@@ -213,8 +222,16 @@ class Unwinding {
   #tellBroken(): void {
     const { b } = this.#l;
     this.#go("lt", this.#index, { imm: BigInt(this.#limit - 1) }, this.#done);
-    b.store(this.#frame(), 8, 8, UNKNOWN_FRAME);
-    b.store(this.#state, STATE.depth, 8, b.add(this.#index, 2));
+    this.#add(1, b.const(UNKNOWN_FRAME));
+  }
+
+  /** frames[i + more] = frame; state.depth = i + more + 1; state.hash = mix(state.hash, frame) */
+  #add(more: number, frame: VReg): void {
+    const { b } = this.#l;
+    const place = b.alu("add", this.#frames, b.alu("lsh", this.#index, { imm: 3n }));
+    b.store(place, 8 * more, 8, frame);
+    b.store(this.#state, STATE.depth, 8, b.add(this.#index, more + 1));
+    b.store(this.#state, STATE.hash, 8, mix(b, b.load(this.#state, STATE.hash, 8), frame));
   }
 
   /** Leaves the mapping of an address in the state. */
@@ -465,11 +482,5 @@ class Unwinding {
 
   #setRegister(number: number, value: Operand): void {
     this.#l.b.store(this.#state, STATE.registers + 8 * number, 8, value);
-  }
-
-  /** Where this round's frame lies. */
-  #frame(): VReg {
-    const { b } = this.#l;
-    return b.alu("add", this.#frames, b.alu("lsh", this.#index, { imm: 3n }));
   }
 }
