@@ -73,3 +73,9 @@ const FILES: Readonly<Record<KernelFacts["arch"], RegisterFile>> = { x64: X64, a
 export function registerFile(arch: KernelFacts["arch"]): RegisterFile {
   return FILES[arch];
 }
+
+/** The same names by the numbers that the registers have in DWARF, for those that hold integers. */
+export const DWARF_REGISTERS: Readonly<Record<KernelFacts["arch"], readonly string[]>> = {
+  x64: ["ax", "dx", "cx", "bx", "si", "di", "bp", "sp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"],
+  arm64: [...Array.from({ length: ARM64_COUNT }, (_, i) => `r${i}`), "sp"],
+};

@@ -3,6 +3,7 @@
  * says nothing, the rules of the ABI tell, provided that the function was not given rules of its own. If neither does, the
  * argument cannot be had, and it is said why: no value is better than a wrong one.
  */
+import { DWARF_REGISTERS } from "../registers.ts";
 import { C_LANGUAGES, CallingConvention, RUST } from "./constants.ts";
 import { decodeType } from "./decode.ts";
 import type { Dwarf } from "./dwarf.ts";
@@ -35,29 +36,9 @@ interface Machine extends EntryRegisters {
   resultFirst: boolean;
 }
 
-const X64_NAMES = [
-  "ax",
-  "dx",
-  "cx",
-  "bx",
-  "si",
-  "di",
-  "bp",
-  "sp",
-  "r8",
-  "r9",
-  "r10",
-  "r11",
-  "r12",
-  "r13",
-  "r14",
-  "r15",
-];
-const ARM64_NAMES = [...Array.from({ length: 31 }, (_, i) => `r${i}`), "sp"];
-
 const MACHINES: Readonly<Record<Arch, Machine>> = {
   x64: {
-    names: X64_NAMES,
+    names: DWARF_REGISTERS.x64,
     integers: ["di", "si", "dx", "cx", "r8", "r9"],
     arguments: new Set([5, 4, 1, 2, 8, 9]),
     floats: 8,
@@ -68,8 +49,8 @@ const MACHINES: Readonly<Record<Arch, Machine>> = {
     resultFirst: true,
   },
   arm64: {
-    names: ARM64_NAMES,
-    integers: ARM64_NAMES.slice(0, 8),
+    names: DWARF_REGISTERS.arm64,
+    integers: DWARF_REGISTERS.arm64.slice(0, 8),
     arguments: new Set([0, 1, 2, 3, 4, 5, 6, 7]),
     floats: 8,
     stack: 31,

@@ -90,7 +90,8 @@ function offsetOf(l: Lowering, struct: string, name: string): number {
   return field.offset;
 }
 
-function fieldOf(l: Lowering, struct: string, name: string) {
+/** Where a member lies in a struct of the kernel, if it has both. */
+export function fieldOf(l: Lowering, struct: string, name: string) {
   const btf = l.facts.btf();
   const id = btf?.find(struct, "struct");
   return btf && id !== undefined ? btf.field(id, name) : undefined;

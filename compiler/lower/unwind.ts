@@ -6,7 +6,7 @@
  *     bpf_loop(limit, next frame, &{ state, frames, mappings })
  *
  *     next frame:
- *         frames[i] = ip; state.depth = i + 1
+ *         frames[i] = ip; state.depth = i + 1; state.hash = mix(state.hash, ip)
  *         if ip is not in state.mapping: state.mapping = find(mappings, ip)
  *         rule = find(files[state.mapping.file], ip - state.mapping.base)
  *         if rule == unknown: step by the frame pointer
@@ -16,37 +16,19 @@
  * The address behind a call may be that of another function, so one byte less is looked up, and is what the frame shows.
  */
 import type { Condition, Operand, VReg } from "../ir/ir.ts";
-import type { KernelFacts } from "../kernel-facts.ts";
+import { DWARF_REGISTERS, registerFile } from "../registers.ts";
 import { MAPPING, MAX_STEPS, ROW, RULE, STEP, STEP_FLAGS, UNWIND_REGISTERS } from "../unwind-table.ts";
 import type { Lowering } from "./lowering.ts";
 import { mix } from "./mix.ts";
 import { at, type Place } from "./place.ts";
 import { register, registers } from "./registers.ts";
 import { countRounds } from "./rounds.ts";
-import { currentTask } from "./task.ts";
+import { currentTask, fieldOf } from "./task.ts";
 
 const { framePointer, stackPointer, returnAddress } = UNWIND_REGISTERS;
 
-/** The names of the registers by their numbers in DWARF, on x86-64. */
-const NAMES = [
-  "ax",
-  "dx",
-  "cx",
-  "bx",
-  "si",
-  "di",
-  "bp",
-  "sp",
-  "r8",
-  "r9",
-  "r10",
-  "r11",
-  "r12",
-  "r13",
-  "r14",
-  "r15",
-  "ip",
-];
+/** The names of the registers by their numbers in steps. */
+const NAMES = [...DWARF_REGISTERS.x64, registerFile("x64").instruction];
 
 /** Halvings that find one of so many: mappings of a process, rows of a file. */
 const ROUNDS = { mappings: 12, rows: 24 } as const;
@@ -133,7 +115,7 @@ function saveRegisters(l: Lowering, state: Place): void {
 
 /** Functions that a uretprobe waits for return to code in a page that the kernel maps for that: its address, 0 without one. */
 function trampoline(l: Lowering): Operand {
-  const members = membersOf(l.facts, {
+  const members = membersOf(l, {
     mm: ["task_struct", "mm"],
     state: ["mm_struct", "uprobes_state"],
     area: ["uprobes_state", "xol_area"],
@@ -151,15 +133,13 @@ function currentTaskPointer({ b }: Lowering): VReg {
 
 /** Offsets of members of the kernel's structs, if it has all of them. */
 function membersOf<K extends string>(
-  facts: KernelFacts,
+  l: Lowering,
   members: Record<K, [struct: string, field: string]>,
 ): Record<K, number> | undefined {
-  const btf = facts.btf();
   const offsets = {} as Record<K, number>;
   for (const key in members) {
     const [struct, field] = members[key];
-    const id = btf?.find(struct, "struct");
-    const found = id === undefined ? undefined : btf?.field(id, field);
+    const found = fieldOf(l, struct, field);
     if (!found) return undefined;
     offsets[key] = found.offset;
   }
@@ -419,7 +399,7 @@ class Unwinding {
 
   /** Where a uretprobe changed the address to which a function returns, the kernel has the original in a list. */
   #leaveTrampoline(address: object): void {
-    const members = membersOf(this.#l.facts, {
+    const members = membersOf(this.#l, {
       task: ["task_struct", "utask"],
       list: ["uprobe_task", "return_instances"],
       next: ["return_instance", "next"],

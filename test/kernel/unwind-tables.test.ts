@@ -10,6 +10,7 @@ import { MAPPING, ROW, RULE } from "../../compiler/unwind-table.ts";
 import { type Mapping, readMappings } from "../../harness/tracing/facts/processes.ts";
 import { createMap } from "../../harness/tracing/kernel-maps.ts";
 import { loadSession, type Session, type SessionOptions } from "../../harness/tracing/session.ts";
+import type { CodeRange } from "../../harness/tracing/unwind/code-map.ts";
 import { readUnwindTable } from "../../harness/tracing/unwind/file-table.ts";
 import { MapOfArrays } from "../../harness/tracing/unwind/map-of-arrays.ts";
 import { releaseToEntry } from "../../harness/tracing/unwind/run-to-entry.ts";
@@ -24,6 +25,7 @@ import {
 } from "../../native/index.ts";
 import { compiled } from "../support/compiled.ts";
 import { describeKernel } from "../support/privileges.ts";
+import { decodeRanges } from "../support/process-table.ts";
 import { compileC } from "../support/traced.ts";
 
 const ROOM = { processes: 64, files: 64 };
@@ -77,31 +79,12 @@ function contentOf(map: MapFd, key: number): Uint8Array | undefined {
   return memory.bytes.slice();
 }
 
-interface Entry {
-  start: bigint;
-  end: bigint;
-  base: bigint;
-  file: number;
-  rows: number;
-}
-
 /** The table of a process. */
-function tableOf(pid: number): Entry[] | undefined {
+function tableOf(pid: number): CodeRange[] | undefined {
   using map = mapNamed(name("procs"));
   const bytes = contentOf(map, pid);
   if (bytes === undefined) return undefined;
-  const view = new DataView(bytes.buffer);
-  const count = Number(view.getBigUint64(MAPPING.start, true));
-  return Array.from({ length: count }, (_, i) => {
-    const at = (i + 1) * MAPPING.size;
-    return {
-      start: view.getBigUint64(at + MAPPING.start, true),
-      end: view.getBigUint64(at + MAPPING.end, true),
-      base: view.getBigUint64(at + MAPPING.base, true),
-      file: view.getUint32(at + MAPPING.file, true),
-      rows: view.getUint32(at + MAPPING.rows, true),
-    };
-  });
+  return decodeRanges(bytes);
 }
 
 function cellsOf(file: number): Uint8Array | undefined {
@@ -114,7 +97,7 @@ function codeOf(pid: number): Mapping[] {
 }
 
 /** The entry for code of the file with such a name. */
-function entryFor(pid: number, file: RegExp): Entry | undefined {
+function entryFor(pid: number, file: RegExp): CodeRange | undefined {
   const mapping = codeOf(pid).find(({ path }) => file.test(basename(path)));
   return mapping && tableOf(pid)?.find(({ start }) => start === mapping.start);
 }

@@ -2,6 +2,7 @@
 import type { FrameSection } from "../../compiler/dwarf/call-frames.ts";
 import { Cfa, Op } from "../../compiler/dwarf/constants.ts";
 import { type UnwindTable, unwindTable } from "../../compiler/dwarf/unwind-table.ts";
+import { DWARF_REGISTERS } from "../../compiler/registers.ts";
 import { ROW, RULE, STEP, STEP_FLAGS } from "../../compiler/unwind-table.ts";
 import { bytes, u8, u32, u64, viewOf, zeros } from "./bytes.ts";
 
@@ -115,24 +116,7 @@ export function textOf(...sections: FrameSection[]): string[] {
 }
 
 /** By the numbers that they have in DWARF. */
-export const REGISTERS = [
-  "ax",
-  "dx",
-  "cx",
-  "bx",
-  "si",
-  "di",
-  "bp",
-  "sp",
-  "r8",
-  "r9",
-  "r10",
-  "r11",
-  "r12",
-  "r13",
-  "r14",
-  "r15",
-];
+export const REGISTERS = DWARF_REGISTERS.x64;
 const NAMES = [...REGISTERS, "ra", "cfa"];
 
 /** `cfa=sp+16 bp=*cfa-16 ra=*cfa-8 sp=cfa`; a star for each load. */

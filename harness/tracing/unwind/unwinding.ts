@@ -35,7 +35,7 @@ export function openUnwinding(
     code: new CodeFiles(new MapOfArrays(maps[unwind.files]!, ROW.size), warn),
     mappingsOf: readMappings,
     kernelPid,
-    takeMark: isMarked,
+    takeMark: takeMarkOf,
     warn,
   });
   let failed = false;
@@ -60,8 +60,8 @@ export function openUnwinding(
   };
 }
 
-/** As a program sees it, so that its mark can be taken away. */
-function isMarked(array: MapFd): boolean {
+/** The same in the kernel, where the program that leaves the mark sees the array. */
+function takeMarkOf(array: MapFd): boolean {
   const first = new Uint8Array(4);
   const head = new Uint8Array(MAPPING.size);
   if (!mapLookup(array, first, head) || !takeMark(head)) return false;

@@ -13,6 +13,7 @@ import {
 } from "../../../harness/tracing/unwind/code-map.ts";
 import type { ArrayStore } from "../../../harness/tracing/unwind/map-of-arrays.ts";
 import { UnwindTables } from "../../../harness/tracing/unwind/unwind-tables.ts";
+import { decodeRanges } from "../../support/process-table.ts";
 
 function mapping(start: number, size: number, offset = 0, path = "/bin/a", executable = true): Mapping {
   return {
@@ -105,19 +106,9 @@ it("a mark is in the head of a process's array, and is taken once", () => {
 });
 
 function decode(bytes: Uint8Array): CodeRange[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const count = Number(view.getBigUint64(MAPPING.start, true));
-  expect(bytes.length).toBe((count + 1) * MAPPING.size);
-  return Array.from({ length: count }, (_, i) => {
-    const at = (i + 1) * MAPPING.size;
-    return {
-      start: view.getBigUint64(at + MAPPING.start, true),
-      end: view.getBigUint64(at + MAPPING.end, true),
-      base: view.getBigUint64(at + MAPPING.base, true),
-      file: view.getUint32(at + MAPPING.file, true),
-      rows: view.getUint32(at + MAPPING.rows, true),
-    };
-  });
+  const ranges = decodeRanges(bytes);
+  expect(bytes.length).toBe((ranges.length + 1) * MAPPING.size);
+  return ranges;
 }
 
 /** A table as programs see it: where each range begins. */
